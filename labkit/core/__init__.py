@@ -1,0 +1,56 @@
+"""Floor 0: errors, threat models and norms, protocols, results, seeds, paths."""
+
+from labkit.core.errors import (
+    DataFormatError,
+    DeclarationError,
+    EngineNotInstalledError,
+    IntegrityError,
+    InvalidInputError,
+    LabkitError,
+    QueryBudgetError,
+    StorageError,
+    UnknownNameError,
+)
+from labkit.core.lazy import lazy_exports
+from labkit.core.seeds import derive, make_generator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labkit.core.protocols import Classifier, DifferentiableClassifier, predict
+    from labkit.core.results import AdversarialExamples, Attribution
+    from labkit.core.threat import Norm, ThreatModel
+
+__all__ = [
+    "AdversarialExamples",
+    "Attribution",
+    "Classifier",
+    "DataFormatError",
+    "DeclarationError",
+    "DifferentiableClassifier",
+    "EngineNotInstalledError",
+    "IntegrityError",
+    "InvalidInputError",
+    "LabkitError",
+    "Norm",
+    "QueryBudgetError",
+    "StorageError",
+    "ThreatModel",
+    "UnknownNameError",
+    "derive",
+    "make_generator",
+    "predict",
+]
+
+# These need torch, so they load when first used.
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "AdversarialExamples": "labkit.core.results",
+        "Attribution": "labkit.core.results",
+        "Classifier": "labkit.core.protocols",
+        "DifferentiableClassifier": "labkit.core.protocols",
+        "Norm": "labkit.core.threat",
+        "ThreatModel": "labkit.core.threat",
+        "predict": "labkit.core.protocols",
+    },
+)

@@ -1,0 +1,98 @@
+"""What a technique did.  No result claims success: metrics measure that (rule 2).
+
+Every result is frozen, names its parameters and keeps what it started from, so that it
+can be repeated and measured again by code that has never seen it before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from torch import Tensor
+
+from labkit.core.errors import InvalidInputError
+
+__all__ = ["AdversarialExamples", "Attribution"]
+
+Parameter = str | int | float | bool | None
+_NO_PARAMS: Mapping[str, Parameter] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AdversarialExamples:
+    """Perturbed inputs, beside the inputs and labels that they were made from.
+
+    Attributes
+    ----------
+    x, x_adv : Tensor of shape ``(n, ...)``
+        Clean and perturbed inputs.
+    y : Tensor of shape ``(n,)``, int64
+        True classes.
+    attack : str
+        What made them, for example ``"pgd"`` or ``"torchattacks/pgd"``.
+    params : mapping
+        Every parameter of the run, seeds included.
+    y_target : Tensor of shape ``(n,)`` or None
+        The classes that were aimed at; None for an untargeted attack.
+    queries : Tensor of shape ``(n,)``, int64, or None
+        How often the victim was asked for each sample; None for a white-box attack.
+    """
+
+    x: Tensor
+    x_adv: Tensor
+    y: Tensor
+    attack: str
+    params: Mapping[str, Parameter] = field(default=_NO_PARAMS)
+    y_target: Tensor | None = None
+    queries: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.x.shape != self.x_adv.shape:
+            raise InvalidInputError(
+                f"expected x_adv of the shape of x, {tuple(self.x.shape)}; got {tuple(self.x_adv.shape)}"
+            )
+        for name in ("y", "y_target", "queries"):
+            value: Tensor | None = getattr(self, name)
+            if value is not None and value.shape != self.x.shape[:1]:
+                raise InvalidInputError(
+                    f"expected {name} of shape ({len(self.x)},), got {tuple(value.shape)}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def delta(self) -> Tensor:
+        """The perturbation ``x_adv - x``."""
+        return self.x_adv - self.x
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """How much each part of an input counted for one class.
+
+    Attributes
+    ----------
+    x : Tensor of shape ``(n, ...)``
+        The inputs that were explained.
+    values : Tensor of shape ``(n, ...)``
+        Signed contributions, the shape of ``x``.
+    target : Tensor of shape ``(n,)``, int64
+        The class that was explained for each input.
+    method : str
+        ``"integrated_gradients"``, ``"occlusion"`` or ``"grad_cam"``.
+    params : mapping
+        Every parameter of the run.
+    completeness_gap : Tensor of shape ``(n,)`` or None
+        ``|sum(values) - (logit(x) - logit(baseline))|``; None where the method promises
+        no completeness.
+    """
+
+    x: Tensor
+    values: Tensor
+    target: Tensor
+    method: str
+    params: Mapping[str, Parameter] = field(default=_NO_PARAMS)
+    completeness_gap: Tensor | None = None
