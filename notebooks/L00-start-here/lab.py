@@ -36,7 +36,7 @@ lab.recall()
 # The model under attack is called the victim. Yours was trained on this machine when you
 # opened the lab. Measure it before you judge it.
 
-# %%
+# %% tags=["hands-on"]
 from labkit.metrics import clean_accuracy
 
 case = lab.case

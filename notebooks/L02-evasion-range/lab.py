@@ -30,7 +30,7 @@ lab.recall()
 # Before you attack anything, measure it. An attack that succeeds on inputs that the model
 # misread anyway has achieved nothing.
 
-# %%
+# %% tags=["hands-on"]
 from labkit.metrics import clean_accuracy
 
 case = lab.case
