@@ -1,0 +1,24 @@
+"""Victims: architectures, training, checkpoints, and the zoo that hands them out."""
+
+from labkit.core.lazy import lazy_exports
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labkit.models.architectures import ARCHITECTURES, build
+    from labkit.models.classifier import TorchClassifier
+    from labkit.models.training import train
+    from labkit.models.zoo import load_victim
+
+__all__ = ["ARCHITECTURES", "TorchClassifier", "build", "load_victim", "train"]
+
+# These need torch, so they load when first used.
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "ARCHITECTURES": "labkit.models.architectures",
+        "TorchClassifier": "labkit.models.classifier",
+        "build": "labkit.models.architectures",
+        "load_victim": "labkit.models.zoo",
+        "train": "labkit.models.training",
+    },
+)
