@@ -44,7 +44,7 @@ class AdversarialExamples:
     x_adv: Tensor
     y: Tensor
     attack: str
-    params: Mapping[str, Parameter] = field(default=_NO_PARAMS)
+    params: Mapping[str, Parameter] = field(default_factory=lambda: _NO_PARAMS)
     y_target: Tensor | None = None
     queries: Tensor | None = None
 
@@ -94,5 +94,5 @@ class Attribution:
     values: Tensor
     target: Tensor
     method: str
-    params: Mapping[str, Parameter] = field(default=_NO_PARAMS)
+    params: Mapping[str, Parameter] = field(default_factory=lambda: _NO_PARAMS)
     completeness_gap: Tensor | None = None
