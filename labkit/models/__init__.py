@@ -7,9 +7,19 @@ if TYPE_CHECKING:
     from labkit.models.architectures import ARCHITECTURES, build
     from labkit.models.classifier import TorchClassifier
     from labkit.models.training import train
-    from labkit.models.zoo import load_victim
+    from labkit.models.trees import TreeClassifier
+    from labkit.models.zoo import load_victim, prepare, trained
 
-__all__ = ["ARCHITECTURES", "TorchClassifier", "build", "load_victim", "train"]
+__all__ = [
+    "ARCHITECTURES",
+    "TorchClassifier",
+    "TreeClassifier",
+    "build",
+    "load_victim",
+    "prepare",
+    "train",
+    "trained",
+]
 
 # These need torch, so they load when first used.
 __getattr__, __dir__ = lazy_exports(
@@ -17,8 +27,11 @@ __getattr__, __dir__ = lazy_exports(
     {
         "ARCHITECTURES": "labkit.models.architectures",
         "TorchClassifier": "labkit.models.classifier",
+        "TreeClassifier": "labkit.models.trees",
         "build": "labkit.models.architectures",
         "load_victim": "labkit.models.zoo",
+        "prepare": "labkit.models.zoo",
         "train": "labkit.models.training",
+        "trained": "labkit.models.zoo",
     },
 )

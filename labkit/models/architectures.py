@@ -58,7 +58,7 @@ def _image_shape(name: str, shape: Shape) -> tuple[int, int, int]:
 
 
 def _cnn(shape: Shape, classes: int) -> nn.Module:
-    """Convolutions of 16, 32, 32, ... channels, halving the image until it is 4 pixels high or wide."""
+    """Stack convolutions of 16, 32, 32, ... channels that halve the image down to 4 to 7 pixels."""
     channels, height, width = _image_shape("cnn", shape)
     layers: list[nn.Module] = [Centre(), nn.Conv2d(channels, 16, 3, padding=1), nn.ReLU()]
     channels = 16
@@ -77,7 +77,7 @@ def _cnn(shape: Shape, classes: int) -> nn.Module:
 
 
 def _resnet(shape: Shape, classes: int) -> nn.Module:
-    """A stem and three residual blocks of 16, 32 and 64 channels, then the mean over the image."""
+    """Stack a stem and residual blocks of 16, 32 and 64 channels, then take the mean over the image."""
     channels, height, width = _image_shape("resnet", shape)
     stride = 2 if min(height, width) >= 16 else 1
     return nn.Sequential(

@@ -70,7 +70,7 @@ class TorchClassifier:
         if not len(x):
             return x.new_zeros((0, self._classes), dtype=torch.float32)
         with torch.no_grad(), threads():
-            parts = [self._module(part).float() for part in x.split(_BATCH)]
+            parts = [self._module(part).float() for part in torch.split(x, _BATCH)]
         return torch.cat(parts)
 
     def __repr__(self) -> str:

@@ -90,7 +90,7 @@ def train(
             network.train()
             loss = functional.cross_entropy(network(inputs), labels)
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
             network.eval()
@@ -106,7 +106,7 @@ def _batches(samples: int, epochs: int, batch_size: int, generator: torch.Genera
     return [
         batch
         for _ in range(epochs)
-        for batch in torch.randperm(samples, generator=generator).split(batch_size)
+        for batch in torch.split(torch.randperm(samples, generator=generator), batch_size)
     ]
 
 
