@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from labkit.core.errors import InvalidInputError
@@ -19,7 +18,6 @@ from labkit.scoring.rules import Rule, fill
 
 __all__ = ["Feedback", "judge"]
 
-_NO_FACTS: Mapping[str, Fact] = MappingProxyType({})
 _NOTHING_MEASURED = (
     "There was nothing to measure: the metric is a share, and no input counted towards it.",
     "Check that what you handed in belongs to the inputs that were issued.",
@@ -52,7 +50,7 @@ class Feedback:
     target: Target
     why: str
     next_probe: str
-    facts: Mapping[str, Fact] = field(default=_NO_FACTS, hash=False)
+    facts: Mapping[str, Fact] = field(default_factory=dict, hash=False)
     title: str = ""
     unit: str = ""
 

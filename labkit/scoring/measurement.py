@@ -19,7 +19,6 @@ A share that was averaged in float32 lands about 1e-8 beside the fraction it sta
 """
 
 Fact = float | str
-_NO_FACTS: Mapping[str, Fact] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Measurement:
     """
 
     value: float
-    facts: Mapping[str, Fact] = field(default=_NO_FACTS, hash=False)
+    facts: Mapping[str, Fact] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", float(self.value))
