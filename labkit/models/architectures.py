@@ -149,10 +149,11 @@ def build(name: str, input_shape: Shape, classes: int, *, seed: int | torch.Gene
     """
     if name not in _NETWORKS:
         raise UnknownNameError("network", name, _NETWORKS)
-    # On the meta device building draws no random numbers; the weights are drawn below.
-    with torch.device("meta"):
+    # Building a layer draws from the global generator: what it draws is put back and the
+    # weights are drawn again below.  (torch's meta device draws nothing, but imports its
+    # compiler to do so.)
+    with torch.random.fork_rng(devices=[]):
         module = _NETWORKS[name](tuple(input_shape), classes)
-    module.to_empty(device="cpu")
     return _initialise(module, make_generator(seed))
 
 

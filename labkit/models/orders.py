@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from labkit.core.paths import cache_dir
-from labkit.models import architectures, recipes, training, trees
+from labkit.models import architectures, optimiser, recipes, training, trees
 
 __all__ = ["Order", "VictimData"]
 
@@ -108,7 +108,7 @@ class Order:
 def _fingerprint() -> str:
     """Digest the code that decides how victims turn out; comments and layout do not count."""
     digest = hashlib.sha256()
-    for module in (architectures, training, recipes, trees):
+    for module in (architectures, optimiser, recipes, training, trees):
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         digest.update(ast.dump(ast.parse(source)).encode())
     return digest.hexdigest()

@@ -13,6 +13,7 @@ from labkit.core.errors import InvalidInputError
 from labkit.core.machine import threads
 from labkit.core.seeds import derive, make_generator
 from labkit.models.classifier import TorchClassifier
+from labkit.models.optimiser import AdamW, one_cycle
 
 __all__ = ["Augment", "Perturb", "Progress", "train"]
 
@@ -69,19 +70,16 @@ def train(
     TorchClassifier
         In evaluation mode, its parameters frozen (``requires_grad`` False).
 
-    References
-    ----------
-    Smith & Topin, "Super-Convergence", 2018.  https://arxiv.org/abs/1708.07120
     """
     _check(x, y, epochs, batch_size)
     network = copy.deepcopy(module).requires_grad_(True)
+    weights = list(network.parameters())
     generator = make_generator(derive(seed, "train"))
     steps = epochs * -(-len(x) // batch_size)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=lr, total_steps=steps + 1)
+    optimiser = AdamW(weights, weight_decay=weight_decay)
     model = TorchClassifier(network, tuple(x.shape[1:]), _outputs(network, x), bounds)
     with threads(), torch.enable_grad():
-        for done, batch in enumerate(_batches(len(x), epochs, batch_size, generator), start=1):
+        for step, batch in enumerate(_batches(len(x), epochs, batch_size, generator)):
             inputs, labels = x[batch], y[batch]
             if augment is not None:
                 inputs = augment(inputs, generator)
@@ -89,14 +87,10 @@ def train(
                 inputs = perturb(model, inputs, labels).detach()
             network.train()
             loss = functional.cross_entropy(network(inputs), labels)
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            optimiser.step()
-            schedule.step()
+            optimiser.step(torch.autograd.grad(loss, weights), lr * one_cycle(step / steps))
             network.eval()
-            if progress is not None and (done % max(1, steps // 100) == 0 or done == steps):
-                progress(done, steps, f"training, loss {loss.item():.2f}")
-    network.zero_grad(set_to_none=True)
+            if progress is not None and ((step + 1) % max(1, steps // 100) == 0 or step + 1 == steps):
+                progress(step + 1, steps, f"training, loss {loss.item():.2f}")
     network.requires_grad_(False)
     return model
 
