@@ -1,0 +1,23 @@
+"""Floor 6: widgets, figures and cards; the only floor that knows ipywidgets and matplotlib."""
+
+from labkit.core.lazy import lazy_exports
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labkit.ui import evasion, plots, strips
+    from labkit.ui.session import LabSession, open_lab
+    from labkit.ui.theme import style
+
+__all__ = ["LabSession", "evasion", "open_lab", "plots", "strips", "style"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "LabSession": "labkit.ui.session",
+        "evasion": "labkit.ui.evasion",
+        "open_lab": "labkit.ui.session",
+        "plots": "labkit.ui.plots",
+        "strips": "labkit.ui.strips",
+        "style": "labkit.ui.theme",
+    },
+)

@@ -1,0 +1,165 @@
+"""Long work that shows how far it is, can be stopped, and never ends in a traceback.
+
+In a kernel the work runs in a thread of its own, so that every other panel still answers;
+where there is no front end (a script, a test) it runs at once and returns when it is done.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import ipywidgets as widgets
+
+from labkit.core import LabkitError
+from labkit.ui.controls import button, column, output, row
+from labkit.ui.html import callout, escape
+
+__all__ = ["Job", "Progress", "excuse", "guarded", "in_kernel"]
+
+Progress = Callable[[int, int, str], None]
+T = TypeVar("T")
+_PAUSE = 0.1  # seconds between two signs of progress: a front end draws no faster
+_LOG = logging.getLogger(__name__)
+
+
+class _StoppedError(Exception):
+    """The participant pressed Stop."""
+
+
+def in_kernel() -> bool:
+    """Say whether this process is a Jupyter kernel, so that widgets have somebody to talk to."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def excuse(error: Exception) -> str:
+    """Return the message for an error, as HTML; errors that are not ours are logged as well."""
+    if isinstance(error, LabkitError):
+        return callout("bad", str(error), title="That did not work.")
+    _LOG.error("a panel failed", exc_info=error)
+    return callout(
+        "bad",
+        f"{type(error).__name__}: {error}. Nothing that was recorded is lost. Try again; if it happens "
+        "again, restart the kernel and report the message.",
+        title="Something unexpected went wrong.",
+    )
+
+
+@contextmanager
+def guarded(place: Any) -> Iterator[None]:
+    """Show an error that the body raises in ``place``, an HTML widget, and go on."""
+    try:
+        yield
+    except Exception as error:
+        place.value = excuse(error)
+
+
+class Job:
+    """A progress bar with a Stop button, and the work that it stands for.
+
+    Attributes
+    ----------
+    view : widget
+        To be placed in a panel; takes no room while nothing runs.
+    """
+
+    def __init__(self, *triggers: Any, label: str = "Working") -> None:
+        self.triggers = list(triggers)
+        self._label = label
+        self._bar = widgets.FloatProgress(
+            value=0.0, min=0.0, max=1.0, description="", layout={"width": "min(22em, 100%)"}
+        )
+        self._words = output()
+        self._stop = button("Stop", self.stop, tip="Stop this work; what was recorded stays")
+        self._line = row(self._bar, self._stop)
+        self._line.layout.display = "none"
+        self.view = column(self._line, self._words)
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.RLock()
+        self._next: tuple[Callable[[Progress], Any], Callable[[Any], object]] | None = None
+        self._shown = 0.0
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None
+
+    def start(
+        self, work: Callable[[Progress], T], done: Callable[[T], object], *, latest: bool = False
+    ) -> None:
+        """Run ``work(progress)`` and then ``done(result)``; the triggers are disabled meanwhile.
+
+        While something runs, a new start is ignored; with ``latest`` it stops what runs and
+        takes its place, as a slider that moved on wants it.
+        """
+        with self._lock:
+            if self.running:
+                if latest:
+                    self._next = (work, done)
+                    self._stopped.set()
+                return
+            self._stopped.clear()
+            self._show(True)
+            if in_kernel():
+                self._thread = threading.Thread(target=self._run, args=(work, done), daemon=True)
+                self._thread.start()
+                return
+        self._run(work, done)
+
+    def stop(self) -> None:
+        """Ask the work to stop; it does so at its next sign of progress."""
+        self._stopped.set()
+        self._words.value = _line("Stopping …")
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the work is done, and say whether it is."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        return not self.running
+
+    def _run(self, work: Callable[[Progress], Any], done: Callable[[Any], object]) -> None:
+        while True:
+            message = ""
+            try:
+                done(work(self._report))
+            except _StoppedError:
+                message = "" if self._next else callout("info", "Stopped before it was done.")
+            except Exception as error:
+                message = excuse(error)
+            with self._lock:
+                if self._next is None:
+                    self._show(False)
+                    self._words.value = message
+                    self._thread = None
+                    return
+                (work, done), self._next = self._next, None
+                self._stopped.clear()
+
+    def _report(self, done: int, total: int, message: str = "") -> None:
+        if self._stopped.is_set():
+            raise _StoppedError
+        now = time.monotonic()
+        if done < total and now - self._shown < _PAUSE:
+            return
+        self._shown = now
+        self._bar.value = done / max(total, 1)
+        self._words.value = _line(f"{message or self._label}: {done} of {total}")
+
+    def _show(self, busy: bool) -> None:
+        for trigger in self.triggers:
+            trigger.disabled = busy
+        self._bar.value = 0.0
+        self._line.layout.display = "" if busy else "none"
+        self._words.value = _line(f"{self._label} …") if busy else ""
+
+
+def _line(words: str) -> str:
+    return f'<div class="lk lk-muted" role="status">{escape(words)}</div>'
