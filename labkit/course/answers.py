@@ -64,7 +64,8 @@ class Outcome:
         actual = f"{self.actual:.3g}" if isinstance(self.actual, float) else self.actual
         value = f"{self.value:.3g}" if isinstance(self.value, float) else self.value
         verdict = "right" if self.right else "not right"
-        return f"You predicted {value}{unit}, {self.confidence:.0f} % sure; it came out at {actual}{unit}: {verdict}."
+        said = f"You predicted {value}{unit}, {self.confidence:.0f} % sure"
+        return f"{said}; it came out at {actual}{unit}: {verdict}."
 
 
 @dataclass(frozen=True, slots=True)
