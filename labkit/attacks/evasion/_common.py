@@ -1,0 +1,96 @@
+"""What the evasion attacks share: losses, gradients, the legal range, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from labkit.core.errors import InvalidInputError, UnknownNameError
+from labkit.core.machine import threads
+from labkit.core.protocols import Classifier, DifferentiableClassifier, check_batch
+from labkit.core.threat import Norm
+
+Progress = Callable[[int, int, str], None]
+
+
+def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    """Cross-entropy of each sample, shape ``(n,)``."""
+    return functional.cross_entropy(logits, y, reduction="none")
+
+
+def margin(logits: Tensor, y: Tensor) -> Tensor:
+    """Best other logit minus the logit of ``y``: above zero means misread (Carlini & Wagner 2017)."""
+    own = logits.gather(1, y[:, None]).squeeze(1)
+    others = logits.scatter(1, y[:, None], -torch.inf)
+    return others.amax(1) - own
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cross_entropy": cross_entropy, "margin": margin}
+"""What a gradient attack climbs, by name."""
+
+
+def find_loss(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    if name not in LOSSES:
+        raise UnknownNameError("loss", name, LOSSES)
+    return LOSSES[name]
+
+
+def logits_and_gradient(
+    model: DifferentiableClassifier,
+    x: Tensor,
+    y: Tensor,
+    y_target: Tensor | None,
+    loss: Callable[[Tensor, Tensor], Tensor],
+) -> tuple[Tensor, Tensor]:
+    """Return the logits at ``x`` and the direction in which the attacker gains, both detached.
+
+    Untargeted attacks climb the loss of the true class, targeted ones descend that of the
+    target.  Only the gradient of the input is computed, so the victim's parameters are
+    left as they were.
+    """
+    with threads(), torch.enable_grad():
+        leaf = x.detach().clone().requires_grad_(True)
+        logits = model.forward(leaf)
+        goal = loss(logits, y).sum() if y_target is None else -loss(logits, y_target).sum()
+        (gradient,) = torch.autograd.grad(goal, leaf)
+    return logits.detach(), gradient
+
+
+def misread(logits: Tensor, y: Tensor, y_target: Tensor | None) -> Tensor:
+    """Return shape ``(n,)`` bool: whether the attacker has what they wanted."""
+    read = logits.argmax(1)
+    return read != y if y_target is None else read == y_target
+
+
+def inside(x: Tensor, delta: Tensor, epsilon: float, norm: Norm, bounds: tuple[float, float]) -> Tensor:
+    """Return ``x + delta`` brought back into the ball around ``x`` and into the box."""
+    return (x + norm.project(delta, epsilon)).clamp(*bounds)
+
+
+def check(
+    model: Classifier, x: Tensor, y: Tensor, epsilon: float, norm: Norm | str, y_target: Tensor | None = None
+) -> Norm:
+    """Check what every attack is given, and return the norm.
+
+    Raises
+    ------
+    InvalidInputError
+        When the batch is empty or does not fit the victim, the budget is negative or not a
+        number, or ``y_target`` is no class for each input.
+    """
+    check_batch(model, x, y)
+    if len(x) == 0:
+        raise InvalidInputError("expected one input or more, got an empty batch")
+    if not 0 <= epsilon < float("inf"):
+        raise InvalidInputError(f"expected epsilon >= 0 and finite, got {epsilon}")
+    if y_target is not None:
+        check_batch(model, x, y_target)
+    return Norm(norm)
+
+
+def per_sample(values: Tensor, like: Tensor) -> Tensor:
+    """Reshape ``(n,)`` so that it broadcasts over ``(n, ...)``."""
+    return values.view(-1, *[1] * (like.dim() - 1))

@@ -1,0 +1,84 @@
+"""Backward Pass Differentiable Approximation: a gradient for a defense that hides its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from torch import Tensor
+
+from labkit.core.protocols import Classifier, require_differentiable
+
+__all__ = ["Preprocessed", "bpda"]
+
+
+class Preprocessed(Classifier, Protocol):
+    """A defense that changes the input and hands it to the model inside."""
+
+    @property
+    def model(self) -> Classifier:
+        """The model inside."""
+        ...
+
+    def transform(self, x: Tensor) -> Tensor:
+        """Change the input, shape ``(n, ...)`` to the same shape."""
+        ...
+
+
+class _Straight:
+    """The defended model, with a stand-in for the gradient of its transformation."""
+
+    def __init__(self, defended: Preprocessed, substitute: Callable[[Tensor], Tensor]) -> None:
+        self._defended, self._substitute = defended, substitute
+        self._inner = require_differentiable(defended.model, "bpda")
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self._defended.bounds
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self._defended.input_shape
+
+    @property
+    def classes(self) -> int:
+        return self._defended.classes
+
+    def logits(self, x: Tensor) -> Tensor:
+        return self._defended.logits(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        smooth = self._substitute(x)
+        # The value is the defense's; the gradient is the substitute's.
+        return self._inner.forward(smooth + (self._defended.transform(x) - smooth).detach())
+
+
+def bpda(defended: Preprocessed, substitute: Callable[[Tensor], Tensor] | None = None) -> _Straight:
+    """Return the defended model as a white-box victim.
+
+    The forward pass is the defense's own.  On the way back, the gradient of the
+    transformation is replaced by that of ``substitute``, the identity by default: a
+    transformation that keeps its input nearly as it was is nearly the identity.
+
+    Parameters
+    ----------
+    defended : a defense with ``model`` and ``transform``
+        For example ``Binarising`` or ``BitDepthSqueezing``.
+    substitute : function, optional
+        A differentiable stand-in for the transformation.
+
+    Raises
+    ------
+    InvalidInputError
+        When the model inside has no gradient either.
+
+    References
+    ----------
+    Athalye, Carlini & Wagner, "Obfuscated Gradients Give a False Sense of Security",
+    ICML 2018.  https://arxiv.org/abs/1802.00420
+    """
+    return _Straight(defended, substitute or _identity)
+
+
+def _identity(x: Tensor) -> Tensor:
+    return x

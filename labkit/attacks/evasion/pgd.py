@@ -1,0 +1,177 @@
+"""Projected gradient descent."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from labkit.attacks.evasion._common import (
+    Progress,
+    check,
+    find_loss,
+    inside,
+    logits_and_gradient,
+    misread,
+    per_sample,
+)
+from labkit.core.errors import InvalidInputError
+from labkit.core.protocols import Classifier, DifferentiableClassifier, require_differentiable
+from labkit.core.results import AdversarialExamples
+from labkit.core.seeds import make_generator
+from labkit.core.threat import Norm
+
+__all__ = ["pgd"]
+
+
+def pgd(
+    model: Classifier,
+    x: Tensor,
+    y: Tensor,
+    *,
+    epsilon: float,
+    norm: Norm = Norm.LINF,
+    step_size: float | None = None,
+    steps: int = 40,
+    restarts: int = 1,
+    random_start: bool = True,
+    early_stop: bool = True,
+    y_target: Tensor | None = None,
+    loss: str = "cross_entropy",
+    seed: int | torch.Generator = 0,
+    progress: Progress | None = None,
+) -> AdversarialExamples:
+    """Many small steps uphill on the loss, each projected back into the ball and the box.
+
+    Parameters
+    ----------
+    model : DifferentiableClassifier
+        The victim.
+    x, y : Tensor of shape ``(n, ...)`` float32 and ``(n,)`` int64
+        Clean inputs within the bounds of the victim, and their true classes.
+    epsilon : float
+        Perturbation budget in the units of ``x``.
+    norm : Norm
+        Distance that the budget is measured in.
+    step_size : float, optional
+        Length of one step; ``2.5 * epsilon / steps`` by default, enough to cross the ball.
+    steps, restarts : int
+        Steps of one run, and runs from different starting points.
+    random_start : bool
+        Start anywhere in the ball instead of at ``x``.
+    early_stop : bool
+        Stop working on inputs that are misread already; the batch shrinks to those that
+        still stand.  It changes the time and, within a run, nothing about what is broken.
+    y_target : Tensor of shape ``(n,)``, optional
+        Classes to be read instead; None to be misread as anything.
+    loss : str
+        ``"cross_entropy"`` or ``"margin"``.
+    seed : int or torch.Generator
+        What the starting points are drawn from.
+    progress : function, optional
+        Called as ``progress(done, total, message)`` after each step.
+
+    Returns
+    -------
+    AdversarialExamples
+        For each input the first iterate that the victim misread, else the last one.
+
+    References
+    ----------
+    Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks",
+    ICLR 2018.  https://arxiv.org/abs/1706.06083
+    """
+    norm = check(model, x, y, epsilon, norm, y_target)
+    if steps < 1 or restarts < 1:
+        raise InvalidInputError(f"expected steps and restarts from 1 up, got {steps} and {restarts}")
+    if step_size is None:
+        step_size = 2.5 * epsilon / steps
+    run = _Run(require_differentiable(model, "pgd"), epsilon, norm, step_size, steps, early_stop, loss)
+    generator = make_generator(seed)
+    x_adv = x.clone()
+    left = torch.arange(len(x))
+    for restart in range(restarts):
+        target = None if y_target is None else y_target[left]
+        start = _starting_point(x[left], epsilon, norm, generator) if random_start else x[left]
+        start = inside(x[left], start - x[left], epsilon, norm, model.bounds)
+        tell = _offset(progress, restart * steps, restarts * steps)
+        x_adv[left], broken = run(x[left], start, y[left], target, tell)
+        left = left[~broken]
+        if len(left) == 0:
+            break
+    if progress is not None:
+        progress(restarts * steps, restarts * steps, "PGD")
+    return AdversarialExamples(
+        x=x,
+        x_adv=x_adv,
+        y=y,
+        attack="pgd",
+        params={
+            "epsilon": epsilon,
+            "norm": norm.value,
+            "step_size": step_size,
+            "steps": steps,
+            "restarts": restarts,
+            "random_start": random_start,
+            "early_stop": early_stop,
+            "loss": loss,
+            "seed": seed if isinstance(seed, int) else None,
+        },
+        y_target=y_target,
+    )
+
+
+class _Run:
+    """One run of PGD with fixed settings."""
+
+    def __init__(
+        self,
+        model: DifferentiableClassifier,
+        epsilon: float,
+        norm: Norm,
+        step_size: float,
+        steps: int,
+        early_stop: bool,
+        loss: str,
+    ) -> None:
+        self.model, self.epsilon, self.norm, self.step_size = model, epsilon, norm, step_size
+        self.steps, self.early_stop, self.loss = steps, early_stop, find_loss(loss)
+
+    def __call__(
+        self, x: Tensor, start: Tensor, y: Tensor, y_target: Tensor | None, progress: Progress | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the results and which of them the victim misreads, shapes ``(n, ...)`` and ``(n,)``."""
+        result, broken = start.clone(), torch.zeros(len(x), dtype=torch.bool)
+        left = torch.arange(len(x))
+        for step in range(self.steps):
+            target = None if y_target is None else y_target[left]
+            here = result[left]
+            logits, gradient = logits_and_gradient(self.model, here, y[left], target, self.loss)
+            done = misread(logits, y[left], target)
+            broken[left] = done
+            moved = here + self.step_size * self.norm.steepest(gradient)
+            moved = inside(x[left], moved - x[left], self.epsilon, self.norm, self.model.bounds)
+            keep = done if self.early_stop else torch.zeros_like(done)
+            result[left] = torch.where(per_sample(keep, here), here, moved)
+            left = left[~keep]
+            if progress is not None:
+                progress(step + 1, self.steps, f"PGD, {int(len(x) - len(left))} of {len(x)} misread")
+            if len(left) == 0:
+                return result, broken
+        target = None if y_target is None else y_target[left]
+        broken[left] = misread(self.model.logits(result[left]), y[left], target)
+        return result, broken
+
+
+def _starting_point(x: Tensor, epsilon: float, norm: Norm, generator: torch.Generator) -> Tensor:
+    """Return points drawn from the ball around ``x``: uniform for L-infinity, uniform radius for L2."""
+    if norm is Norm.LINF:
+        return x + epsilon * (2 * torch.rand(x.shape, generator=generator, dtype=x.dtype) - 1)
+    direction = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    radius = epsilon * torch.rand(len(x), generator=generator, dtype=x.dtype)
+    return x + per_sample(radius / norm.size(direction).clamp_min(1e-12), x) * direction
+
+
+def _offset(progress: Progress | None, before: int, total: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda done, _total, message: progress(before + done, total, message)

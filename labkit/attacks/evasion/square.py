@@ -1,0 +1,160 @@
+"""Square attack: scores only, one square patch at a time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from labkit.attacks.evasion._common import Progress, check, margin, misread, per_sample
+from labkit.core.errors import InvalidInputError
+from labkit.core.protocols import Classifier
+from labkit.core.results import AdversarialExamples
+from labkit.core.seeds import make_generator
+from labkit.core.threat import Norm
+
+__all__ = ["square"]
+
+# After these shares of 10,000 queries the paper halves the size of the patch.
+_HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
+
+
+def square(
+    model: Classifier,
+    x: Tensor,
+    y: Tensor,
+    *,
+    epsilon: float,
+    norm: Norm = Norm.LINF,
+    query_budget: int = 500,
+    first_patch: float = 0.8,
+    y_target: Tensor | None = None,
+    seed: int | torch.Generator = 0,
+    progress: Progress | None = None,
+) -> AdversarialExamples:
+    """Random search over square patches at the edge of the ball, kept when the scores say so.
+
+    It asks for scores and needs no gradient.  An input that is misread is asked about no
+    more, so easy inputs cost few queries.
+
+    Parameters
+    ----------
+    model : Classifier
+        The victim, or an :class:`labkit.attacks.Oracle` around it.
+    x, y : Tensor of shape ``(n, ...)`` float32 and ``(n,)`` int64
+        Clean inputs and their true classes; inputs without height and width are searched
+        in segments.
+    epsilon : float
+        Perturbation budget in the units of ``x``.
+    norm : Norm
+        L-infinity only.
+    query_budget : int
+        Queries for each input, the first one about the starting point included.
+    first_patch : float
+        Share of the image that the first patches cover.
+    y_target : Tensor of shape ``(n,)``, optional
+        Classes to be read instead; None to be misread as anything.
+    seed : int or torch.Generator
+        What the patches are drawn from.
+    progress : function, optional
+        Called as ``progress(done, total, message)``.
+
+    Returns
+    -------
+    AdversarialExamples
+        ``queries`` says how often the victim was asked about each input.
+
+    References
+    ----------
+    Andriushchenko et al., "Square Attack", ECCV 2020.  https://arxiv.org/abs/1912.00049
+    """
+    norm = check(model, x, y, epsilon, norm, y_target)
+    if norm is not Norm.LINF:
+        raise InvalidInputError(
+            f"square searches the L-infinity ball, got norm {norm.value!r}. "
+            "For L2 without a gradient use hop_skip_jump."
+        )
+    if query_budget < 1:
+        raise InvalidInputError(f"expected query_budget from 1 up, got {query_budget}")
+    generator = make_generator(seed)
+    shape = _as_image(x)
+    clean = x.reshape(len(x), *shape)
+    best = _stripes(clean, epsilon, generator).clamp(*model.bounds)
+    goal = y if y_target is None else y_target
+    sign = 1.0 if y_target is None else -1.0
+
+    def ask(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        logits = model.logits(images.reshape(len(images), *x.shape[1:]))
+        target = None if y_target is None else y_target[rows]
+        return sign * margin(logits, goal[rows]), misread(logits, y[rows], target)
+
+    everything = torch.arange(len(x))
+    score, done = ask(best, everything)
+    queries = torch.ones(len(x), dtype=torch.int64)
+    left = everything[~done]
+    for turn in range(1, query_budget):
+        if len(left) == 0:
+            break
+        side = _side(turn / query_budget, first_patch, shape)
+        trial = _with_patch(best[left], clean[left], epsilon, side, generator).clamp(*model.bounds)
+        value, done = ask(trial, left)
+        queries[left] += 1
+        better = value > score[left]
+        best[left] = torch.where(per_sample(better | done, trial), trial, best[left])
+        score[left] = torch.where(better, value, score[left])
+        left = left[~done]
+        if progress is not None and turn % 25 == 0:
+            progress(turn, query_budget, f"square, {len(x) - len(left)} of {len(x)} misread")
+    if progress is not None:
+        progress(query_budget, query_budget, f"square, {len(x) - len(left)} of {len(x)} misread")
+    return AdversarialExamples(
+        x=x,
+        x_adv=best.reshape(x.shape),
+        y=y,
+        attack="square",
+        params={
+            "epsilon": epsilon,
+            "norm": norm.value,
+            "query_budget": query_budget,
+            "first_patch": first_patch,
+            "seed": seed if isinstance(seed, int) else None,
+        },
+        y_target=y_target,
+        queries=queries,
+    )
+
+
+def _as_image(x: Tensor) -> tuple[int, int, int]:
+    """Return ``(channels, height, width)``; a vector counts as an image one pixel high."""
+    if x.dim() == 4:
+        return int(x.shape[1]), int(x.shape[2]), int(x.shape[3])
+    return 1, 1, int(x[0].numel())
+
+
+def _stripes(x: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
+    """Return ``x`` with vertical stripes of plus or minus ``epsilon``, the paper's starting point."""
+    n, channels, _, width = x.shape
+    return x + epsilon * _signs((n, channels, 1, width), generator)
+
+
+def _with_patch(best: Tensor, clean: Tensor, epsilon: float, side: int, generator: torch.Generator) -> Tensor:
+    """Return ``best`` with one new square of plus or minus ``epsilon`` for each sample and channel."""
+    n, channels, height, width = best.shape
+    tall, wide = min(side, height), min(side, width)
+    top = torch.randint(0, height - tall + 1, (n, 1, 1, 1), generator=generator)
+    left = torch.randint(0, width - wide + 1, (n, 1, 1, 1), generator=generator)
+    rows = torch.arange(height).view(1, 1, -1, 1)
+    columns = torch.arange(width).view(1, 1, 1, -1)
+    patch = (rows >= top) & (rows < top + tall) & (columns >= left) & (columns < left + wide)
+    return torch.where(patch, clean + epsilon * _signs((n, channels, 1, 1), generator), best)
+
+
+def _signs(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return 2.0 * torch.randint(0, 2, shape, generator=generator) - 1.0
+
+
+def _side(spent: float, first_patch: float, shape: tuple[int, int, int]) -> int:
+    """Return the side of the patch after a share ``spent`` of the queries, at least one pixel."""
+    share = first_patch / 2 ** sum(spent * 10_000 >= mark for mark in _HALVINGS)
+    _, height, width = shape
+    side = (share * height * width) ** 0.5 if height > 1 else share * width
+    return max(1, round(side))

@@ -1,0 +1,69 @@
+"""Black-box access with a meter: answers are counted, and end when the budget is spent."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from labkit.core.errors import InvalidInputError, QueryBudgetError
+from labkit.core.protocols import Classifier
+
+__all__ = ["Oracle"]
+
+
+class Oracle:
+    """A classifier that counts how many inputs it was asked about.
+
+    It hands out logits and nothing else: a white-box attack cannot be pointed at it.
+
+    Parameters
+    ----------
+    model : Classifier
+        The victim behind the counter.
+    query_budget : int, optional
+        How many inputs it answers for in all; None for no limit.
+    """
+
+    def __init__(self, model: Classifier, query_budget: int | None = None) -> None:
+        if query_budget is not None and query_budget < 0:
+            raise InvalidInputError(f"expected query_budget >= 0, got {query_budget}")
+        self._model = model
+        self._budget = query_budget
+        self._queries = 0
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self._model.bounds
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self._model.input_shape
+
+    @property
+    def classes(self) -> int:
+        return self._model.classes
+
+    @property
+    def queries(self) -> int:
+        """How many inputs were answered for so far."""
+        return self._queries
+
+    @property
+    def left(self) -> int | None:
+        """How many inputs may still be asked about; None for no limit."""
+        return None if self._budget is None else self._budget - self._queries
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Answer for ``x``, shape ``(n, classes)``.
+
+        Raises
+        ------
+        QueryBudgetError
+            When the answer would exceed the budget; nothing is answered then.
+        """
+        if self._budget is not None and self._queries + len(x) > self._budget:
+            raise QueryBudgetError(
+                f"asked about {len(x)} more inputs, and {self.left} of {self._budget} queries are left. "
+                "Ask about fewer at a time, or stop asking about inputs that are already misread."
+            )
+        self._queries += len(x)
+        return self._model.logits(x)

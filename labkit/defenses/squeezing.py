@@ -1,0 +1,90 @@
+"""Input squeezing: filters in front of a model, which hide its gradient more than they help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from labkit.core.errors import InvalidInputError
+from labkit.core.protocols import Classifier
+
+__all__ = ["Binarising", "BitDepthSqueezing"]
+
+
+class _Filter:
+    """A model behind a transformation of its input.
+
+    Rounding has no useful gradient, so a filter is a ``Classifier`` and no
+    ``DifferentiableClassifier``: a gradient attack cannot be pointed at it by accident.
+    That is obscurity and not robustness; ``labkit.attacks.evasion.bpda`` puts a gradient
+    back and breaks it.
+    """
+
+    model: Classifier
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self.model.bounds
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self.model.input_shape
+
+    @property
+    def classes(self) -> int:
+        return self.model.classes
+
+    def transform(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def logits(self, x: Tensor) -> Tensor:
+        return self.model.logits(self.transform(x))
+
+
+@dataclass(frozen=True, eq=False)
+class BitDepthSqueezing(_Filter):
+    """Round inputs to ``2**bits`` levels before the model sees them.
+
+    References
+    ----------
+    Xu, Evans & Qi, "Feature Squeezing", NDSS 2018.  https://arxiv.org/abs/1704.01155
+    """
+
+    model: Classifier
+    bits: int = 3
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bits <= 16:
+            raise InvalidInputError(f"expected bits from 1 to 16, got {self.bits}")
+
+    def transform(self, x: Tensor) -> Tensor:
+        """Return ``x`` on the nearest of ``2**bits`` levels, in the bounds of the model."""
+        low, high = self.bounds
+        levels = 2**self.bits - 1
+        return low + ((x - low) / (high - low) * levels).round() / levels * (high - low)
+
+
+@dataclass(frozen=True, eq=False)
+class Binarising(_Filter):
+    """Turn every value into the smallest or the largest, whichever side of the threshold it is on.
+
+    Parameters
+    ----------
+    model : Classifier
+        The model behind the filter.
+    threshold : float
+        Share of the range at which a value turns; 0.5 is the middle.
+    """
+
+    model: Classifier
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise InvalidInputError(f"expected a threshold between 0 and 1, got {self.threshold}")
+
+    def transform(self, x: Tensor) -> Tensor:
+        """Return ``x`` with every value at one end of the bounds."""
+        low, high = self.bounds
+        return low + (x > low + self.threshold * (high - low)).to(x.dtype) * (high - low)

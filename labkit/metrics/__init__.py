@@ -1,0 +1,27 @@
+"""Metrics: what was achieved, measured by code that has no part in how."""
+
+from labkit.metrics.accuracy import (
+    attack_success_rate,
+    clean_accuracy,
+    confusion,
+    legal,
+    robust_accuracy,
+    targeted_success_rate,
+)
+from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
+from labkit.metrics.rates import Rate
+
+__all__ = [
+    "Curve",
+    "PerturbationNorms",
+    "Rate",
+    "attack_success_rate",
+    "clean_accuracy",
+    "confusion",
+    "legal",
+    "perturbation_norms",
+    "robust_accuracy",
+    "robustness_curve",
+    "targeted_success_rate",
+]

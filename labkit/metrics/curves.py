@@ -1,0 +1,85 @@
+"""The robustness curve: accuracy as the budget grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from labkit.core.errors import InvalidInputError
+from labkit.core.protocols import Classifier, predict
+from labkit.core.results import AdversarialExamples
+from labkit.core.threat import Norm, ThreatModel
+from labkit.metrics.accuracy import legal
+from labkit.metrics.rates import Rate
+
+__all__ = ["Curve", "robustness_curve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Robust accuracy at each budget.
+
+    Attributes
+    ----------
+    epsilons : tuple of float
+        Budgets, rising.
+    rates : tuple of Rate
+        Robust accuracy at each of them; never rises, for a small change is legal under a
+        larger budget too.
+    norm : Norm
+        Distance of the budgets.
+    """
+
+    epsilons: tuple[float, ...]
+    rates: tuple[Rate, ...]
+    norm: Norm
+
+
+def robustness_curve(
+    model: Classifier,
+    x: Tensor,
+    y: Tensor,
+    *,
+    attack: Callable[..., AdversarialExamples],
+    epsilons: Sequence[float],
+    norm: Norm = Norm.LINF,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Curve:
+    """Measure robust accuracy over a range of budgets.
+
+    An input broken at one budget counts as broken at every larger one, so the curve falls
+    or stays: what an attack found once remains legal.
+
+    Parameters
+    ----------
+    model : Classifier
+        The victim.
+    x, y : Tensor of shape ``(n, ...)`` and ``(n,)``
+        Inputs and their true classes.
+    attack : function
+        ``attack(model, x, y, epsilon=..., norm=...) -> AdversarialExamples``.
+    epsilons : sequence of float
+        Budgets in the units of ``x``; sorted here.
+    norm : Norm
+        Distance of the budgets.
+    progress : function, optional
+        Called as ``progress(done, total, message)`` after each budget.
+    """
+    if not epsilons:
+        raise InvalidInputError("expected one epsilon or more, got none")
+    ordered = sorted(float(epsilon) for epsilon in epsilons)
+    stands = predict(model, x) == y
+    rates = []
+    for done, epsilon in enumerate(ordered, start=1):
+        left = torch.nonzero(stands).flatten()
+        if epsilon > 0 and len(left):
+            adv = attack(model, x[left], y[left], epsilon=epsilon, norm=norm)
+            held = predict(model, adv.x_adv) == y[left]
+            stands[left] = held | ~legal(model, adv, ThreatModel(norm, epsilon))
+        rates.append(Rate.of(stands))
+        if progress is not None:
+            progress(done, len(ordered), f"epsilon {epsilon:g}")
+    return Curve(tuple(ordered), tuple(rates), norm)
