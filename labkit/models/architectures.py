@@ -31,10 +31,10 @@ class Residual(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
-        self.first = _convolution(channels_in, channels, stride)
-        self.second = _convolution(channels, channels, 1)
         plain = stride == 1 and channels_in == channels
         self.around = nn.Identity() if plain else _convolution(channels_in, channels, stride, size=1)
+        self.first = _convolution(channels_in, channels, stride)
+        self.second = _convolution(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.second(torch.relu(self.first(x)))
