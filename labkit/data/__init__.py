@@ -1,0 +1,38 @@
+"""Data sets: cards, loaders, generators, integrity, and the user's own."""
+
+from labkit.core.lazy import lazy_exports
+from labkit.data.card import DatasetCard, cards, find_card, names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labkit.data.dataset import Dataset, Split
+    from labkit.data.loading import Verdict, load, verify
+    from labkit.data.own import add, remove
+
+__all__ = [
+    "Dataset",
+    "DatasetCard",
+    "Split",
+    "Verdict",
+    "add",
+    "cards",
+    "find_card",
+    "load",
+    "names",
+    "remove",
+    "verify",
+]
+
+# These need torch, so they load when first used.
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Dataset": "labkit.data.dataset",
+        "Split": "labkit.data.dataset",
+        "Verdict": "labkit.data.loading",
+        "add": "labkit.data.own",
+        "load": "labkit.data.loading",
+        "remove": "labkit.data.own",
+        "verify": "labkit.data.loading",
+    },
+)
