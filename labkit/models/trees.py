@@ -8,7 +8,7 @@ scikit-learn.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -49,7 +49,7 @@ class TreeClassifier:
         Smallest and largest legal value of an input.
     """
 
-    nodes: Mapping[str, Tensor]
+    nodes: Mapping[str, Tensor] = field(repr=False)
     input_shape: tuple[int, ...]
     classes: int
     depth: int
