@@ -6,19 +6,17 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from labkit.course import Checkpoint
+from labkit.course import Checkpoint, Hint
 from labkit.ui import plots
 from labkit.ui.cards import say_value, status_badge
 from labkit.ui.controls import button, output, panel, row
-from labkit.ui.html import callout, card, escape
+from labkit.ui.html import callout, card, details, escape
 from labkit.ui.work import guarded, in_kernel
 
 if TYPE_CHECKING:
     from labkit.ui.session import LabSession
 
 __all__ = ["CheckpointCard", "say_goal"]
-
-_PATIENCE = 3  # failed attempts after which a step is offered unasked
 
 
 def say_goal(checkpoint: Checkpoint) -> str:
@@ -34,7 +32,6 @@ class CheckpointCard:
     def __init__(self, lab: LabSession, checkpoint: Checkpoint) -> None:
         self.lab, self.checkpoint = lab, checkpoint
         self.head, self.help, self.solution, self.timeline = output(), output(), output(), output()
-        self.hints: list[str] = []
         self.ask = button("Hint", self.hint, tip="One more step of help; there are four")
         self.show = button("Worked solution", self.solve, tip="Opens after your first attempt")
         self.clock = output()
@@ -48,7 +45,6 @@ class CheckpointCard:
         """Bring status, buttons and timeline up to date."""
         attempts = self.lab.session.attempts(self.checkpoint.id)
         passed = any(attempt.passed for attempt in attempts)
-        failed = sum(not attempt.passed for attempt in attempts)
         objective = self.lab.lab.find_objective(self.checkpoint.objective)
         body = (
             f"<p>{escape(objective.text)}</p>"
@@ -60,42 +56,35 @@ class CheckpointCard:
         self.show.disabled = not attempts
         self.ask.description = self._next_hint()
         self.timeline.value = self._draw(attempts)
-        if failed >= _PATIENCE and not passed:
-            self._offer()
+        self._show_help()
 
     def hint(self) -> None:
         """Show the next rung of the ladder, or how long to think first."""
         with guarded(self.help):
             given = self.lab.session.hint(self.checkpoint.id)
-            if given.text is None:
-                self._count_down(given.wait_seconds)
-                return
-            kind = self.checkpoint.hints[given.level - 1].kind
-            line = f"<strong>{given.level}, {escape(kind)}:</strong> {escape(given.text)}"
-            if line not in self.hints:
-                self.hints.append(line)
             self._show_help()
             self.ask.description = self._next_hint()
+            if given.text is None and given.wait_seconds > 0:
+                self._count_down(given.wait_seconds)
 
     def solve(self) -> None:
         """Show the worked solution of the checkpoint."""
         with guarded(self.solution):
             code = self.lab.session.worked_solution(self.checkpoint.id)
-            self.solution.value = f'<div class="lk" role="status"><h4>Worked solution</h4><pre tabindex="0">{escape(code)}</pre></div>'
+            lines = f'<h4>Worked solution</h4><pre tabindex="0">{escape(code)}</pre>'
+            self.solution.value = f'<div class="lk" role="status">{lines}</div>'
 
     def _next_hint(self) -> str:
-        total = len(self.checkpoint.hints)
-        used = len(self.hints)
-        return f"Hint {used + 1} of {total}" if used < total else "Hints, all shown"
+        state = self.lab.session.hint_state(self.checkpoint.id)
+        return f"Hint {state.level + 1} of {state.total}" if state.more else "All hints shown"
 
-    def _show_help(self, extra: str = "") -> None:
-        lines = "".join(f'<div class="lk-hint">{line}</div>' for line in self.hints)
-        self.help.value = f'<div class="lk" role="status">{lines}</div>{extra}'
-
-    def _offer(self) -> None:
-        step = self.checkpoint.hints[-1].text
+    def _show_help(self) -> None:
+        shown = self.lab.session.hint_state(self.checkpoint.id).shown
+        lines = "".join(map(_hint, shown))
+        step = self.lab.session.offer(self.checkpoint.id)
         words = f"Take this step and go on from there: {step}"
-        self._show_help(callout("info", words, title="Several attempts, and not there yet."))
+        offered = callout("info", words, title="Three attempts, and not there yet.") if step else ""
+        self.help.value = f'<div class="lk" role="status">{lines}</div>{offered}' if lines or offered else ""
 
     def _count_down(self, seconds: float) -> None:
         """Count down beside the button; only the end is announced, not every second."""
@@ -112,6 +101,7 @@ class CheckpointCard:
         self.clock.value = '<span class="lk" role="status">The next hint is ready.</span>'
 
     def _draw(self, attempts: Any) -> str:
+        attempts = [attempt for attempt in attempts if attempt.measured is not None]
         if not attempts:
             return ""
         target = self.checkpoint.target
@@ -122,7 +112,12 @@ class CheckpointCard:
             unit=self.checkpoint.unit,
             rising=target.at_least is not None,
         )
-        return f'<details class="lk"><summary>Your attempts: {len(attempts)}</summary>{picture.markup()}</details>'
+        return f'<div class="lk">{details(f"Your attempts: {len(attempts)}", picture.markup())}</div>'
+
+
+def _hint(hint: Hint) -> str:
+    head = f"<strong>{hint.level}, {escape(hint.kind)}:</strong>"
+    return f'<div class="lk-hint">{head} {escape(hint.text)}</div>'
 
 
 def _clock(seconds: float) -> str:

@@ -108,7 +108,7 @@ def button(label: str, act: Callable[[], object], *, primary: bool = False, tip:
         description=label,
         tooltip=tip or label,
         button_style="primary" if primary else "",
-        layout={"width": "auto", "min_width": "7em"},
+        layout={"width": "auto", "min_width": "7em", "align_self": "flex-start"},
     )
     made.on_click(lambda _: act())
     return made

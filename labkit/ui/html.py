@@ -35,7 +35,8 @@ def escape(text: object) -> str:
 
 def badge(kind: str, words: str) -> str:
     """Return a small label: the icon of ``kind`` (a key of :data:`ICONS`) and its words."""
-    return f'<span class="lk-badge lk-{kind}"><span aria-hidden="true">{ICONS[kind]}</span> {escape(words)}</span>'
+    icon = f'<span aria-hidden="true">{ICONS[kind]}</span>'
+    return f'<span class="lk-badge lk-{kind}">{icon} {escape(words)}</span>'
 
 
 def callout(kind: str, words: str, *, title: str = "") -> str:

@@ -6,6 +6,7 @@ import os
 
 from labkit.core import UnknownNameError
 from labkit.course import DemoState, Session
+from labkit.course.events import LabProgress
 from labkit.governance import standards
 from labkit.ui import plots
 from labkit.ui.cards import (
@@ -32,10 +33,7 @@ def header(session: Session, warning: str | None = None, demo: DemoState | None 
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
         for name, value in (("Your role", lab.role), ("Time", f"about {lab.minutes} minutes"))
     )
-    steps = "".join(
-        f"<li>{status_badge(c.id in progress.passed, len(progress.attempts.get(c.id, ())))} {escape(c.title)}</li>"
-        for c in lab.checkpoints
-    )
+    steps = "".join(f"<li>{_status(progress, c.id)} {escape(c.title)}</li>" for c in lab.checkpoints)
     links = scenario_links(lab.id, [(s.id, s.title) for s in lab.scenarios], scenario.id, served=served)
     body = (
         f"<p>{escape(lab.story)}</p><p>{escape(scenario.story)}</p><dl>{facts}</dl>"
@@ -60,6 +58,10 @@ def _standard(id: str) -> tuple[str, str, str]:
     except UnknownNameError:
         return id, "not in the bundled lists", ""
     return id, entry.title, f"{entry.standard} {entry.edition}".strip()
+
+
+def _status(progress: LabProgress, checkpoint: str) -> str:
+    return status_badge(checkpoint in progress.passed, len(progress.attempts.get(checkpoint, ())))
 
 
 def timeline(session: Session) -> str:
@@ -123,8 +125,7 @@ def debrief(session: Session) -> str:
         value = float("nan") if best is None or best.measured is None else best.measured
         measured = "" if best is None else f": {say_value(value, checkpoint.unit)}"
         lines.append(
-            f"<li>{status_badge(checkpoint.id in progress.passed, len(tried))} "
-            f"{escape(checkpoint.title)}{escape(measured)}</li>"
+            f"<li>{_status(progress, checkpoint.id)} {escape(checkpoint.title)}{escape(measured)}</li>"
         )
     parts = [card("What you measured", f"<ul>{''.join(lines)}</ul>")]
     known = [p for p in progress.predictions.values() if p.right is not None]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from labkit.course import Prediction
+from labkit.course.answers import Outcome
 from labkit.ui.controls import button, number, output, panel, radio, slider
 from labkit.ui.html import badge, callout, escape
-from labkit.ui.work import Job
+from labkit.ui.work import Job, Progress
 
 if TYPE_CHECKING:
     from labkit.ui.session import LabSession
@@ -29,11 +30,16 @@ class PredictionView:
         self.view = panel(
             output(heading), self._field(), self.confidence, self.lock, self.job.view, self.place
         )
+        seen = lab.session.progress().predictions.get(prediction.id)
+        if seen is not None:
+            self.field.value, self.confidence.value = seen.value, seen.confidence
+            if seen.right is not None:
+                self._reveal(lab.session.outcome(prediction.id))
 
     def _field(self) -> Any:
         prediction = self.prediction
         if prediction.kind == "choice":
-            self.field = radio("", [(text, text) for text in prediction.options])
+            self.field = radio("Your prediction", [(text, text) for text in prediction.options])
         elif prediction.unit == "%":
             self.field = slider("Your prediction (%)", 50, 0, 100, 1, prediction.question)
         else:
@@ -48,25 +54,32 @@ class PredictionView:
         if value is None:
             self.place.value = callout("warn", "Pick one first; being wrong here costs nothing.")
             return
-        self.lab.session.predict(self.prediction.id, value, self.confidence.value / 100)
-        self.lock.disabled = self.field.disabled = self.confidence.disabled = True
-        self.job.start(lambda progress: self.lab.outcome(self.prediction.id), self._reveal)
-        self.job.triggers.clear()
 
-    def _reveal(self, outcome: Any) -> None:
-        self.place.value = reveal(self.prediction, outcome)
+        def work(_: Progress) -> Outcome:
+            self.lab.session.predict(self.prediction.id, value, self.confidence.value)
+            return self.lab.outcome(self.prediction.id)
+
+        self.job.start(work, self._reveal)
+
+    def _reveal(self, outcome: Outcome) -> None:
+        self.job.triggers.clear()
+        self.lock.disabled = self.field.disabled = self.confidence.disabled = True
+        self.place.value = reveal(outcome)
         self.lab.changed()
 
 
-def reveal(prediction: Prediction, outcome: Any) -> str:
+def reveal(outcome: Outcome) -> str:
     """Say what was predicted, what came out, and how near that was."""
-    unit = f" {prediction.unit}" if prediction.unit else ""
-    said = f"{outcome.predicted:.3g}{unit}" if prediction.kind == "number" else str(outcome.predicted)
-    came = f"{outcome.actual:.3g}{unit}" if prediction.kind == "number" else str(outcome.actual)
-    verdict = badge("good", "as predicted") if outcome.correct else badge("info", "a surprise")
-    lesson = _lesson(outcome.correct, outcome.confidence)
+    unit = f" {outcome.prediction.unit}" if outcome.prediction.unit else ""
+    said, came = (
+        f"{value:.3g}{unit}" if isinstance(value, float) else str(value)
+        for value in (outcome.value, outcome.actual)
+    )
+    verdict = badge("good", "as predicted") if outcome.right else badge("info", "a surprise")
+    lesson = _lesson(outcome.right, outcome.confidence / 100)
     return (
-        f'<div class="lk" role="status"><dl><dt>You said</dt><dd>{escape(said)}, {outcome.confidence:.0%} sure</dd>'
+        '<div class="lk" role="status"><dl>'
+        f"<dt>You said</dt><dd>{escape(said)}, {outcome.confidence:.0f} % sure</dd>"
         f"<dt>Measured</dt><dd>{escape(came)} {verdict}</dd></dl><p>{escape(lesson)}</p></div>"
     )
 

@@ -43,7 +43,7 @@ class Question:
         self.single = sum(option.correct for option in options) == 1
         self.place = output()
         if self.single:
-            self.radio = radio("", [(option.text, i) for i, option in enumerate(options)])
+            self.radio = radio("Your answer", [(option.text, i) for i, option in enumerate(options)])
             fields = [self.radio]
         else:
             self.ticks = [tick(option.text) for option in options]

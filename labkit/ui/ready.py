@@ -69,7 +69,7 @@ class Preparation:
         """Show the bar in the first box that waits, and refer to it in the others."""
         from labkit.ui.controls import output
 
-        words = "Your victim is being trained on this machine. This happens once; the panel appears when it is done."
+        words = "Your victim is being trained on this machine, once. The panel appears when it is done."
         if self._announced:
             return output(callout("info", "Waiting for the victim; the bar further up shows how far it is."))
         self._announced = True

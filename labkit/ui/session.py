@@ -13,15 +13,21 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from labkit import course
-from labkit.course import DemoState, Lab, Scenario
+from labkit.core.machine import threads
+from labkit.course import DemoState, Lab, Scenario, Session
+from labkit.course.answers import Outcome
+from labkit.scoring import Feedback
 from labkit.ui import overview
+from labkit.ui.assistive import show_script
 from labkit.ui.cards import feedback_card
 from labkit.ui.checkpoint import CheckpointCard
-from labkit.ui.controls import button, column, output, panel
-from labkit.ui.html import Fragment, callout
+from labkit.ui.controls import column, output
+from labkit.ui.evidence import EvidencePanel
+from labkit.ui.html import Fragment
 from labkit.ui.prediction import PredictionView
 from labkit.ui.quiz import questions
 from labkit.ui.ready import Preparation
+from labkit.ui.reset import ResetButton
 from labkit.ui.work import Progress, excuse, guarded
 
 __all__ = ["LabSession", "open_lab"]
@@ -53,7 +59,7 @@ def open_lab(name: str, scenario: str | None = None, seed: int | None = None) ->
         # The page's address is nothing that a participant typed in Python: say it, and go on.
         warning = f"This lab has no scenario {asked!r}; the first one was opened instead."
         asked = None
-    session = course.Session(lab, scenario=asked, seed=seed)
+    session = Session(lab, scenario=asked, seed=seed)
     return LabSession(session, demo=_demo(lab, query.get("demo")), warning=warning)
 
 
@@ -66,14 +72,15 @@ class LabSession:
         Records what happens and measures what is handed in.
     shelf : dict
         What one panel leaves for another, such as the hardened model.
+    notes : dict
+        How what was handed in was made, by checkpoint; goes into the evidence pack.
     """
 
-    def __init__(
-        self, session: course.Session, demo: DemoState | None = None, warning: str | None = None
-    ) -> None:
+    def __init__(self, session: Session, demo: DemoState | None = None, warning: str | None = None) -> None:
         self.session = session
         self.demo = demo
         self.shelf: dict[str, Any] = {}
+        self.notes: dict[str, dict[str, Any]] = {}
         self._warning = warning
         self._listeners: list[Callable[[], object]] = []
         self._case_lock = threading.Lock()
@@ -119,6 +126,7 @@ class LabSession:
 
         self.on_change(refresh)
         refresh()
+        show_script()
         return column(place)
 
     def recall(self) -> Any:
@@ -143,8 +151,7 @@ class LabSession:
         as an input of the wrong shape, becomes a message as well.
         """
         try:
-            with self._case_lock:
-                feedback = self.session.check(checkpoint, **artefacts)
+            feedback = self._measured(checkpoint, artefacts)
         except Exception as error:
             return Fragment(excuse(error), f"That did not work. {error}")
         self.changed()
@@ -155,8 +162,8 @@ class LabSession:
         return self._live(lambda: overview.timeline(self.session))
 
     def evidence(self) -> Any:
-        """Show what is in the evidence pack, and the way to the printable page."""
-        return self._live(lambda: overview.evidence(self.session))
+        """Show what this lab adds to the evidence pack, and add it."""
+        return EvidencePanel(self).view
 
     def debrief(self) -> Any:
         """Show what was measured, what changes at scale, and the questions of the end."""
@@ -202,13 +209,27 @@ class LabSession:
             self.changed()
 
     def note(self, checkpoint: str, params: Mapping[str, Any]) -> None:
-        """Keep how something was made, beside what was measured, in the evidence pack."""
-        self.session.add_evidence(checkpoint, dict(params))
-        self.changed()
+        """Keep how something was made, for the evidence pack."""
+        self.notes[checkpoint] = dict(params)
+
+    def outcome(self, prediction: str) -> Outcome:
+        """Run what a prediction is about, and return both."""
+        with threads():
+            self.case  # noqa: B018 - made here, under its lock
+            return self.session.outcome(prediction)
+
+    def _measured(self, checkpoint: str, artefacts: Mapping[str, Any]) -> Feedback:
+        with threads():
+            self.case  # noqa: B018 - made here, under its lock
+            return self.session.check(checkpoint, **artefacts)
 
     def _prepare(self, progress: Progress) -> None:
         with self._case_lock:
-            self.session.prepare(progress)
+            self.session.on_progress = progress
+            try:
+                self.session.case  # noqa: B018 - made here, with progress
+            finally:
+                self.session.on_progress = None
 
     def _form(self, form: str, title: str) -> Any:
         items = self.lab.form(form)
@@ -233,41 +254,6 @@ class LabSession:
         self.on_change(refresh)
         refresh()
         return column(place)
-
-
-class ResetButton:
-    """Start anew, after a second question; the log keeps what came before."""
-
-    def __init__(self, lab: LabSession) -> None:
-        self.lab = lab
-        self.ask = button("Start this lab anew", self._ask, tip="Asks once more before it does so")
-        self.sure = button("Yes, start anew", self._reset, tip="Attempts, hints and answers no longer count")
-        self.no = button("No, keep everything", self._keep, tip="Nothing changes")
-        self.place = output()
-        self.view = panel(self.ask, self.sure, self.no, self.place)
-        self._offer(False)
-
-    def _offer(self, sure: bool) -> None:
-        self.ask.disabled = sure
-        for each in (self.sure, self.no):
-            each.layout.display = "" if sure else "none"
-
-    def _ask(self) -> None:
-        self._offer(True)
-        self.place.value = callout(
-            "warn", "Attempts, hints and answers of this lab will no longer count. Sure?"
-        )
-
-    def _keep(self) -> None:
-        self._offer(False)
-        self.place.value = callout("info", "Nothing was changed.")
-
-    def _reset(self) -> None:
-        self._offer(False)
-        with guarded(self.place):
-            self.lab.session.reset()
-            self.lab.changed()
-            self.place.value = callout("good", "Started anew. Reload the page to clear the panels as well.")
 
 
 def _query() -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from labkit.attacks import evasion
+from labkit import models
+from labkit.attacks import Oracle, evasion
 from labkit.core import AdversarialExamples, Classifier, DifferentiableClassifier, Norm, derive
 from labkit.course.cases import EvasionCase
 from labkit.ui.work import Progress
@@ -80,8 +81,7 @@ class Aim:
         if self.access == "transfer" and surrogate is not None:
             model = surrogate
         if self.access in ("scores", "label"):
-            settings["query_budget"] = LIVE_QUERIES
-            model = case.oracle()
+            settings |= {"query_budget": LIVE_QUERIES, "progress": progress}
         return evasion.ATTACKS[self.attack](model, x, y, **settings)
 
     def params(self) -> dict[str, str | float | int | None]:
@@ -112,9 +112,14 @@ def epsilon_range(case: EvasionCase, norm: Norm) -> tuple[float, float, float]:
 
 def copy_victim(case: EvasionCase, progress: Progress | None = None) -> tuple[DifferentiableClassifier, int]:
     """Train a copy of the victim on its own answers; return it and the number of questions asked."""
-    from labkit.attacks.evasion.surrogate import distil
-
-    oracle = case.oracle()
-    x = case.train.x[:SURROGATE_SAMPLES]
-    copy = distil(oracle, x, case.scenario.victim, seed=derive(case.seed, "surrogate"), progress=progress)
-    return copy, len(x)
+    oracle = Oracle(case.victim)
+    module = models.build(case.scenario.victim, case.victim.input_shape, case.victim.classes)
+    copy = evasion.distil(
+        oracle,
+        case.train.x[:SURROGATE_SAMPLES],
+        module,
+        query_budget=SURROGATE_SAMPLES,
+        seed=derive(case.seed, "surrogate"),
+        progress=progress,
+    )
+    return copy, oracle.queries

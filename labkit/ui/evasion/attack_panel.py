@@ -159,9 +159,11 @@ class AttackRange:
     def _show(self, aim: Aim, shown: slice, adv: AdversarialExamples) -> None:
         before, after = predict(self.case.victim, adv.x), predict(self.case.victim, adv.x_adv)
         right, still = before == adv.y, after == adv.y
-        words = f"{int((right & ~still).sum())} of {int(right.sum())} pictures that were read correctly are misread now."
+        flipped, before_all = int((right & ~still).sum()), int(right.sum())
+        words = f"{flipped} of {before_all} pictures that were read correctly are misread now."
         if aim.target is not None:
-            words += f" {int((after == aim.target).sum())} of {len(adv)} are read as {self.case.class_names[aim.target]}."
+            hits = int((after == aim.target).sum())
+            words += f" {hits} of {len(adv)} are read as {self.case.class_names[aim.target]}."
         words += f" {self._counter(aim)}"
         label = partial(names, self.case)
         largest = float(adv.delta.abs().max())
@@ -207,8 +209,9 @@ class AttackRange:
             success = attack_success_rate(self.case.victim, adv, threat)
             robust = robust_accuracy(self.case.victim, adv, threat)
             words = f"Attack success rate {say_rate(success)}; robust accuracy {say_rate(robust)}."
-            if self.case.threat != threat and aim.epsilon > self.case.threat.epsilon:
-                words += f" The check allows epsilon {self.case.threat.epsilon:g} in {self.case.threat.norm.value}."
+            allowed = self.case.threat
+            if aim.norm is not allowed.norm or aim.epsilon > allowed.epsilon:
+                words += f" The check allows epsilon {allowed.epsilon:g} in {allowed.norm.value}."
             self.rates.value = callout("info", words, title=f"All {len(adv)} pictures.")
 
 

@@ -128,7 +128,8 @@ class BlackBoxRange:
         ]
         words = (
             f"{int(flipped.sum())} of {len(self.x)} flipped, {int(self.queries.sum())} questions asked; "
-            f"the check allows {self.case.query_budget} for each picture and epsilon {self.case.threat.epsilon:g}."
+            f"the check allows {self.case.query_budget} for each picture, and epsilon "
+            f"{self.case.threat.epsilon:g}."
         )
         self.counter.value = (
             f'<div class="lk"><strong role="status">{escape(words)}</strong>'

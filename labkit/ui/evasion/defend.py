@@ -124,7 +124,7 @@ class DefendPanel:
             norm=case.threat.norm,
             steps=40,
             seed=derive(case.seed, "defend panel"),
-            progress=lambda done, total, _="": progress(done, total, "Measuring: PGD steps"),
+            progress=partial(_measuring, progress),
         )
         trial = plots.Trial(
             name, clean_accuracy(model, case.x, case.y), robust_accuracy(model, adv, case.threat)
@@ -159,3 +159,7 @@ class DefendPanel:
             return [hand_in(self.lab, checkpoint, dials, model=model) for checkpoint in self.checkpoints]
 
         self.job.start(work, lambda cards: setattr(self.feedback, "value", "".join(c.markup for c in cards)))
+
+
+def _measuring(progress: Progress, done: int, total: int, message: str = "") -> None:
+    progress(done, total, "Measuring, PGD steps")

@@ -84,9 +84,10 @@ def _figure(class_names: tuple[str, ...], title: str, found: Attribution) -> str
     words = _say(values, read)
     return (
         '<figure><div class="lk-three">'
-        f'<div><img src="{strips.picture(x)}" alt="{escape(title)} picture, read as {escape(read)}">picture</div>'
+        f'<div><img src="{strips.picture(x)}" alt="{title} picture, read as {escape(read)}">picture</div>'
         f'<div><img src="{strips.heat_map(values, largest)}" alt="{escape(words)}">what counted</div>'
-        f"</div><figcaption>{title}: read as <strong>{escape(read)}</strong>. {escape(words)}.</figcaption></figure>"
+        f"</div><figcaption>{title}: read as <strong>{escape(read)}</strong>. {escape(words)}.</figcaption>"
+        "</figure>"
     )
 
 
@@ -111,8 +112,8 @@ def _gap(both: list[Attribution]) -> str:
     else:
         clean, changed = (float(gap[0]) for gap in gaps if gap is not None)
         words = (
-            f"Completeness gap: {clean:.3g} for the clean picture, {changed:.3g} for the adversarial one. The "
-            "contributions should add up to the difference of the score from that of an empty picture; the "
-            "gap is how far they are from doing so."
+            f"Completeness gap: {clean:.3g} for the clean picture, {changed:.3g} for the adversarial one. "
+            "The contributions should add up to the difference of the score from that of an empty "
+            "picture; the gap is how far they are from doing so."
         )
     return f'<p class="lk lk-muted">{escape(words)}</p>'

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from labkit.attacks import evasion
-from labkit.core import AdversarialExamples, ThreatModel, derive
+from labkit.core import AdversarialExamples, ThreatModel, derive, predict
 from labkit.course.cases import EvasionCase
 from labkit.metrics import Rate, robust_accuracy
 from labkit.ui.work import Progress
@@ -60,9 +59,6 @@ def run_probe(case: EvasionCase, probe: Probe, progress: Progress) -> Rate:
 
 def survivors(case: EvasionCase, progress: Progress) -> Rate:
     """Return the accuracy that is left when every gradient attack here has had its turn."""
-    from labkit.core import predict
-    from labkit.metrics import Rate
-
     stands = predict(case.secure, case.x) == case.y
     turns: Sequence[Any] = (_bpda, _naive)
     for i, attack in enumerate(turns):
@@ -70,7 +66,7 @@ def survivors(case: EvasionCase, progress: Progress) -> Rate:
         legal = case.threat.allows(case.x, adv.x_adv, case.secure.bounds)
         stands &= (predict(case.secure, adv.x_adv) == case.y) | ~legal
         progress(i + 1, len(turns), "Attacks done")
-    return Rate.of(int(stands.sum()), len(stands))
+    return Rate.of(stands)
 
 
 def _settings(case: EvasionCase, epsilon: float, label: str) -> dict[str, Any]:
@@ -97,12 +93,8 @@ def _bpda(case: EvasionCase, x: Tensor, y: Tensor, epsilon: float, progress: Pro
 def _square(
     case: EvasionCase, x: Tensor, y: Tensor, epsilon: float, progress: Progress
 ) -> AdversarialExamples:
-    parts = []
-    for i, (one, label) in enumerate(zip(x.split(10), y.split(10), strict=True)):
-        progress(10 * i, len(x), "Pictures done")
-        settings = _settings(case, epsilon, "square")
-        parts.append(evasion.square(case.secure, one, label, query_budget=200, **settings).x_adv)
-    return AdversarialExamples(x=x, x_adv=torch.cat(parts), y=y, attack="square")
+    settings = _settings(case, epsilon, "square")
+    return evasion.square(case.secure, x, y, query_budget=200, progress=progress, **settings)
 
 
 def _noise(

@@ -83,7 +83,7 @@ class UnmaskPanel:
 
     def count(self) -> None:
         """Attack with both gradient attacks and count, picture by picture, what survives both."""
-        lesson = "An input counts as right only if no attack breaks it: the lowest of several averages is still too high."
+        lesson = "A picture counts only if no attack breaks it; the lowest of several averages is too high."
         self.job.start(
             partial(survivors, self.case), lambda rate: self._found("together", _TOGETHER, rate, lesson)
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from labkit.attacks import evasion
+from labkit.attacks.evasion.bpda import Preprocessed
 from labkit.core import AdversarialExamples, Classifier, DifferentiableClassifier, derive
 from labkit.metrics import Curve, confusion, robustness_curve
 from labkit.ui import plots
@@ -154,8 +155,8 @@ class ConfusionPanel:
     def _measure(self, name: str, epsilon: float, progress: Progress) -> Picture:
         case, model = self.case, models_of(self.lab)[name]
         adv = _attack(model, self, epsilon, progress)
-        before = confusion(model, case.x, case.y, len(case.class_names))
-        after = confusion(model, adv.x_adv, case.y, len(case.class_names))
+        before = confusion(model, case.x, case.y)
+        after = confusion(model, adv.x_adv, case.y)
         return plots.confusion(before, after, case.class_names)
 
 
@@ -163,7 +164,9 @@ def _attack(
     model: Classifier, view: ConfusionPanel, epsilon: float, progress: Progress
 ) -> AdversarialExamples:
     case = view.case
-    target = model if isinstance(model, DifferentiableClassifier) else evasion.bpda(model)
+    # A model that hides its gradient is attacked through a stand-in for it.
+    whole = isinstance(model, DifferentiableClassifier)
+    target = model if whole else evasion.bpda(cast(Preprocessed, model))
     settings = {
         "epsilon": epsilon,
         "norm": case.threat.norm,

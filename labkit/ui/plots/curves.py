@@ -121,8 +121,8 @@ def attempts(
     ax.legend(frameon=False, fontsize=9)
     best = (max if rising else min)(values)
     alt = (
-        f"{len(values)} attempt{'s' * (len(values) != 1)}, measured {', '.join(f'{v:.2f}' for v in values[-12:])}"
-        f"{' (the last twelve)' if len(values) > 12 else ''}; best {best:.2f}; "
+        f"{len(values)} attempt{'s' * (len(values) != 1)}, the last twelve at most: "
+        f"{', '.join(f'{v:.2f}' for v in values[-12:])}; best {best:.2f}; "
         f"target {'at least' if rising else 'at most'} {target:.2f}; {sum(passed)} reached it"
     )
     return to_picture(figure, alt)

@@ -1,0 +1,54 @@
+(() => {
+  if (window.labkitAssistive) return;
+  window.labkitAssistive = true;
+  const set = (node, name, value) => {
+    if (node && node.getAttribute(name) !== value) node.setAttribute(name, value);
+  };
+  const name = (box) => {
+    const label = box.querySelector(":scope > .widget-label");
+    return label ? label.textContent.replace(/\u200b/g, "").trim() : "";
+  };
+  const mend = () => {
+    for (const box of document.querySelectorAll(".widget-slider")) {
+      const label = name(box) || "Slider";
+      const readout = box.querySelector(".widget-readout");
+      for (const handle of box.querySelectorAll("[role=slider]")) {
+        set(handle, "aria-label", label);
+        if (readout) set(handle, "aria-valuetext", readout.textContent);
+        set(handle, "aria-disabled", String(box.querySelector("[disabled]") !== null));
+      }
+      if (readout) { set(readout, "role", "textbox"); set(readout, "aria-label", label + ", typed"); }
+    }
+    for (const box of document.querySelectorAll(".widget-toggle-buttons")) {
+      set(box.querySelector(":scope > div"), "role", "group");
+      set(box.querySelector(":scope > div"), "aria-label", name(box) || "Choice");
+      for (const each of box.querySelectorAll("button")) {
+        set(each, "aria-pressed", String(each.classList.contains("mod-active")));
+      }
+    }
+    for (const box of document.querySelectorAll(".widget-radio")) {
+      const group = box.querySelector(".widget-radio-box");
+      set(group, "role", "radiogroup");
+      set(group, "aria-label", name(box) || "Answer");
+    }
+    for (const box of document.querySelectorAll(".widget-hprogress")) {
+      const track = box.querySelector(".progress"), bar = box.querySelector(".progress-bar");
+      if (!track || !bar) continue;
+      set(track, "role", "progressbar");
+      set(track, "aria-label", name(box) || "Progress");
+      set(track, "aria-valuemin", "0");
+      set(track, "aria-valuemax", "100");
+      set(track, "aria-valuenow", String(Math.round(parseFloat(bar.style.width) || 0)));
+    }
+  };
+  let waiting = false;
+  const later = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; mend(); });
+  };
+  new MutationObserver(later).observe(document.body, {
+    subtree: true, childList: true, attributes: true, attributeFilter: ["class", "style", "disabled"],
+  });
+  mend();
+})();
