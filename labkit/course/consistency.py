@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
+from labkit import data
 from labkit.core.errors import LabkitError
 from labkit.course.lab import Lab
 from labkit.course.tables import Source
@@ -63,14 +64,11 @@ def _check_names(lab: Lab, source: Source) -> None:
         except LabkitError as error:
             raise source.error(("standards",), str(error)) from None
     _check_glossary(lab, source)
-    _check_datasets(lab, source)
+    if "signs" in data.names():
+        _check_datasets(lab, source)
 
 
 def _check_datasets(lab: Lab, source: Source) -> None:
-    try:
-        from labkit import data
-    except ImportError:
-        return
     known = data.names()
     for position, scenario in enumerate(lab.scenarios):
         if scenario.dataset and scenario.dataset not in known:
