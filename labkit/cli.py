@@ -1,0 +1,70 @@
+"""The ``labkit`` command: one table, each command imported when it is chosen."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from labkit import __version__
+from labkit.core.errors import LabkitError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "lab": ("labkit.server.launch", "start the lab in the browser"),
+    "labs": ("labkit.course.commands.labs", "list the labs"),
+    "progress": ("labkit.course.commands.progress", "show how far you are, or begin a lab again"),
+    "evidence": ("labkit.course.commands.evidence", "show or check your evidence pack"),
+    "glossary": ("labkit.course.commands.glossary", "look up a word"),
+    "standards": ("labkit.course.commands.standards", "look up an entry of a standard and the labs about it"),
+    "data": ("labkit.data.commands", "list, verify, add, show or remove data sets"),
+    "doctor": ("labkit.doctor", "say what is missing or slow here, and how to mend it"),
+    "bot": ("labkit.course.commands.bot", "let a bot play a lab (authors)"),
+    "build": ("labkit.course.commands.build", "build the notebooks of the labs (authors)"),
+    "new": ("labkit.course.commands.new", "make a new lab from the template (authors)"),
+}
+"""Command to the module that holds ``add_arguments(parser)`` and ``run(args) -> int``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 fine, 1 a finding, 2 an error."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(given[0] if given else "")
+    args = parser.parse_args(given)
+    try:
+        status: int = args.run(args)
+        sys.stdout.flush()
+    except LabkitError as error:
+        print(f"labkit: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("labkit: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing is left to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """Return a parser in which only the chosen command has been imported."""
+    parser = argparse.ArgumentParser(
+        prog="labkit", description="Learn, teach and certify AI security: hands-on, offline."
+    )
+    parser.add_argument("--version", action="version", version=f"labkit {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name == chosen:
+            loaded = importlib.import_module(module)
+            loaded.add_arguments(command)
+            command.set_defaults(run=loaded.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Plain tables for the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Sequence
+
+__all__ = ["format_table"]
+
+
+def format_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, width: int | None = None) -> str:
+    """Return an aligned table; the last column wraps so that a line fits the terminal.
+
+    Parameters
+    ----------
+    headings : sequence of str
+        One for each column.
+    rows : sequence of sequences
+        Cells, as many as there are headings.
+    width : int, optional
+        Columns of the terminal; found out by default, at most 100.
+    """
+    width = min(100, shutil.get_terminal_size((100, 24)).columns) if width is None else width
+    cells = [[str(cell) for cell in row] for row in [headings, *rows]]
+    sizes = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    before = sum(sizes[:-1]) + 2 * (len(sizes) - 1)
+    sizes[-1] = min(sizes[-1], max(20, width - before))
+    lines = []
+    for row in [cells[0], ["-" * size for size in sizes], *cells[1:]]:
+        wrapped = textwrap.wrap(row[-1], sizes[-1]) or [""]
+        lines.append(
+            "  ".join(cell.ljust(size) for cell, size in zip([*row[:-1], wrapped[0]], sizes, strict=True)).rstrip()
+        )
+        lines += [" " * before + more for more in wrapped[1:]]
+    return "\n".join(lines)
