@@ -117,17 +117,21 @@ class Picture:
         One line below the picture.
     numbers : str
         HTML of a table with the plotted numbers, or empty.
+    width : int
+        How wide it is drawn at most, in pixels of the page; 0 leaves it to the page.
     """
 
     source: str
     alt: str
     caption: str = ""
     numbers: str = ""
+    width: int = 0
 
     def markup(self) -> str:
         caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
         more = details("The same as a table", self.numbers) if self.numbers else ""
-        image = f'<img src="{self.source}" alt="{escape(self.alt)}">'
+        width = f' width="{self.width}"' if self.width else ""
+        image = f'<img src="{self.source}" alt="{escape(self.alt)}"{width}>'
         return f'<figure class="lk lk-plot">{image}{caption}{more}</figure>'
 
     def _repr_html_(self) -> str:

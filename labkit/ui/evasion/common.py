@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
-from labkit.core import Classifier, predict
+from labkit.attacks import evasion
+from labkit.attacks.evasion.bpda import Preprocessed
+from labkit.core import Classifier, DifferentiableClassifier, predict
 from labkit.course.cases import EvasionCase
 from labkit.metrics import Rate
 from labkit.ui.html import Fragment
 from labkit.ui.session import LabSession
 
-__all__ = ["hand_in", "hardened_model", "models_of", "names", "say_rate"]
+__all__ = ["hand_in", "hardened_model", "models_of", "names", "sample_labels", "say_rate", "with_gradient"]
 
 
 def names(case: EvasionCase, labels: Tensor) -> list[str]:
@@ -46,6 +48,13 @@ def models_of(lab: LabSession) -> dict[str, Classifier]:
     found: dict[str, Classifier] = {"victim": case.victim, "vendor's secure model": case.secure}
     hardened = hardened_model(lab)
     return found if hardened is None else {**found, "your hardened model": hardened}
+
+
+def with_gradient(model: Classifier) -> DifferentiableClassifier:
+    """Return a model that can be attacked by its gradient: itself, or a stand-in where it hides it."""
+    if isinstance(model, DifferentiableClassifier):
+        return model
+    return evasion.bpda(cast(Preprocessed, model))
 
 
 def sample_labels(case: EvasionCase, count: int = 30) -> list[tuple[str, int]]:

@@ -12,6 +12,7 @@ from labkit.attacks import evasion
 from labkit.core import AdversarialExamples, ThreatModel, derive, predict
 from labkit.course.cases import EvasionCase
 from labkit.metrics import Rate, robust_accuracy
+from labkit.ui.evasion.common import with_gradient
 from labkit.ui.work import Progress
 
 __all__ = ["PROBES", "Probe", "run_probe"]
@@ -86,7 +87,7 @@ def _more(case: EvasionCase, x: Tensor, y: Tensor, epsilon: float, progress: Pro
 
 
 def _bpda(case: EvasionCase, x: Tensor, y: Tensor, epsilon: float, progress: Progress) -> AdversarialExamples:
-    through = evasion.bpda(case.secure)
+    through = with_gradient(case.secure)
     return evasion.pgd(through, x, y, steps=40, progress=progress, **_settings(case, epsilon, "bpda"))
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from labkit.attacks import evasion
-from labkit.attacks.evasion.bpda import Preprocessed
 from labkit.core import AdversarialExamples, Classifier, DifferentiableClassifier, derive
 from labkit.metrics import Curve, confusion, robustness_curve
 from labkit.ui import plots
 from labkit.ui.controls import button, choice, output, panel, row, slider
 from labkit.ui.evasion.aim import epsilon_range
-from labkit.ui.evasion.common import models_of, sample_labels
+from labkit.ui.evasion.common import models_of, sample_labels, with_gradient
 from labkit.ui.html import Picture
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
@@ -164,9 +163,7 @@ def _attack(
     model: Classifier, view: ConfusionPanel, epsilon: float, progress: Progress
 ) -> AdversarialExamples:
     case = view.case
-    # A model that hides its gradient is attacked through a stand-in for it.
-    whole = isinstance(model, DifferentiableClassifier)
-    target = model if whole else evasion.bpda(cast(Preprocessed, model))
+    target = with_gradient(model)
     settings = {
         "epsilon": epsilon,
         "norm": case.threat.norm,

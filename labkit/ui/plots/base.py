@@ -51,7 +51,8 @@ def percent_axis(axis: Any) -> None:
 def to_picture(figure: Figure, alt: str, *, caption: str = "", numbers: str = "") -> Picture:
     """Draw ``figure`` and return it with its text alternative; the figure is cleared."""
     out = io.BytesIO()
+    width = round(100 * figure.get_size_inches()[0])
     with _DRAWING:
         figure.savefig(out, format="png", facecolor=PAPER)
         figure.clear()
-    return Picture(png_uri(out.getvalue()), alt, caption, numbers)
+    return Picture(png_uri(out.getvalue()), alt, caption, numbers, width)

@@ -21,6 +21,7 @@ _COLOURS = (
     "#a6cee3", "#fdbf6f", "#b2df8a", "#cab2d6", "#ffff99", "#fb9a99",
     "#8dd3c7", "#e5c494", "#d9d9d9", "#bebada", "#ccebc5", "#fccde5",
 )  # fmt: skip
+_HATCH_INK = "#8a8f96"
 _HATCHES = ("", "//", "..", "\\\\", "xx", "--", "||", "++", "oo", "**", "OO", "/.")
 
 
@@ -121,7 +122,8 @@ def _region(ax: Any, grid: NDArray[np.float32], where: NDArray[np.bool_], name: 
     """Fill the cells of one class with a colour and a hatch of their own, and name them."""
     share = where.astype(float)
     look = {"colors": [_COLOURS[k % len(_COLOURS)]], "hatches": [_HATCHES[k % len(_HATCHES)]]}
-    ax.contourf(grid, grid, share, levels=[0.5, 1.5], **look)
+    filled = ax.contourf(grid, grid, share, levels=[0.5, 1.5], **look)
+    filled.set(edgecolor=_HATCH_INK, linewidth=0)
     if 0 < share.sum() < share.size:
         ax.contour(grid, grid, share, levels=[0.5], colors=[INK], linewidths=1.2)
     row, column = _middle(where)
@@ -131,9 +133,12 @@ def _region(ax: Any, grid: NDArray[np.float32], where: NDArray[np.bool_], name: 
 
 
 def _middle(where: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return the marked cell that lies nearest to the centre of all marked cells."""
-    cells = np.argwhere(where)
-    row, column = cells[((cells - cells.mean(0)) ** 2).sum(1).argmin()]
+    """Return the marked cell that lies farthest from every unmarked one and from the rim."""
+    cells, others = np.argwhere(where), np.argwhere(~where)
+    room = np.minimum(cells, np.array(where.shape) - 1 - cells).min(1).astype(float) ** 2
+    for part in np.array_split(others, max(1, len(others) // 200)) if len(others) else ():
+        room = np.minimum(room, ((cells[:, None] - part[None]) ** 2).sum(2).min(1))
+    row, column = cells[room.argmax()]
     return int(row), int(column)
 
 
