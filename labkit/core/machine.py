@@ -1,10 +1,14 @@
 """How many processor threads the small models of the lab should use.
 
-A small model spends more time handing work between threads than working: on two cores
-one thread was several times faster than two (``python -m benchmarks threads`` measures it
-here).  So labkit trains and measures its own models under :func:`threads`, which puts
-back what it found, and gives the kernels it starts :func:`thread_environment`.  Nothing
-else is changed: a participant's own cells keep the setting that the kernel started with.
+A small model spends more time handing work between threads than working.  On a quiet
+machine with two cores a second thread saved a third of the time at best; with one busy
+neighbour it made everything 2 to 300 times slower (``python -m benchmarks.threads``
+measures both).  A participant's browser is such a neighbour, and so is a classroom.
+One thread also adds numbers up in one order, so a victim turns out the same every time.
+
+So labkit trains and measures its own models under :func:`threads`, which puts back what
+it found, and gives the kernels it starts :func:`thread_environment`.  Nothing else is
+changed: a participant's own cells keep the setting that the kernel started with.
 """
 
 from __future__ import annotations
