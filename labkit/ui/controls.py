@@ -11,6 +11,7 @@ from labkit.ui.html import Fragment
 
 __all__ = [
     "button",
+    "change_options",
     "choice",
     "column",
     "number",
@@ -60,6 +61,13 @@ def choice(label: str, options: Sequence[Any], value: Any = None, tip: str = "")
         layout={"width": _WIDE},
         **kwargs,
     )
+
+
+def change_options(widget: Any, options: Sequence[Any], value: Any) -> None:
+    """Give a list other options and pick one of them."""
+    # ipywidgets falls back to the first option when the options change, so the value comes second.
+    widget.options = list(options)
+    widget.value = value
 
 
 def radio(label: str, options: Sequence[tuple[str, Any]], value: Any = None) -> Any:

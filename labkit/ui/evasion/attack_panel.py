@@ -121,8 +121,8 @@ class AttackRange:
         self.refresh()
 
     def _access_changed(self, _: object) -> None:
-        with self.attack.hold_trait_notifications():
-            self.attack.options = list(ACCESS[self.access.value].attacks.items())
+        # Setting the options picks the first of them and draws anew if that is another attack.
+        self.attack.options = list(ACCESS[self.access.value].attacks.items())
         self._enable()
         self.refresh()
 

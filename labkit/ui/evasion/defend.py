@@ -13,7 +13,7 @@ from labkit.core import Classifier, DifferentiableClassifier, derive
 from labkit.defenses import adversarial_training
 from labkit.metrics import clean_accuracy, robust_accuracy
 from labkit.ui import plots
-from labkit.ui.controls import button, choice, output, panel, row, slider
+from labkit.ui.controls import button, change_options, choice, output, panel, row, slider
 from labkit.ui.evasion.aim import epsilon_range
 from labkit.ui.evasion.common import hand_in
 from labkit.ui.html import Fragment
@@ -134,9 +134,7 @@ class DefendPanel:
     def _added(self) -> None:
         newest = len(self.trials) - 1
         options = [(f"{i + 1}: {trial.name}", i) for i, (trial, _, _) in enumerate(self.trials)]
-        with self.pick.hold_trait_notifications():
-            self.pick.options = options
-            self.pick.value = newest
+        change_options(self.pick, options, newest)
         self._draw()
 
     def _draw(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from labkit.attacks import evasion
-from labkit.core import AdversarialExamples, ThreatModel, derive, predict
+from labkit.core import AdversarialExamples, DifferentiableClassifier, ThreatModel, derive, predict
 from labkit.course.cases import EvasionCase
 from labkit.metrics import Rate, robust_accuracy
 from labkit.ui.evasion.common import with_gradient
@@ -60,13 +60,19 @@ def run_probe(case: EvasionCase, probe: Probe, progress: Progress) -> Rate:
 
 def survivors(case: EvasionCase, progress: Progress) -> Rate:
     """Return the accuracy that is left when every gradient attack here has had its turn."""
+    through = with_gradient(case.secure)
+    turns: Sequence[tuple[DifferentiableClassifier, str]] = (
+        (through, "cross_entropy"),
+        (through, "margin"),
+        (case.victim, "cross_entropy"),
+    )
     stands = predict(case.secure, case.x) == case.y
-    turns: Sequence[Any] = (_bpda, _naive)
-    for i, attack in enumerate(turns):
-        adv = attack(case, case.x, case.y, case.threat.epsilon, lambda *_: None)
+    for i, (target, loss) in enumerate(turns):
+        progress(i, len(turns), "Attacks done")
+        settings = _settings(case, case.threat.epsilon, f"survivors {i}")
+        adv = evasion.pgd(target, case.x, case.y, steps=40, restarts=2, loss=loss, **settings)
         legal = case.threat.allows(case.x, adv.x_adv, case.secure.bounds)
         stands &= (predict(case.secure, adv.x_adv) == case.y) | ~legal
-        progress(i + 1, len(turns), "Attacks done")
     return Rate.of(stands)
 
 

@@ -10,7 +10,7 @@ from labkit.attacks import evasion
 from labkit.core import AdversarialExamples, Classifier, DifferentiableClassifier, derive
 from labkit.metrics import Curve, confusion, robustness_curve
 from labkit.ui import plots
-from labkit.ui.controls import button, choice, output, panel, row, slider
+from labkit.ui.controls import button, change_options, choice, output, panel, row, slider
 from labkit.ui.evasion.aim import epsilon_range
 from labkit.ui.evasion.common import models_of, sample_labels, with_gradient
 from labkit.ui.html import Picture
@@ -142,9 +142,7 @@ class ConfusionPanel:
     def _models_changed(self) -> None:
         known = list(models_of(self.lab))
         if list(self.model.options) != known:
-            kept = self.model.value
-            with self.model.hold_trait_notifications():
-                self.model.options, self.model.value = known, kept
+            change_options(self.model, known, self.model.value)
 
     def refresh(self) -> None:
         """Attack the batch again and draw both matrices."""
