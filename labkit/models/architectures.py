@@ -20,10 +20,20 @@ Shape = tuple[int, ...]
 
 
 class Centre(nn.Module):
-    """Move inputs from [0, 1] to [-1, 1], where a fresh network learns faster."""
+    """Move inputs from [0, 1] to [-1, 1], where a fresh network learns faster.
+
+    Images go on with their channels last in memory, which makes the convolutions of small
+    networks up to 40 % faster.  The gradient comes back in the layout of the input, because
+    attacks take views of it.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        return 2.0 * x - 1.0
+        centred = 2.0 * x - 1.0
+        if centred.dim() != 4:
+            return centred
+        if centred.requires_grad:
+            centred.register_hook(Tensor.contiguous)  # type: ignore[no-untyped-call]
+        return centred.contiguous(memory_format=torch.channels_last)
 
 
 class Residual(nn.Module):
@@ -161,6 +171,8 @@ def build(name: str, input_shape: Shape, classes: int, *, seed: int | torch.Gene
 def _initialise(module: nn.Module, generator: torch.Generator) -> nn.Module:
     """Draw weights as torch does by default (He uniform, a = √5), from ``generator``."""
     for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            part.weight = nn.Parameter(part.weight.contiguous(memory_format=torch.channels_last))
         if isinstance(part, nn.Conv2d | nn.Linear):
             fan_in = part.weight[0].numel()
             reach = fan_in**-0.5

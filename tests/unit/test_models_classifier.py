@@ -63,6 +63,14 @@ def test_logits_carry_no_gradient_and_forward_does(victim):
     assert gradient.abs().sum() > 0
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradients_come_back_in_the_layout_of_the_input(name):
+    model = TorchClassifier(build(name, (3, 16, 16), 3), (3, 16, 16), 3)
+    x = torch.rand(4, 3, 16, 16, requires_grad=True)
+    (gradient,) = torch.autograd.grad(model.forward(x).sum(), x)
+    assert gradient.is_contiguous()
+
+
 def test_a_large_batch_is_cut_and_gives_the_same_logits(victim):
     x = torch.rand(1100, *IMAGE)
     torch.testing.assert_close(victim.logits(x), victim.forward(x).detach())
