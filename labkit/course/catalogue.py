@@ -10,6 +10,7 @@ from labkit.core.errors import DeclarationError, UnknownNameError
 from labkit.core.paths import content_dir
 from labkit.course.declaration import read_lab
 from labkit.course.lab import DOMAINS, ROUTES, Lab
+from labkit.course.locate import Place
 from labkit.course.tables import read_source
 
 __all__ = ["by_domain", "find_lab", "labs", "next_lab", "prerequisites", "standards_index"]
@@ -108,9 +109,8 @@ def _labs(root: Path, references: bool, stamp: _Stamp) -> tuple[Lab, ...]:
     return tuple(sorted(found, key=lambda lab: (ROUTES.index(lab.route), lab.id)))
 
 
-def _error(lab: Lab, key: str, problem: str) -> DeclarationError:
-    path = lab.folder / "lab.toml"
-    return DeclarationError(path, read_source(path).source.line((key,)), problem)
+def _error(lab: Lab, place: Place, problem: str) -> DeclarationError:
+    return read_source(lab.folder / "lab.toml").source.error(place, problem)
 
 
 def _check_ids(found: list[Lab]) -> None:
@@ -118,19 +118,20 @@ def _check_ids(found: list[Lab]) -> None:
     for lab in found:
         for name in (lab.id, lab.slug):
             if name in seen:
-                raise _error(lab, "id", f"{name!r} is also the name of {seen[name].folder.name}")
+                raise _error(lab, ("id",), f"{name!r} is also the name of {seen[name].folder.name}")
             seen[name] = lab
 
 
 def _check_prerequisites(found: list[Lab]) -> None:
     known = {lab.id: lab for lab in found}
     for lab in found:
-        named = [*lab.prerequisites, *(recall.source for recall in lab.recall if recall.source)]
-        for id in named:
-            if id not in known:
+        named: list[tuple[Place, str]] = [(("prerequisites",), id) for id in lab.prerequisites]
+        named += [(("recall", at, "from"), recall.source) for at, recall in enumerate(lab.recall)]
+        for place, id in named:
+            if id and id not in known:
                 raise _error(
                     lab,
-                    "prerequisites",
+                    place,
                     f"{lab.id} refers to the lab {id!r}, which does not exist. Known: {', '.join(known)}.",
                 )
     for lab in found:
