@@ -26,9 +26,9 @@ def say_value(value: float, unit: str) -> str:
     if value != value:
         return "nothing to measure"
     if unit == "share":
-        return f"{value:.1%}"
+        return f"{100 * value:.3g} %"
     if unit == "points":
-        return f"{100 * value:.1f} points"
+        return f"{100 * value:.3g} points"
     return f"{value:.4g} {unit}".strip()
 
 
@@ -48,7 +48,7 @@ def feedback_card(feedback: Feedback) -> Fragment:
         f"<p><strong>Next:</strong> {escape(feedback.next_probe)}</p>"
         + (details("Everything that was measured", facts_table(feedback.facts)) if feedback.facts else "")
     )
-    markup = card(feedback.title or feedback.checkpoint, body, level=4, aside=status)
+    markup = card(feedback.title or feedback.checkpoint, body, level=3, aside=status)
     return Fragment(f'<div role="status">{markup}</div>', str(feedback))
 
 

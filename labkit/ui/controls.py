@@ -124,7 +124,9 @@ def button(label: str, act: Callable[[], object], *, primary: bool = False, tip:
 
 def output(markup: str | Fragment = "") -> Any:
     """Return a place for HTML."""
-    return widgets.HTML(markup.markup if isinstance(markup, Fragment) else markup, layout={"width": "100%"})
+    return widgets.HTML(
+        markup.markup if isinstance(markup, Fragment) else markup, layout={"width": "calc(100% - 4px)"}
+    )
 
 
 def row(*children: Any) -> Any:

@@ -93,7 +93,7 @@ def evidence(session: Session) -> str:
         if (tried := progress.attempts.get(c.id, ()))
     ]
     if not found:
-        words = "Nothing yet. Every hand-in adds what was measured, and how it was made."
+        words = "Nothing to show yet: hand something in first."
         return card(f"Evidence: {lab.artefact.title}", f"<p>{escape(words)}</p>")
     lines = "".join(
         f"<li>{badge('good', 'reached') if passed else badge('warn', 'not reached yet')} {escape(title)}: "
@@ -109,10 +109,8 @@ def evidence(session: Session) -> str:
             "variant (seed)": str(session.seed),
         }
     )
-    where = f"<p>Kept in <code>{escape(session.evidence_path)}</code>.</p>"
-    return card(
-        f"Evidence: {lab.artefact.title}", f"<ul>{lines}</ul>{details('How it was measured', case)}{where}"
-    )
+    body = f'<ul class="lk-plain">{lines}</ul>{details("How it was measured", case)}'
+    return card(f"Evidence: {lab.artefact.title}", body)
 
 
 def debrief(session: Session) -> str:
@@ -127,7 +125,7 @@ def debrief(session: Session) -> str:
         lines.append(
             f"<li>{_status(progress, checkpoint.id)} {escape(checkpoint.title)}{escape(measured)}</li>"
         )
-    parts = [card("What you measured", f"<ul>{''.join(lines)}</ul>")]
+    parts = [card("What you measured", f'<ul class="lk-plain">{"".join(lines)}</ul>')]
     known = [p for p in progress.predictions.values() if p.right is not None]
     if known:
         picture = plots.calibration([p.confidence / 100 for p in known], [bool(p.right) for p in known])

@@ -26,7 +26,7 @@ class PredictionView:
         self.lock = button("Lock in", self.commit, primary=True, tip="Commit to this prediction")
         self.place = output()
         self.job = Job(self.lock, label="Measuring the outcome")
-        heading = f'<div class="lk"><h4>Predict</h4><p>{escape(prediction.question)}</p></div>'
+        heading = f'<div class="lk"><h3>Predict</h3><p>{escape(prediction.question)}</p></div>'
         self.view = panel(
             output(heading), self._field(), self.confidence, self.lock, self.job.view, self.place
         )
@@ -41,7 +41,7 @@ class PredictionView:
         if prediction.kind == "choice":
             self.field = radio("Your prediction", [(text, text) for text in prediction.options])
         elif prediction.unit == "%":
-            self.field = slider("Your prediction (%)", 50, 0, 100, 1, prediction.question)
+            self.field = slider("In per cent", 50, 0, 100, 1, prediction.question)
         else:
             self.field = number(
                 f"Your prediction ({prediction.unit})", 0.0, -1e9, 1e9, 0.1, prediction.question

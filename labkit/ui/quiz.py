@@ -50,7 +50,7 @@ class Question:
             fields = self.ticks
         self.submit = button("Answer", self.answer, tip=f"Answer: {text}")
         more = "" if self.single else " <em>Several are right.</em>"
-        heading = output(f'<div class="lk"><h4>{escape(number)}</h4><p>{escape(text)}{more}</p></div>')
+        heading = output(f'<div class="lk"><h3>{escape(number)}</h3><p>{escape(text)}{more}</p></div>')
         self.view = column(heading, *fields, self.submit, self.place)
         if earlier:
             self._explain(list(earlier))

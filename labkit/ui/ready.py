@@ -7,6 +7,7 @@ the cache is there within a moment, and then nothing is shown in between.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,7 @@ class Preparation:
         self._lock = threading.RLock()
         self._job = Job(label="Preparing the victim")
         self._state = "new"
+        self._deadline = 0.0
         self._announced = False
 
     def when_ready(self, build: Callable[[], Any]) -> Any:
@@ -44,8 +46,9 @@ class Preparation:
             if self._state == "new":
                 self._state = "working"
                 self._job.start(self._prepare, lambda _: None)
+                self._deadline = time.monotonic() + _PATIENCE
         if in_kernel():
-            self._job.wait(_PATIENCE)
+            self._job.wait(max(0.0, self._deadline - time.monotonic()))
         with self._lock:
             if self._state == "working":
                 self._waiting.append((box, build))

@@ -129,9 +129,9 @@ def _figure(clean: Tensor, changed: Tensor, was: str, now: str, real: str, scale
     images = "".join(
         f'<div><img src="{source}" alt="{escape(alt)}">{escape(name)}</div>' for name, source, alt in parts
     )
-    verdict = badge("good", "still right") if now == real else badge("bad", "misread")
+    verdict = badge("open", "still right") if now == real else badge("warn", "misread")
     if was != real and now != real:
-        verdict = badge("warn", "misread before")
+        verdict = badge("info", "misread before, too")
     caption = f"read as <strong>{escape(now)}</strong> (was {escape(was)}) {verdict}"
     return f'<figure><div class="lk-three">{images}</div><figcaption>{caption}</figcaption></figure>'
 

@@ -88,7 +88,9 @@ class BlackBoxRange:
         )
         self.x_adv = self.x.clone()
         self.queries = torch.zeros(len(self.x), dtype=torch.int64)
-        self._show(len(self.x))
+        self._show(0)
+        read = names(case, predict(case.victim, self.x))
+        self.strip.value = strips.plain(self.x, read, names(case, self.y))
 
     def attack(self) -> None:
         """Attack the pictures one by one; the table follows."""
@@ -148,7 +150,7 @@ class BlackBoxRange:
             return badge("open", "not asked yet")
         if flipped and asked > self.case.query_budget:
             return badge("warn", "flipped, over budget")
-        return badge("good", "flipped") if flipped else badge("bad", "still read correctly")
+        return badge("good", "flipped") if flipped else badge("info", "still read correctly")
 
     def hand_in(self) -> None:
         """Have the pictures and the counts checked."""

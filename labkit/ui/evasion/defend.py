@@ -111,7 +111,7 @@ class DefendPanel:
             seed=derive(case.seed, "harden"),
             progress=progress,
         )
-        name = f"epsilon {dials['epsilon']:g}, {dials['steps']} steps, {dials['epochs']} epochs"
+        name = f"epsilon {dials['epsilon']:g}, steps {dials['steps']}, epochs {dials['epochs']}"
         self._keep(name, model, dials, progress)
 
     def _keep(self, name: str, model: Any, dials: dict[str, Any], progress: Progress) -> None:

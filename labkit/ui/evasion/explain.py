@@ -74,7 +74,7 @@ class ExplainPanel:
         both = [explained(case.victim, x, predict(case.victim, x)) for x in (adv.x, adv.x_adv)]
         titles = ("Clean", "Adversarial")
         figures = "".join(map(partial(_figure, case.class_names), titles, both))
-        return f'<div class="lk lk-strip">{figures}</div>{_KEY}{_gap(both)}'
+        return f'<div class="lk lk-strip lk-wide">{figures}</div>{_KEY}{_gap(both)}'
 
 
 def _figure(class_names: tuple[str, ...], title: str, found: Attribution) -> str:
@@ -83,10 +83,10 @@ def _figure(class_names: tuple[str, ...], title: str, found: Attribution) -> str
     largest = max(float(values.abs().max()), 1e-9)
     words = _say(values, read)
     return (
-        '<figure><div class="lk-three">'
+        '<figure><div class="lk-two">'
         f'<div><img src="{strips.picture(x)}" alt="{title} picture, read as {escape(read)}">picture</div>'
         f'<div><img src="{strips.heat_map(values, largest)}" alt="{escape(words)}">what counted</div>'
-        f"</div><figcaption>{title}: read as <strong>{escape(read)}</strong>. {escape(words)}.</figcaption>"
+        f"</div><figcaption>{title}: read as <strong>{escape(read)}</strong>; {escape(words)}.</figcaption>"
         "</figure>"
     )
 
