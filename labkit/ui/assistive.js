@@ -41,14 +41,22 @@
       set(track, "aria-valuenow", String(Math.round(parseFloat(bar.style.width) || 0)));
     }
   };
+  let shown = false;
+  const show = () => {
+    const here = document.querySelector(".lk-demo-here .lk-panel");
+    if (!here || shown) return;
+    shown = true;
+    here.scrollIntoView({ block: "start" });
+  };
   let waiting = false;
   const later = () => {
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(() => { waiting = false; mend(); });
+    requestAnimationFrame(() => { waiting = false; mend(); show(); });
   };
   new MutationObserver(later).observe(document.body, {
     subtree: true, childList: true, attributes: true, attributeFilter: ["class", "style", "disabled"],
   });
   mend();
+  show();
 })();

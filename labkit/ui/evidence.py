@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labkit.ui import overview
 from labkit.ui.controls import button, output, panel
 from labkit.ui.html import callout
-from labkit.ui.work import Job
+from labkit.ui.work import Job, on_dashboard
 
 if TYPE_CHECKING:
     from labkit.ui.session import LabSession
@@ -39,6 +39,7 @@ class EvidencePanel:
         self.job.start(lambda _: self.lab.session.add_evidence(data=facts), self._kept)
 
     def _kept(self, folder: object) -> None:
-        words = f"Kept in {folder}. The page index.html beside it can be printed."
-        self.place.value = callout("good", words)
+        link = '<p class="lk"><a href="../evidence" target="_blank">Open the pack, to read or print</a></p>'
+        words = f"Kept in {folder}, as JSON and as a page that can be printed."
+        self.place.value = callout("good", words) + (link if on_dashboard() else "")
         self.lab.changed()

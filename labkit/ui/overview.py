@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from labkit.core import UnknownNameError
 from labkit.course import DemoState, Session
 from labkit.course.events import LabProgress
@@ -20,6 +18,7 @@ from labkit.ui.cards import (
 )
 from labkit.ui.html import badge, callout, card, details, escape
 from labkit.ui.theme import STYLE
+from labkit.ui.work import on_dashboard
 
 __all__ = ["debrief", "evidence", "header", "timeline"]
 
@@ -27,14 +26,15 @@ __all__ = ["debrief", "evidence", "header", "timeline"]
 def header(session: Session, warning: str | None = None, demo: DemoState | None = None) -> str:
     """Return who one is here, what happened, where this lies, and how far one has come."""
     lab, scenario = session.lab, session.scenario
-    served = os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
     progress = session.progress()
     facts = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
         for name, value in (("Your role", lab.role), ("Time", f"about {lab.minutes} minutes"))
     )
     steps = "".join(f"<li>{_status(progress, c.id)} {escape(c.title)}</li>" for c in lab.checkpoints)
-    links = scenario_links(lab.id, [(s.id, s.title) for s in lab.scenarios], scenario.id, served=served)
+    links = scenario_links(
+        lab.id, [(s.id, s.title) for s in lab.scenarios], scenario.id, served=on_dashboard()
+    )
     body = (
         f"<p>{escape(lab.story)}</p><p>{escape(scenario.story)}</p><dl>{facts}</dl>"
         f"{map_bar(lab.domain)}{links}"

@@ -189,9 +189,15 @@ class LabSession:
 
     # ------------------------------------------------------------------ what panels call
 
-    def when_ready(self, build: Callable[[], Any]) -> Any:
-        """Return a box that holds ``build()`` as soon as the case is there, and progress until then."""
-        return self._preparation.when_ready(build)
+    def when_ready(self, build: Callable[[], Any], panel_name: str = "") -> Any:
+        """Return a box that holds ``build()`` as soon as the case is there, and progress until then.
+
+        The panel that a live demo is about is marked, so that the page can scroll to it.
+        """
+        box = self._preparation.when_ready(build)
+        if self.demo is not None and self.demo.panel == panel_name:
+            box.add_class("lk-demo-here")
+        return box
 
     def on_change(self, listener: Callable[[], object]) -> None:
         """Have ``listener()`` called after every recorded event and everything put on the shelf."""

@@ -66,7 +66,7 @@ def plain(x: Tensor, read: Sequence[str], truth: Sequence[str]) -> str:
         f"{badge('good', 'right') if now == real else badge('bad', f'is a {real}')}</figcaption></figure>"
         for each, now, real in zip(x, read, truth, strict=True)
     )
-    return f'<div class="lk lk-strip lk-small" role="group" aria-label="{len(x)} samples">{figures}</div>'
+    return f'<div class="lk lk-strip lk-tight" role="group" aria-label="{len(x)} samples">{figures}</div>'
 
 
 def legend(largest: float) -> str:

@@ -7,6 +7,7 @@ where there is no front end (a script, a test) it runs at once and returns when 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from labkit.core import LabkitError
 from labkit.ui.controls import button, column, output, row
 from labkit.ui.html import callout, escape
 
-__all__ = ["Job", "Progress", "excuse", "guarded", "in_kernel"]
+__all__ = ["Job", "Progress", "excuse", "guarded", "in_kernel", "on_dashboard"]
 
 Progress = Callable[[int, int, str], None]
 T = TypeVar("T")
@@ -37,6 +38,11 @@ def in_kernel() -> bool:
 
     shell = get_ipython()
     return shell is not None and hasattr(shell, "kernel")
+
+
+def on_dashboard() -> bool:
+    """Say whether this kernel serves a dashboard, whose page has addresses beside it."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
 
 
 def excuse(error: Exception) -> str:

@@ -12,7 +12,8 @@ import torch
 
 from labkit.core import InvalidInputError
 from labkit.core.machine import threads
-from labkit.course import Session, find_lab
+from labkit.core.paths import content_dir
+from labkit.course import Session, read_lab
 from labkit.ui.evasion.attack_panel import AttackRange
 from labkit.ui.evasion.black_box import BlackBoxRange
 from labkit.ui.evasion.defend import DefendPanel
@@ -31,7 +32,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabSession]:
     with pytest.MonkeyPatch.context() as patch, threads():
         patch.setenv("LABKIT_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("LABKIT_SEED", "3")
-        session = Session(find_lab("L02"), scenario="digits", learner="test")
+        declared = read_lab(content_dir("notebooks") / "L02-evasion-range", references=False)
+        session = Session(declared, scenario="digits", learner="test")
         lab = LabSession(session)
         assert lab.case.victim.classes == 10
         yield lab

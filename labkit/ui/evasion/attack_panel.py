@@ -37,7 +37,7 @@ def attack_range(
         ``target``, ``page``; None takes the prepared state of the live demo, if any.
     """
     prepared = lab.state("attack_range") if state is None else state
-    return lab.when_ready(lambda: AttackRange(lab, checkpoint, prepared).view)
+    return lab.when_ready(lambda: AttackRange(lab, checkpoint, prepared).view, "attack_range")
 
 
 class AttackRange:

@@ -43,7 +43,7 @@ def black_box_range(
         Dials to start from: ``strategy``, ``epsilon``, ``query_budget``.
     """
     prepared = lab.state("black_box_range") if state is None else state
-    return lab.when_ready(lambda: BlackBoxRange(lab, checkpoint, prepared).view)
+    return lab.when_ready(lambda: BlackBoxRange(lab, checkpoint, prepared).view, "black_box_range")
 
 
 class BlackBoxRange:

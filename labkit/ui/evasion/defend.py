@@ -43,7 +43,7 @@ def defend_panel(
         Dials to start from: ``epsilon``, ``steps``, ``epochs``.
     """
     prepared = lab.state("defend_panel") if state is None else state
-    return lab.when_ready(lambda: DefendPanel(lab, checkpoints, prepared).view)
+    return lab.when_ready(lambda: DefendPanel(lab, checkpoints, prepared).view, "defend_panel")
 
 
 class DefendPanel:

@@ -39,7 +39,7 @@ def explain_panel(lab: LabSession, state: Mapping[str, Any] | None = None) -> An
         ``sample``, ``method`` and ``epsilon`` to start from.
     """
     prepared = lab.state("explain_panel") if state is None else state
-    return lab.when_ready(lambda: ExplainPanel(lab, prepared).view)
+    return lab.when_ready(lambda: ExplainPanel(lab, prepared).view, "explain_panel")
 
 
 class ExplainPanel:
@@ -74,7 +74,7 @@ class ExplainPanel:
         both = [explained(case.victim, x, predict(case.victim, x)) for x in (adv.x, adv.x_adv)]
         titles = ("Clean", "Adversarial")
         figures = "".join(map(partial(_figure, case.class_names), titles, both))
-        return f'<div class="lk lk-strip lk-wide">{figures}</div>{_KEY}{_gap(both)}'
+        return f'<div class="lk lk-strip lk-pair">{figures}</div>{_KEY}{_gap(both)}'
 
 
 def _figure(class_names: tuple[str, ...], title: str, found: Attribution) -> str:

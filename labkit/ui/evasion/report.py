@@ -20,7 +20,7 @@ _SHOWN = 8
 
 def report_panel(lab: LabSession, checkpoint: str = "baseline") -> Any:
     """Return a panel that measures the victim and takes a reported accuracy, a share."""
-    return lab.when_ready(lambda: ReportPanel(lab, checkpoint).view)
+    return lab.when_ready(lambda: ReportPanel(lab, checkpoint).view, "report_panel")
 
 
 class ReportPanel:

@@ -32,7 +32,7 @@ def unmask_panel(lab: LabSession, checkpoint: str = "unmask", state: Mapping[str
         ``probes``: a list of keys of the tests that are ticked at the start.
     """
     prepared = lab.state("unmask_panel") if state is None else state
-    return lab.when_ready(lambda: UnmaskPanel(lab, checkpoint, prepared).view)
+    return lab.when_ready(lambda: UnmaskPanel(lab, checkpoint, prepared).view, "unmask_panel")
 
 
 class UnmaskPanel:

@@ -38,17 +38,22 @@ def landscape_panel(lab: LabSession, state: Mapping[str, Any] | None = None) -> 
         ``sample`` (number in the batch) and ``reach`` to start from.
     """
     prepared = lab.state("landscape_panel") if state is None else state
-    return lab.when_ready(lambda: LandscapePanel(lab, prepared).view)
+    return lab.when_ready(lambda: LandscapePanel(lab, prepared).view, "landscape_panel")
 
 
 def curve_panel(lab: LabSession, state: Mapping[str, Any] | None = None) -> Any:
     """Return robust accuracy over epsilon, for the victim and for the hardened model."""
-    return lab.when_ready(lambda: CurvePanel(lab, state or {}).view)
+    return lab.when_ready(
+        lambda: CurvePanel(lab, lab.state("curve_panel") if state is None else state).view, "curve_panel"
+    )
 
 
 def confusion_panel(lab: LabSession, state: Mapping[str, Any] | None = None) -> Any:
     """Return who is taken for whom, before and under PGD."""
-    return lab.when_ready(lambda: ConfusionPanel(lab, state or {}).view)
+    return lab.when_ready(
+        lambda: ConfusionPanel(lab, lab.state("confusion_panel") if state is None else state).view,
+        "confusion_panel",
+    )
 
 
 class LandscapePanel:
