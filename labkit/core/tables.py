@@ -9,7 +9,9 @@ from collections.abc import Sequence
 __all__ = ["format_table"]
 
 
-def format_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, width: int | None = None) -> str:
+def format_table(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], *, width: int | None = None
+) -> str:
     """Return an aligned table; the last column wraps so that a line fits the terminal.
 
     Parameters
@@ -30,7 +32,9 @@ def format_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, w
     for row in [cells[0], ["-" * size for size in sizes], *cells[1:]]:
         wrapped = textwrap.wrap(row[-1], sizes[-1]) or [""]
         lines.append(
-            "  ".join(cell.ljust(size) for cell, size in zip([*row[:-1], wrapped[0]], sizes, strict=True)).rstrip()
+            "  ".join(
+                cell.ljust(size) for cell, size in zip([*row[:-1], wrapped[0]], sizes, strict=True)
+            ).rstrip()
         )
         lines += [" " * before + more for more in wrapped[1:]]
     return "\n".join(lines)

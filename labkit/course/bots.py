@@ -121,7 +121,8 @@ def _write(path: Path, content: object) -> None:
     # json puts every number on a line of its own; bring the runs of a bot together again.
     parts = text.split("[")
     text = "[".join(
-        [parts[0]] + [" ".join(part[: part.index("]")].split()) + part[part.index("]") :] for part in parts[1:]]
+        [parts[0]]
+        + [" ".join(part[: part.index("]")].split()) + part[part.index("]") :] for part in parts[1:]]
     )
     partial = path.with_suffix(".partial")
     partial.write_text(text + "\n", encoding="utf-8")

@@ -28,7 +28,15 @@ from labkit.core.paths import cache_dir
 from labkit.course.lab import Lab
 from labkit.course.notebook_source import Cell, answer_code, read_cells
 
-__all__ = ["BuildError", "BuiltLab", "answer_code", "build", "participant_notebook", "solution_notebook", "stale"]
+__all__ = [
+    "BuildError",
+    "BuiltLab",
+    "answer_code",
+    "build",
+    "participant_notebook",
+    "solution_notebook",
+    "stale",
+]
 
 CELL_TIMEOUT = 180  # seconds; a cell of a lab that takes longer is a mistake
 _WIDGET = "application/vnd.jupyter.widget-view+json"

@@ -50,7 +50,13 @@ def run(args: argparse.Namespace) -> int:
         format_table(
             ["objective", "checkpoint", "measured", "target", "reached"],
             [
-                [each.objective, each.checkpoint, f"{each.measured:.4g}", each.target, "yes" if each.passed else "no"]
+                [
+                    each.objective,
+                    each.checkpoint,
+                    f"{each.measured:.4g}",
+                    each.target,
+                    "yes" if each.passed else "no",
+                ]
                 for each in results
             ],
         )
@@ -61,4 +67,6 @@ def run(args: argparse.Namespace) -> int:
 def _tell(done: int, total: int, message: str) -> None:
     """Keep one line on standard error up to date; scripts see only the last state of it."""
     if sys.stderr.isatty():
-        print(f"\r{done}/{total} {message}\x1b[K", end="" if done < total else "\n", file=sys.stderr, flush=True)
+        print(
+            f"\r{done}/{total} {message}\x1b[K", end="" if done < total else "\n", file=sys.stderr, flush=True
+        )

@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("labs", nargs="*", metavar="LAB", help="labs to build; all by default")
     parser.add_argument("--check", action="store_true", help="change nothing, and say what is out of date")
-    parser.add_argument("--no-run", action="store_true", help="build lab.ipynb only, without running the solution")
+    parser.add_argument(
+        "--no-run", action="store_true", help="build lab.ipynb only, without running the solution"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

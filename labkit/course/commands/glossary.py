@@ -27,7 +27,9 @@ def run(args: argparse.Namespace) -> int:
             raise UnknownNameError("term", args.term, known)
         known = {found: known[found]}
     if args.json:
-        rows = [{"term": t.term, "text": t.text, "see": list(t.see), "source": t.source} for t in known.values()]
+        rows = [
+            {"term": t.term, "text": t.text, "see": list(t.see), "source": t.source} for t in known.values()
+        ]
         print(json.dumps(rows, indent=1, ensure_ascii=False))
     else:
         print(format_table(["term", "meaning"], [[term.term, term.text] for term in known.values()]))

@@ -15,7 +15,9 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("what", choices=["lab"], help="what to make")
-    parser.add_argument("id", metavar="ID", help="id of the lab: a letter or more and two digits, such as L19")
+    parser.add_argument(
+        "id", metavar="ID", help="id of the lab: a letter or more and two digits, such as L19"
+    )
     parser.add_argument("--title", default="", help="title; by default made from the id")
     parser.add_argument("--dir", type=Path, help="folder of the labs; by default notebooks/")
     parser.add_argument("--seeds", type=int, default=5, help="variants to record as reference runs")

@@ -17,7 +17,9 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
-    parser.add_argument("--reset", metavar="LAB", help="begin this lab again; what came before is kept and no longer counts")
+    parser.add_argument(
+        "--reset", metavar="LAB", help="begin this lab again; what came before is kept and no longer counts"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,7 +42,15 @@ def run(args: argparse.Namespace) -> int:
     print(
         format_table(
             ["id", "title", "reached", "checkpoints"],
-            [[row["id"], row["title"], f"{len(row['passed'])} of {row['of']}", ", ".join(row["passed"]) or "-"] for row in rows],
+            [
+                [
+                    row["id"],
+                    row["title"],
+                    f"{len(row['passed'])} of {row['of']}",
+                    ", ".join(row["passed"]) or "-",
+                ]
+                for row in rows
+            ],
         )
     )
     return 0

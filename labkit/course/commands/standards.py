@@ -14,7 +14,9 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("id", nargs="?", help="an id such as AML.T0043.000; without it, all that labs refer to")
+    parser.add_argument(
+        "id", nargs="?", help="an id such as AML.T0043.000; without it, all that labs refer to"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
