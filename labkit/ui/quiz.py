@@ -86,7 +86,7 @@ def explain_options(options: Sequence[Option], chosen: Sequence[int]) -> str:
         f'<span class="lk-muted">{escape(option.why)}</span></li>'
         for i, option in enumerate(options)
     )
-    return f'<div class="lk" role="status"><p>{verdict}</p><ul>{lines}</ul></div>'
+    return f'<div class="lk" role="status"><p>{verdict}</p><ul class="lk-plain">{lines}</ul></div>'
 
 
 def questions(
