@@ -142,6 +142,6 @@ def _check_circle(lab: Lab, known: Mapping[str, Lab], path: tuple[str, ...]) -> 
     for id in lab.prerequisites:
         if id in path:
             raise _error(
-                lab, "prerequisites", f"prerequisites go round in a circle: {' → '.join([*path, id])}"
+                lab, ("prerequisites",), f"prerequisites go round in a circle: {' → '.join([*path, id])}"
             )
         _check_circle(known[id], known, (*path, id))

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from labkit import data
 from labkit.core.errors import LabkitError
+from labkit.course.glossary import terms
 from labkit.course.lab import Lab
 from labkit.course.tables import Source
 from labkit.governance import standards
@@ -79,11 +80,7 @@ def _check_datasets(lab: Lab, source: Source) -> None:
 
 
 def _check_glossary(lab: Lab, source: Source) -> None:
-    try:
-        from labkit.course import glossary
-    except ImportError:
-        return
-    known = {term.casefold() for term in glossary.terms()}
+    known = {term.casefold() for term in terms()}
     for term in lab.glossary:
         if term.casefold() not in known:
             raise source.error(
