@@ -25,12 +25,15 @@ from voila.utils import get_data_dir, get_voila_labextensions_path
 from labkit.core.errors import LabkitError
 from labkit.core.paths import content_dir
 from labkit.course import find_lab, next_lab
+from labkit.server.mathml import with_mathml
 from labkit.server.pages import Page
 
 __all__ = ["dashboard_handlers"]
 
 TEMPLATE = "labkit"
 _HIDDEN_TAG = "hands-on"
+_WANTED = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager"]
+_UNWANTED = ["@jupyterlab/mathjax2-extension", "@jupyterlab/mathjax2-extension:plugin"]
 
 
 class Dashboard(TornadoVoilaHandler, Page):
@@ -66,6 +69,7 @@ def dashboard_handlers(server: ServerApp, base: str) -> list[tuple[Any, ...]]:
     settings.allow_theme_override = "NO"
     settings.show_tracebacks = False
     settings.strip_sources = True
+    settings.extension_allowlist = _WANTED
     settings.prelaunch_hook = _prepared
     settings.page_config_hook = _offline
     settings.config = Config({"VoilaConfiguration": {"resources": {}}})
@@ -125,6 +129,9 @@ def _prepared(handler: Dashboard, *, notebook: NotebookNode, cwd: str) -> Notebo
     notebook.cells = [
         cell for cell in notebook.cells if _HIDDEN_TAG not in cell.get("metadata", {}).get("tags", [])
     ]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = with_mathml(cell.source)
     following = handler.following
     notebook.metadata["labkit"] = {
         "id": handler.lab.id,
@@ -136,6 +143,6 @@ def _prepared(handler: Dashboard, *, notebook: NotebookNode, cwd: str) -> Notebo
 
 
 def _offline(page_config: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Take out every address outside this machine."""
-    page_config["fullMathjaxUrl"] = ""
+    """Load no extension that a dashboard does not need, least of all one that wants the network."""
+    page_config["disabledExtensions"] = [*page_config.get("disabledExtensions", []), *_UNWANTED]
     return page_config
