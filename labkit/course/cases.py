@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,11 +35,9 @@ CHOSEN = 10
 Progress = Callable[[int, int, str], None]
 
 # Filters that a vendor may put in front of the victim: each rounds, so none has a gradient.
-_MASKS: Mapping[str, Callable[[DifferentiableClassifier, Mapping[str, object]], Classifier]] = {
-    "binarise": lambda victim, settings: Binarising(
-        victim, threshold=float(str(settings.get("threshold", 0.5)))
-    ),
-    "squeeze": lambda victim, settings: BitDepthSqueezing(victim, bits=int(str(settings.get("bits", 2)))),
+_MASKS: Mapping[str, Callable[[DifferentiableClassifier, Mapping[str, Any]], Classifier]] = {
+    "binarise": lambda victim, settings: Binarising(victim, threshold=settings.get("threshold", 0.5)),
+    "squeeze": lambda victim, settings: BitDepthSqueezing(victim, bits=settings.get("bits", 2)),
 }
 
 
