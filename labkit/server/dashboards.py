@@ -33,7 +33,6 @@ __all__ = ["dashboard_handlers"]
 TEMPLATE = "labkit"
 _HIDDEN_TAG = "hands-on"
 _WANTED = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager"]
-_UNWANTED = ["@jupyterlab/mathjax2-extension", "@jupyterlab/mathjax2-extension:plugin"]
 
 
 class Dashboard(TornadoVoilaHandler, Page):
@@ -143,6 +142,6 @@ def _prepared(handler: Dashboard, *, notebook: NotebookNode, cwd: str) -> Notebo
 
 
 def _offline(page_config: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Load no extension that a dashboard does not need, least of all one that wants the network."""
-    page_config["disabledExtensions"] = [*page_config.get("disabledExtensions", []), *_UNWANTED]
+    """Take the address of a public server out of the page."""
+    page_config["fullMathjaxUrl"] = url_path_join(page_config["baseUrl"], "labkit/static/mathjax.js")
     return page_config

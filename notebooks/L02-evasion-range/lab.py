@@ -77,7 +77,7 @@ panels.attack_range(lab, checkpoint="white-box")
 # %% tags=["dashboard"]
 panels.landscape_panel(lab)
 
-# %% [markdown]
+# %% [markdown] tags=["hands-on"]
 # ### By hand
 #
 # Write the attack yourself. `input_gradient` below gives you the gradient of the loss for
@@ -108,7 +108,7 @@ def my_attack(model, x, y, epsilon, steps=40):
     return x_adv
 
 
-# %% [markdown]
+# %% [markdown] tags=["hands-on"]
 # The check measures what you hand in on the issued inputs and victim. It tells you the
 # value, the target, and why it came out as it did.
 
@@ -130,7 +130,7 @@ lab.checkpoint("white-box")
 # %% tags=["dashboard"]
 panels.black_box_range(lab, checkpoint="black-box")
 
-# %% [markdown]
+# %% [markdown] tags=["hands-on"]
 # By hand, the oracle counts for you and refuses when the budget is spent.
 
 # %% tags=["hands-on", "answer"] answer="black-box"
@@ -165,7 +165,7 @@ lab.checkpoint("black-box")
 # %% tags=["dashboard"]
 panels.unmask_panel(lab, checkpoint="unmask")
 
-# %% [markdown]
+# %% [markdown] tags=["hands-on"]
 # The filter rounds, and rounding has a gradient of zero. BPDA keeps the filter in the
 # forward pass and pretends on the way back that it was not there.
 
