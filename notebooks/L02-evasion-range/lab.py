@@ -246,6 +246,12 @@ panels.curve_panel(lab)
 # %% tags=["dashboard"]
 lab.checkpoint("price")
 
+# %% [markdown] tags=["hands-on"]
+# What you have reached so far, from the log and not from the memory of this notebook:
+
+# %% tags=["hands-on", "nbval-check-output"]
+print("reached:", ", ".join(sorted(lab.session.progress().passed)))
+
 # %% [markdown]
 # ## Evidence
 #
