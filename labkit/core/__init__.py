@@ -1,6 +1,7 @@
 """Floor 0: errors, threat models and norms, protocols, results, seeds, paths."""
 
 from labkit.core.errors import (
+    BuildError,
     DataFormatError,
     DeclarationError,
     EngineNotInstalledError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdversarialExamples",
     "Attribution",
+    "BuildError",
     "Classifier",
     "DataFormatError",
     "DeclarationError",

@@ -6,6 +6,7 @@
     ├── InvalidInputError        an argument is wrong (also a ValueError)
     ├── UnknownNameError         a name that no table holds (also a LookupError)
     ├── DeclarationError         a lab.toml, card.toml or standards list is wrong: file and line
+    ├── BuildError               a notebook cannot be built from its source: the cell that fails
     ├── DataFormatError          a file that a user brought cannot be read as what it claims to be
     ├── IntegrityError           bytes do not match the digest that was declared for them
     ├── QueryBudgetError         a victim was asked more often than its budget allows
@@ -22,6 +23,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = [
+    "BuildError",
     "DataFormatError",
     "DeclarationError",
     "EngineNotInstalledError",
@@ -67,6 +69,10 @@ class DeclarationError(LabkitError):
         self.path, self.line, self.problem = Path(path), line, problem
         where = f"{path}:{line}" if line else str(path)
         super().__init__(f"{where}: {problem}")
+
+
+class BuildError(LabkitError):
+    """A notebook cannot be built from its source."""
 
 
 class DataFormatError(LabkitError, ValueError):

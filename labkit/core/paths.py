@@ -1,7 +1,8 @@
 """Where things are: the content that ships with labkit, and the user's own folders.
 
 Content (``notebooks/``, ``datasets/``) lies beside the package in a checkout and inside
-it in a wheel.  A user's files lie where the operating system wants them, or all under
+it in a wheel; ``LABKIT_NOTEBOOKS`` and ``LABKIT_DATASETS`` name folders of one's own in
+their place.  A user's files lie where the operating system wants them, or all under
 ``LABKIT_HOME`` when that is set (a classroom, a test, a portable disk).
 """
 
@@ -21,6 +22,8 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 def content_dir(kind: str) -> Path:
     """Return the folder of one kind of content: ``notebooks`` or ``datasets``."""
+    if own := os.environ.get(f"LABKIT_{kind.upper()}"):
+        return Path(own).expanduser()
     beside = _PACKAGE.parent / kind
     return beside if beside.is_dir() else _PACKAGE / "_content" / kind
 

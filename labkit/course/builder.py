@@ -8,11 +8,6 @@ the solution to its outputs.
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,34 +17,19 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from labkit.core.errors import LabkitError
-from labkit.core.machine import thread_environment
-from labkit.core.paths import cache_dir
+from labkit.core.errors import BuildError, StorageError
 from labkit.course.lab import Lab
 from labkit.course.notebook_source import Cell, answer_code, read_cells
+from labkit.course.solving import solve
 
-__all__ = [
-    "BuildError",
-    "BuiltLab",
-    "answer_code",
-    "build",
-    "participant_notebook",
-    "solution_notebook",
-    "stale",
-]
+__all__ = ["BuiltLab", "answer_code", "build", "participant_notebook", "solution_notebook", "stale"]
 
-CELL_TIMEOUT = 180  # seconds; a cell of a lab that takes longer is a mistake
-_WIDGET = "application/vnd.jupyter.widget-view+json"
-_ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
-
-
-class BuildError(LabkitError):
-    """A notebook cannot be built, or what was built is not what the source says."""
+_CHECKED = "nbval-check-output"
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltLab:
-    """What the builder wrote."""
+    """What the builder wrote; ``changed`` says whether it differs from what was there."""
 
     lab: str
     participant: Path
@@ -71,58 +51,60 @@ def build(lab: Lab, *, run: bool = True, progress: Callable[[str], None] | None 
 
     Raises
     ------
+    DeclarationError
+        When the source is wrong; names file and line.
     BuildError
-        When a cell of the solution fails.
+        When a cell of the solution fails; then nothing is written.
+    StorageError
+        When a notebook cannot be written; what was there stays.
     """
-    tell = progress or (lambda _message: None)
-    cells = read_cells(lab.folder / "lab.py")
     participant, solution = lab.folder / "lab.ipynb", lab.folder / "solution.ipynb"
-    tell(f"{lab.id}: the participant's notebook")
-    changed = _write(participant, participant_notebook(lab, cells))
+    files = {participant: _text(participant_notebook(lab))}
     if run:
-        tell(f"{lab.id}: running the solution")
-        changed |= _write(solution, _run(lab, solution_notebook(lab, cells)))
-    return BuiltLab(lab.id, participant, solution, changed)
+        files[solution] = _text(solve(lab, solution_notebook(lab), progress=progress))
+    changed = [_write(path, text) for path, text in files.items()]
+    return BuiltLab(lab.id, participant, solution, any(changed))
 
 
-def participant_notebook(lab: Lab, cells: Iterable[Cell]) -> NotebookNode:
+def participant_notebook(lab: Lab, cells: Iterable[Cell] | None = None) -> NotebookNode:
     """Return the participant's notebook: starters in the place of answers, no outputs."""
-    return _notebook(lab, cells, lambda cell: cell.starter if cell.answer else cell.text)
+    return _notebook(lab, cells, lambda cell: cell.starter)
 
 
-def solution_notebook(lab: Lab, cells: Iterable[Cell]) -> NotebookNode:
+def solution_notebook(lab: Lab, cells: Iterable[Cell] | None = None) -> NotebookNode:
     """Return the solution before it is run."""
-    return _notebook(lab, cells, lambda cell: cell.solution if cell.answer else cell.text)
+    return _notebook(lab, cells, lambda cell: cell.solution)
 
 
-def stale(lab: Lab) -> list[str]:
+def stale(lab: Lab, *, run: bool = False, progress: Callable[[str], None] | None = None) -> list[str]:
     """Return what differs between the notebooks on disk and what the source would build.
 
-    The participant's notebook is compared byte for byte; the solution by its cells, whose
-    outputs nbval checks by running them.
+    The participant's notebook is compared byte for byte, the solution by its cells.  With
+    ``run`` the solution is run again as well, and the outputs that a reader may rely on,
+    those of cells tagged ``nbval-check-output``, are compared.
     """
-    cells = read_cells(lab.folder / "lab.py")
-    found = []
     participant, solution = lab.folder / "lab.ipynb", lab.folder / "solution.ipynb"
-    if not participant.is_file() or participant.read_text(encoding="utf-8") != _text(
-        participant_notebook(lab, cells)
-    ):
-        found.append(f"{participant.name} is not what lab.py builds")
+    found = []
+    if not participant.is_file() or participant.read_bytes() != _text(participant_notebook(lab)).encode():
+        found.append("lab.ipynb is not what lab.py builds")
     if not solution.is_file():
-        return [*found, f"{solution.name} is missing"]
-    kept = nbformat.read(solution, as_version=4)
-    wanted = solution_notebook(lab, cells)
-    if [(c.id, c.source, c.metadata) for c in kept.cells] != [
-        (c.id, c.source, c.metadata) for c in wanted.cells
-    ]:
-        found.append(f"{solution.name} is not what lab.py builds")
-    unrun = [c.id for c in kept.cells if c.cell_type == "code" and c.execution_count is None]
+        return [*found, "solution.ipynb is missing"]
+    try:
+        kept = nbformat.read(solution, as_version=4)
+    except (ValueError, nbformat.ValidationError) as error:
+        return [*found, f"solution.ipynb is no notebook: {error}"]
+    wanted = solution_notebook(lab)
+    if _sources(kept) != _sources(wanted):
+        return [*found, "solution.ipynb is not what lab.py builds"]
+    unrun = [cell.id for cell in kept.cells if cell.cell_type == "code" and cell.execution_count is None]
     if unrun:
-        found.append(f"{solution.name} has cells that were not run: {', '.join(unrun)}")
+        found.append(f"solution.ipynb has cells that were not run: {', '.join(unrun)}")
+    if run:
+        found += _differing(kept, solve(lab, wanted, progress=progress))
     return found
 
 
-def _notebook(lab: Lab, cells: Iterable[Cell], text: Callable[[Cell], str]) -> NotebookNode:
+def _notebook(lab: Lab, cells: Iterable[Cell] | None, text: Callable[[Cell], str]) -> NotebookNode:
     notebook = new_notebook(
         metadata={
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -130,102 +112,52 @@ def _notebook(lab: Lab, cells: Iterable[Cell], text: Callable[[Cell], str]) -> N
             "labkit": {"lab": lab.id, "title": lab.title},
         }
     )
-    for position, cell in enumerate(cells):
+    notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
+    for position, cell in enumerate(read_cells(lab.folder / "lab.py") if cells is None else cells):
         metadata: dict[str, Any] = {}
         if cell.tags:
             metadata["tags"] = list(cell.tags)
         if cell.answer:
             metadata["answer"] = cell.answer
-        make = new_markdown_cell if cell.kind == "markdown" else new_code_cell
-        node = make(text(cell), metadata=metadata)
+        if cell.kind == "markdown":
+            node = new_markdown_cell(text(cell), metadata=metadata)
+        else:
+            node = new_code_cell(text(cell), metadata=metadata)
         node["id"] = f"{lab.id.lower()}-{position:03d}"
         notebook.cells.append(node)
     return notebook
 
 
-def _run(lab: Lab, notebook: NotebookNode) -> NotebookNode:
-    """Run the solution as its author, with progress in a folder that is thrown away."""
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-
-    with tempfile.TemporaryDirectory(prefix="labkit-build-") as home:
-        client = NotebookClient(
-            notebook,
-            timeout=CELL_TIMEOUT,
-            kernel_name="python3",
-            resources={"metadata": {"path": str(lab.folder)}},
-            store_widget_state=False,
-        )
-        try:
-            client.execute(env=author_environment(Path(home)))
-        except CellExecutionError as error:
-            raise BuildError(f"the solution of {lab.id} fails:\n{error}") from None
-    return _settled(notebook)
+def _sources(notebook: NotebookNode) -> list[tuple[Any, ...]]:
+    return [(cell.get("id"), cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
 
 
-def author_environment(home: Path) -> dict[str, str]:
-    """Return the environment in which a solution is run: fixed seed, progress thrown away.
-
-    Victims come from the caller's cache, so that they are not trained again.
-    """
-    _link_cache(home)
-    return {
-        **os.environ,
-        **thread_environment(),
-        "LABKIT_HOME": str(home),
-        "LABKIT_LEARNER": "author",
-        "LABKIT_SEED": "0",
-        "LABKIT_THINK_SECONDS": "0",
-        "PYTHONWARNINGS": "default",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-    }
-
-
-def _link_cache(home: Path) -> None:
-    cache = cache_dir()
-    cache.mkdir(parents=True, exist_ok=True)
-    if not (home / "cache").exists():
-        (home / "cache").symlink_to(cache, target_is_directory=True)
-
-
-def _settled(notebook: NotebookNode) -> NotebookNode:
-    """Return the notebook without anything that differs from run to run."""
-    for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
-        cell["execution_count"] = number
-        cell["metadata"].pop("execution", None)
-        cell["outputs"] = [kept for output in cell["outputs"] if (kept := _settled_output(output, number))]
-    notebook["metadata"].pop("widgets", None)
-    notebook["metadata"]["language_info"] = {"name": "python"}
-    return notebook
-
-
-def _settled_output(output: NotebookNode, number: int) -> NotebookNode | None:
-    if output["output_type"] == "stream":
-        return output if output["name"] == "stdout" else None
-    if output["output_type"] == "error":
-        return output
-    data = output["data"]
-    if _WIDGET in data or "text/html" in data:
-        # What a widget shows lives in the kernel, and pictures differ between machines.
-        return None
-    output["data"] = {"text/plain": _ADDRESS.sub("", data.get("text/plain", ""))}
-    output["metadata"] = {}
-    if "execution_count" in output:
-        output["execution_count"] = number
-    return output
+def _differing(kept: NotebookNode, again: NotebookNode) -> list[str]:
+    """Return which tagged cells of a solution have other outputs when they are run again."""
+    return [
+        f"solution.ipynb: the output of {old.id} changes when it is run again"
+        for old, new in zip(kept.cells, again.cells, strict=True)
+        if _CHECKED in old.metadata.get("tags", ()) and old.outputs != new.outputs
+    ]
 
 
 def _text(notebook: NotebookNode) -> str:
-    nbformat.validate(notebook)
-    return json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        raise BuildError(f"what was built is no valid notebook: {error}") from error
+    return str(nbformat.writes(notebook, version=nbformat.NO_CONVERT)) + "\n"
 
 
-def _write(path: Path, notebook: NotebookNode) -> bool:
-    """Write ``notebook`` if it differs; return whether it did.  Never half a file."""
-    text = _text(notebook)
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
+def _write(path: Path, text: str) -> bool:
+    """Write ``text`` if it differs from what is there; return whether it did.  Never half a file."""
+    if path.is_file() and path.read_bytes() == text.encode():
         return False
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(text.encode())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {error.strerror}; what was there is intact") from error
     return True

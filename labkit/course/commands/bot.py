@@ -4,47 +4,46 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import sys
 
 from labkit.core.tables import format_table
-from labkit.course.bots import BOTS, as_rows, record, run_bot
+from labkit.course.bots import BOTS, as_rows, run_bot
 from labkit.course.catalogue import find_lab
+from labkit.course.commands.progress_line import ProgressLine
+from labkit.course.commands.types import count, seed
+from labkit.course.recording import record
 
 __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("lab", help="a lab, such as L02 or evasion-range")
+    parser.add_argument("lab", metavar="LAB", help="a lab, such as L02 or evasion-range")
     parser.add_argument("--as", dest="bot", choices=BOTS, default="reference", help="who plays")
-    parser.add_argument("--seed", type=int, default=0, help="which variant")
-    parser.add_argument("--scenario", help="id of the scenario; by default the first")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="which variant; by default 0")
+    parser.add_argument("--scenario", metavar="ID", help="id of the scenario; by default the first")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
     parser.add_argument(
         "--record", action="store_true", help="play all of them over --seeds variants and keep reference.json"
     )
-    parser.add_argument("--seeds", type=int, default=30, help="how many variants to record")
+    parser.add_argument(
+        "--seeds", type=count, default=30, metavar="N", help="how many variants to record; by default 30"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Play, and print what was measured for each objective."""
-    # The runs that thresholds rest on are what is recorded here, so they need not be there yet.
-    lab = find_lab(args.lab, references=not args.record)
+    lab = find_lab(args.lab)
     if args.record:
-        path = record(lab, seeds=range(args.seeds), progress=_tell)
-        print(f"recorded {args.seeds} variants in {path.name}")
+        with ProgressLine() as tell:
+            path = record(lab, seeds=range(args.seeds), progress=tell)
+        print(f"recorded {args.seeds} variants in {path.parent.name}/{path.name}")
         return 0
-    results = run_bot(lab, args.bot, seed=args.seed, scenario=args.scenario, progress=_tell)
+    with ProgressLine() as tell:
+        results = run_bot(lab, args.bot, seed=args.seed, scenario=args.scenario, progress=tell)
     scenario = args.scenario or lab.scenarios[0].id
     if args.json:
-        rows = as_rows(results)
-        for row in rows:
-            # JSON has no NaN: where nothing could be measured there is no number.
-            if isinstance(row["measured"], float) and not math.isfinite(row["measured"]):
-                row["measured"] = None
         head = {"lab": lab.id, "scenario": scenario, "bot": args.bot, "seed": args.seed}
-        print(json.dumps({**head, "objectives": rows}, indent=1))
+        print(json.dumps({**head, "objectives": as_rows(results)}, indent=1))
         return 0
     print(f"{lab.id} {lab.title}, scenario {scenario}, bot {args.bot}, seed {args.seed}")
     print(
@@ -63,11 +62,3 @@ def run(args: argparse.Namespace) -> int:
         )
     )
     return 0
-
-
-def _tell(done: int, total: int, message: str) -> None:
-    """Keep one line on standard error up to date; scripts see only the last state of it."""
-    if sys.stderr.isatty():
-        print(
-            f"\r{done}/{total} {message}\x1b[K", end="" if done < total else "\n", file=sys.stderr, flush=True
-        )

@@ -31,26 +31,24 @@ def run(args: argparse.Namespace) -> int:
         print(f"{lab.id} {lab.title}: begun again")
         return 0
     events = log.events(learner=learner)
-    rows = []
-    for lab in labs():
-        progress = fold(lab, events)
-        passed = [each.id for each in lab.checkpoints if each.id in progress.passed]
-        rows.append({"id": lab.id, "title": lab.title, "passed": passed, "of": len(lab.checkpoints)})
+    known = labs()
+    reached = {lab.id: fold(lab, events).passed for lab in known}
     if args.json:
+        rows = [
+            {
+                "id": lab.id,
+                "title": lab.title,
+                "passed": [each.id for each in lab.checkpoints if each.id in reached[lab.id]],
+                "of": len(lab.checkpoints),
+            }
+            for lab in known
+        ]
         print(json.dumps({"learner": learner, "labs": rows}, indent=1, ensure_ascii=False))
         return 0
-    print(
-        format_table(
-            ["id", "title", "reached", "checkpoints"],
-            [
-                [
-                    row["id"],
-                    row["title"],
-                    f"{len(row['passed'])} of {row['of']}",
-                    ", ".join(row["passed"]) or "-",
-                ]
-                for row in rows
-            ],
-        )
-    )
+    table = []
+    for lab in known:
+        missing = [each.title for each in lab.checkpoints if each.id not in reached[lab.id]]
+        count = f"{len(lab.checkpoints) - len(missing)} of {len(lab.checkpoints)}"
+        table.append([lab.id, lab.title, count, "; ".join(missing) or "-"])
+    print(format_table(["id", "title", "reached", "still to reach"], table))
     return 0
