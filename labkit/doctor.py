@@ -9,13 +9,14 @@ import platform
 import shutil
 import socket
 import sqlite3
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from labkit.core.errors import LabkitError
 from labkit.core.machine import recommended_threads
@@ -75,17 +76,12 @@ def _looked_at(name: str, check: Callable[[], tuple[str, str, str]]) -> Finding:
 
 def _python() -> tuple[str, str, str]:
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    if sys.version_info < (3, 11):
-        return BROKEN, found, "Install Python 3.11 or newer and run make lab again."
     return FINE, found, ""
 
 
 def _packages() -> tuple[str, str, str]:
-    names = {
-        requirement.split(";")[0].split("[")[0].strip().rstrip("=<>~!0123456789.,* ")
-        for requirement in requires("labkit") or []
-        if "extra ==" not in requirement
-    }
+    wanted = [Requirement(text) for text in requires("labkit") or []]
+    names = {each.name for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})}
     missing = []
     for name in sorted(names):
         try:

@@ -1,0 +1,167 @@
+"""A real server and a real Chromium."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.conftest import HOME
+
+CHROMIUM = os.environ.get("LABKIT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PICTURES = Path(os.environ.get("LABKIT_SCREENSHOTS") or HOME / "screenshots")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests of this folder; without a browser they are skipped, in CI they fail."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("browser")
+            item.add_marker(pytest.mark.timeout(300))
+            if not CHROMIUM and not os.environ.get("CI"):
+                item.add_marker(pytest.mark.skip(reason="no Chromium here; set LABKIT_CHROMIUM to its path"))
+
+
+@dataclass
+class Server:
+    """The lab, started as a participant starts it, with a home of its own."""
+
+    home: Path
+    port: int = 0
+    process: subprocess.Popen = None
+    log: list = field(default_factory=list)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = self.port or probe.getsockname()[1]
+        environment = {**os.environ, "LABKIT_HOME": str(self.home), "LABKIT_SEED": "1", "LABKIT_THINK_SECONDS": "0"}
+        with (self.home / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "labkit.cli", "lab", "--no-browser", "--no-training", "--port", str(self.port)],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/labkit/alive", timeout=2) as answer:  # noqa: S310
+                    if answer.read() == b"labkit":
+                        return self
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError((self.home / "server.log").read_text())
+
+    def kill(self):
+        """End the server and its kernels at once, as a power cut would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=20)
+        finally:
+            if self.process.poll() is None:
+                self.kill()
+
+
+def _home(folder):
+    (HOME / "cache").mkdir(parents=True, exist_ok=True)
+    home = folder / "home"
+    home.mkdir()
+    (home / "cache").symlink_to(HOME / "cache", target_is_directory=True)
+    return home
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """One server for the tests that leave nothing behind."""
+    running = Server(_home(tmp_path_factory.mktemp("server"))).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """A server that a test may kill and start again."""
+    running = Server(_home(tmp_path)).start()
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What went wrong on a page while nobody looked."""
+
+    errors: list = field(default_factory=list)
+    outside: list = field(default_factory=list)
+
+
+@pytest.fixture
+def page(chromium):
+    """A page whose errors and requests are written down; nothing may be there at the end."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    page.watch = watch = Watch()
+    page.on("console", lambda message: watch.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: watch.errors.append(str(error)))
+    page.on("request", lambda request: None if _local(request.url) else watch.outside.append(request.url))
+    yield page
+    context.close()
+    assert watch.errors == []
+    assert watch.outside == []
+
+
+def _local(url):
+    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
+
+
+def open_dashboard(page, server, lab, query=""):
+    """Open a lab and wait until its widgets are there and its victim is ready."""
+    page.goto(f"{server.url}/dashboards/{lab}{query}")
+    page.wait_for_selector("html[data-lk-ready=yes]", timeout=120_000)
+    page.wait_for_selector(".lk-panel", timeout=120_000)
+
+
+def violations(page, name):
+    """Keep a screenshot and return what axe-core finds, one line each."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]} (+{len(each['nodes']) - 1})" for each in found]
