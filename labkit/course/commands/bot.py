@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     lab = find_lab(args.lab)
     if args.record:
         with ProgressLine() as tell:
-            path = record(lab, seeds=range(args.seeds), progress=tell)
+            path = record(lab, seeds=range(args.seeds), scenario=args.scenario, progress=tell)
         print(f"recorded {args.seeds} variants in {path.parent.name}/{path.name}")
         return 0
     with ProgressLine() as tell:
