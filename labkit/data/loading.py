@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -86,11 +87,15 @@ def _read_scikit_learn(card: DatasetCard) -> tuple[Split, Split]:
 
 
 def _read_npz(card: DatasetCard) -> tuple[Split, Split]:
-    """Return pictures kept as bytes, ``<split>_x`` of shape ``(n, c, h, w)`` uint8."""
-    with np.load(card.path.parent / f"{card.name}.npz", allow_pickle=False) as arrays:
+    return read_npz(card.path.parent / f"{card.name}.npz")
+
+
+def read_npz(path: Path) -> tuple[Split, Split]:
+    """Return pictures kept as bytes: ``<split>_x`` of shape ``(n, c, h, w)`` and ``<split>_y``, uint8."""
+    with np.load(path, allow_pickle=False) as arrays:
         train, test = (
             Split(
-                torch.from_numpy(arrays[f"{split}_x"]).float().div_(255),
+                torch.from_numpy(arrays[f"{split}_x"].astype(np.float32) / np.float32(255)),
                 torch.from_numpy(arrays[f"{split}_y"].astype(np.int64)),
             )
             for split in ("train", "test")
@@ -117,9 +122,12 @@ def split_by_hash(x: Tensor, y: Tensor, salt: str, test_share: float = _TEST_SHA
     A generator's stream may change between versions of a library; SHA-256 does not.
     """
     order = sorted(range(len(x)), key=lambda i: hashlib.sha256(f"{salt}/{i}".encode()).digest())
+    members_of: dict[int, list[int]] = {}
+    labels = y.tolist()
+    for i in order:
+        members_of.setdefault(labels[i], []).append(i)
     test: list[int] = []
-    for label in y.unique().tolist():
-        members = [i for i in order if int(y[i]) == label]
+    for members in members_of.values():
         test += members[: max(1, round(test_share * len(members)))]
     held = set(test)
     train_rows = torch.tensor([i for i in order if i not in held])
