@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 __all__ = ["Floats", "clouds", "smooth_field", "step"]
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 
 def smooth_field(rng: np.random.Generator, size: int, cells: int) -> Floats:

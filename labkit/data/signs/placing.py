@@ -16,7 +16,8 @@ Placed = tuple[Floats, Floats, tuple[float, float, float]]
 def wear(rng: np.random.Generator, face: Image.Image) -> Image.Image:
     """Age a face: faded colours, dirt, rust, stickers."""
     pixels = np.asarray(face, dtype=np.float32) / 255
-    colour, cover = pixels[..., :3], pixels[..., 3:]
+    cover = pixels[..., 3:]
+    colour: Floats = pixels[..., :3]
     size = pixels.shape[0]
     grey = colour.mean(axis=2, keepdims=True)
     fade = rng.uniform(0, 0.35) ** 1.3

@@ -44,7 +44,7 @@ def _ramp(size: int) -> Floats:
 def _sky(rng: np.random.Generator, size: int) -> Floats:
     ramp = _ramp(size)[..., None]
     overcast = rng.random()
-    high = np.array([0.30, 0.52, 0.82]) * (1 - overcast) + np.array([0.66, 0.69, 0.73]) * overcast
+    high = np.array([0.3, 0.52, 0.82]) * (1 - overcast) + np.array([0.66, 0.69, 0.73]) * overcast
     low = np.array([0.72, 0.83, 0.93]) * (1 - overcast) + np.array([0.84, 0.85, 0.86]) * overcast
     blue = (high * (1 - ramp) + low * ramp).astype(np.float32)
     white = step(clouds(rng, size, 3), rng.uniform(0.45, 0.75), 0.3) * np.float32(0.8)
@@ -53,7 +53,8 @@ def _sky(rng: np.random.Generator, size: int) -> Floats:
 
 def _leaves(rng: np.random.Generator, size: int) -> Floats:
     autumn = rng.random() < 0.25
-    dark, bright = ([0.20, 0.13, 0.05], [0.72, 0.48, 0.16]) if autumn else ([0.05, 0.12, 0.04], [0.40, 0.56, 0.22])
+    dark = [0.2, 0.13, 0.05] if autumn else [0.05, 0.12, 0.04]
+    bright = [0.72, 0.48, 0.16] if autumn else [0.4, 0.56, 0.22]
     light = np.clip(clouds(rng, size, 9) * 1.8 - 0.4, 0, 1)
     mixed = np.asarray(dark) * (1 - light[..., None]) + np.asarray(bright) * light[..., None]
     return (mixed * rng.uniform(0.6, 1.1)).astype(np.float32)
@@ -63,7 +64,8 @@ def _open_road(rng: np.random.Generator, size: int) -> Floats:
     horizon = rng.uniform(0.5, 0.85)
     rows = _ramp(size)
     ragged = rows + (clouds(rng, size, 8) - 0.5) * 0.16
-    picture = _blend(_sky(rng, size), _leaves(rng, size), step(ragged, horizon - rng.uniform(0.08, 0.3), 0.02))
+    sky, leaves = _sky(rng, size), _leaves(rng, size)
+    picture = _blend(sky, leaves, step(ragged, horizon - rng.uniform(0.08, 0.3), 0.02))
     grain = 0.8 + 0.3 * clouds(rng, size, 20)
     road = _plain([0.36, 0.36, 0.38], grain * np.float32(rng.uniform(0.6, 1.2)))
     return _blend(picture, road, step(rows, horizon, 0.01))
