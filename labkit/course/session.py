@@ -248,7 +248,14 @@ class Session:
 
         title = self.lab.artefact.title if name is None else name
         pack = EvidencePack(self.evidence_path)
-        kept = pack.add(self.lab.id, title, {**session_facts(self), **(data or {})}, dict(artifacts or {}))
+        kept = pack.add(
+            self.lab.id,
+            title,
+            {**session_facts(self), **(data or {})},
+            artifacts,
+            scenario=self.scenario.id,
+            seed=self.seed,
+        )
         pack.write_html()
         self._record("evidence", {"name": title})
         return kept

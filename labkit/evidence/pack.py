@@ -3,16 +3,17 @@
 A pack is a folder.  Every entry is a JSON file under ``entries/`` and, where something was
 handed in, files under ``files/``; ``pack.html`` shows it all for reading and printing.  An
 entry is written once and never changed: adding again makes a further entry.
+
+The digests find accidents and clumsy changes.  Whoever can write the folder can compute
+them anew, so a pack is a record for its owner and no certificate.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import secrets
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,50 +21,12 @@ from typing import Any
 from labkit import __version__
 from labkit.core.errors import IntegrityError, InvalidInputError, StorageError
 from labkit.core.paths import ensure_dir
+from labkit.evidence.entry import Artifact, Evidence, canonical, digest_of, plain
 from labkit.evidence.report import render
 
-__all__ = ["Artifact", "Evidence", "EvidencePack"]
+__all__ = ["EvidencePack"]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A file in the pack: its name, its path inside the pack, and the SHA-256 of its bytes."""
-
-    name: str
-    path: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One entry of a pack.
-
-    Attributes
-    ----------
-    lab, title : str
-        Where it comes from, and what it is called.
-    at : str
-        When it was added, UTC in ISO 8601.
-    version : str
-        Version of labkit that measured it.
-    facts : mapping
-        Threat model, seed, measurements: what makes it repeatable.
-    artifacts : tuple of Artifact
-        What was handed in.
-    """
-
-    lab: str
-    title: str
-    at: str
-    version: str
-    facts: Mapping[str, Any]
-    artifacts: tuple[Artifact, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the entry as JSON can hold it."""
-        return {**asdict(self), "facts": dict(self.facts), "artifacts": [asdict(a) for a in self.artifacts]}
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,78}[A-Za-z0-9])?")
 
 
 class EvidencePack:
@@ -73,13 +36,23 @@ class EvidencePack:
     ----------
     path : Path
         Its folder; made when the first entry is added.
+    clock : function
+        Returns the time, with its zone.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.path = Path(path)
+        self._clock = clock
 
     def add(
-        self, lab: str, title: str, facts: Mapping[str, Any], artifacts: Mapping[str, Any] | None = None
+        self,
+        lab: str,
+        title: str,
+        facts: Mapping[str, Any],
+        artifacts: Mapping[str, Any] | None = None,
+        *,
+        scenario: str = "",
+        seed: int | None = None,
     ) -> Path:
         """Add an entry and return its JSON file.
 
@@ -89,35 +62,39 @@ class EvidencePack:
             Id of the lab, and what the entry is called.
         facts : mapping
             As JSON can hold them; numbers that are not finite become None.
-        artifacts : mapping of str to bytes or Tensor, optional
+        artifacts : mapping of str to bytes, str or Tensor, optional
             Files by name; a tensor is kept as safetensors.
+        scenario : str
+            Id of the scenario.
+        seed : int, optional
+            Which variant was played.
 
         Raises
         ------
         InvalidInputError
             When a name could not be a file name, or a fact is not JSON.
         StorageError
-            When it cannot be written; nothing half written is left behind.
+            When it cannot be written; nothing half written counts as an entry.
         """
-        for name in (lab, *(artifacts or {})):
-            if not _NAME.fullmatch(name):
-                raise InvalidInputError(
-                    f"expected a name of letters, digits, spaces, '.', '_' and '-', up to 80; got {name!r}"
-                )
-        now = datetime.now(UTC)
-        stem = f"{lab}-{now:%Y%m%dT%H%M%S%f}"
-        files = {name: _bytes(name, content) for name, content in (artifacts or {}).items()}
-        kept = tuple(
-            Artifact(name, f"files/{stem}/{_file_name(name, files[name][1])}", _digest(files[name][0]))
-            for name in files
+        now = self._clock().astimezone(UTC)
+        stem = f"{now:%Y%m%dT%H%M%S%f}-{_checked(lab)}-{secrets.token_hex(2)}"
+        files = _files(stem, artifacts or {})
+        entry = Evidence(
+            lab=lab,
+            scenario=scenario,
+            seed=seed,
+            title=title,
+            version=__version__,
+            at=now.isoformat(timespec="seconds"),
+            facts=plain(facts),
+            artifacts=tuple(artifact for artifact, _ in files),
         )
-        entry = Evidence(lab, title, now.isoformat(timespec="seconds"), __version__, _plain(facts), kept)
-        try:
-            text = json.dumps(entry.as_json(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise InvalidInputError(f"a fact cannot be kept as JSON: {error}") from None
-        for artifact in kept:
-            _write(self.path / artifact.path, files[artifact.name][0])
+        content = {**entry.as_json(), "digest": entry.digest}
+        canonical(content)
+        text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        for artifact, data in files:
+            _write(self.path / artifact.path, data)
+        # The entry comes last: files without an entry are harmless, the other way round is not.
         path = self.path / "entries" / f"{stem}.json"
         _write(path, text.encode())
         return path
@@ -130,35 +107,71 @@ class EvidencePack:
         IntegrityError
             When a file is no entry any more.
         """
-        found = []
-        for path in sorted((self.path / "entries").glob("*.json"), key=lambda p: p.stem.rsplit("-", 1)[-1]):
-            try:
-                raw = json.loads(path.read_text(encoding="utf-8"))
-                raw["artifacts"] = tuple(Artifact(**artifact) for artifact in raw["artifacts"])
-                found.append(Evidence(**raw))
-            except (ValueError, KeyError, TypeError) as error:
-                raise IntegrityError(
-                    f"{path} is damaged ({error}); move it away to read the others"
-                ) from None
-        return found
+        return [_read(path)[0] for path in self._paths()]
 
     def verify(self) -> list[str]:
         """Return what is missing or was altered since it was added; empty when all is well."""
         problems = []
-        for entry in self.entries():
-            for artifact in entry.artifacts:
-                path = self.path / artifact.path
-                if not path.is_file():
-                    problems.append(f"{entry.lab}: {artifact.path} is missing")
-                elif _digest(path.read_bytes()) != artifact.sha256:
-                    problems.append(f"{entry.lab}: {artifact.path} was altered")
+        for path in self._paths():
+            try:
+                entry, digest = _read(path)
+            except IntegrityError as error:
+                problems.append(str(error))
+                continue
+            if digest != entry.digest:
+                problems.append(f"{entry.lab}: {path.name} was altered")
+            problems += [f"{entry.lab}: {problem}" for a in entry.artifacts if (problem := self._problem(a))]
         return problems
 
+    def html(self) -> str:
+        """Return the pack as one page that needs nothing beside it."""
+        return render(self.entries())
+
     def write_html(self) -> Path:
-        """Write ``pack.html``, which needs nothing beside it, and return its path."""
+        """Write ``pack.html`` and return its path."""
         path = self.path / "pack.html"
-        _write(path, render([entry.as_json() for entry in self.entries()]).encode())
+        _write(path, self.html().encode())
         return path
+
+    def _paths(self) -> list[Path]:
+        return sorted((self.path / "entries").glob("*.json"))
+
+    def _problem(self, artifact: Artifact) -> str:
+        path = self.path / artifact.path
+        if not path.resolve().is_relative_to((self.path / "files").resolve()):
+            return f"{artifact.path} lies outside the pack"
+        if not path.is_file():
+            return f"{artifact.path} is missing"
+        return "" if digest_of(path.read_bytes()) == artifact.sha256 else f"{artifact.path} was altered"
+
+
+def _read(path: Path) -> tuple[Evidence, str]:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        digest = raw.pop("digest")
+        return Evidence.from_json(raw), digest
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, IntegrityError) as error:
+        raise IntegrityError(f"{path} is damaged ({error}); move it away to read the others") from None
+
+
+def _files(stem: str, artifacts: Mapping[str, Any]) -> list[tuple[Artifact, bytes]]:
+    found = []
+    for name, content in artifacts.items():
+        data, ending = _bytes(_checked(name), content)
+        file = name if name.endswith(ending) else name + ending
+        found.append((Artifact(name, f"files/{stem}/{file}", digest_of(data)), data))
+    if len({artifact.path.casefold() for artifact, _ in found}) < len(found):
+        raise InvalidInputError(f"expected names that stay different as files, got {', '.join(artifacts)}")
+    return found
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            "expected a name of at most 80 letters, digits, spaces, '.', '_' and '-', with a letter or digit "
+            f"at both ends; got {name!r}"
+        )
+    return name
 
 
 def _bytes(name: str, content: Any) -> tuple[bytes, str]:
@@ -174,37 +187,18 @@ def _bytes(name: str, content: Any) -> tuple[bytes, str]:
         raise InvalidInputError(
             f"expected bytes, text or a tensor for {name!r}, got {type(content).__name__}"
         )
-    return save({name: content.detach().contiguous()}), ".safetensors"
-
-
-def _file_name(name: str, ending: str) -> str:
-    return name if name.endswith(ending) else name + ending
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """Return ``value`` with plain containers and without numbers that JSON does not know."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return save({name: content.detach().cpu().contiguous()}), ".safetensors"
 
 
 def _write(path: Path, content: bytes) -> None:
-    ensure_dir(path.parent)
     partial = path.with_name(path.name + ".partial")
     try:
+        ensure_dir(path.parent)
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise StorageError(
-            f"cannot write {path}: {error.strerror}. Free some space, or set LABKIT_HOME to a folder "
-            "you can write to; what was kept before is intact."
+            f"cannot write {path}: {error.strerror or error}. Free some space, or set LABKIT_HOME to a "
+            "folder you can write to; what was kept before is intact."
         ) from error

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from labkit.evidence.entry import Evidence
+
 __all__ = ["render"]
 
 _STYLE = """
@@ -18,74 +20,77 @@ caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border: 1px solid #5c6670; padding: .3rem .6rem; text-align: left; vertical-align: top; }
 code { font-size: .85rem; overflow-wrap: anywhere; }
 .quiet { color: #4a535e; }
-@media print { h2 { break-before: page; } h2:first-of-type { break-before: auto; } }
+@media print { body { margin: 0; max-width: none; } section + section { break-before: page; }
+  tr { break-inside: avoid; } }
 """
 
 
-def render(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Return the page for entries as they stand in the pack."""
-    body = "".join(_entry(entry) for entry in entries) or "<p>Nothing has been added yet.</p>"
+def render(entries: Sequence[Evidence]) -> str:
+    """Return the page for ``entries``, in their order."""
+    body = "".join(_entry(number, entry) for number, entry in enumerate(entries, start=1))
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Evidence pack</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><main>'
-        "<h1>Evidence pack</h1>"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Evidence pack</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head><body><main><h1>Evidence pack</h1>"
         "<p>What was measured in the labs, with the settings that make it repeatable. It was measured on "
         "the participant's own machine and is not a certificate.</p>"
-        f"{body}</main></body></html>\n"
+        f"{body or '<p>Nothing has been added yet.</p>'}</main></body></html>\n"
     )
 
 
-def _entry(entry: Mapping[str, Any]) -> str:
-    facts = dict(entry["facts"])
-    checkpoints = facts.pop("checkpoints", {})
+def _entry(number: int, entry: Evidence) -> str:
+    facts = dict(entry.facts)
+    checkpoints = facts.pop("checkpoints", None)
+    head = f"{entry.lab}: {entry.title}"
+    about = f"Added {entry.at}, labkit {entry.version}"
+    if entry.seed is not None:
+        about += f", scenario {entry.scenario or '-'}, variant {entry.seed}"
     return (
-        f"<h2>{escape(str(entry['lab']))}: {escape(str(entry['title']))}</h2>"
-        f'<p class="quiet">Added {escape(str(entry["at"]))}, labkit {escape(str(entry["version"]))}</p>'
-        + _checkpoints(checkpoints)
-        + _table("Setting and notes", ["what", "value"], [(_words(key), _text(facts[key])) for key in facts])
+        f'<section aria-labelledby="entry-{number}"><h2 id="entry-{number}">{escape(head)}</h2>'
+        f'<p class="quiet">{escape(about)}</p>'
         + _table(
-            "Files",
-            ["file", "SHA-256"],
-            [(a["path"], f"<code>{escape(a['sha256'])}</code>") for a in entry["artifacts"]],
-            escaped=True,
+            "Measurements", ["checkpoint", "measured", "target", "result", "attempts"], _measured(checkpoints)
         )
+        + _table("Settings and notes", ["what", "value"], [[_words(key), _text(facts[key])] for key in facts])
+        + _table("Files", ["file", "SHA-256"], [[a.path, a.sha256] for a in entry.artifacts], code=True)
+        + f'<p class="quiet">Digest of this entry: <code>{escape(entry.digest)}</code></p></section>'
     )
 
 
-def _checkpoints(checkpoints: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [
-        (
-            str(each.get("title", name)),
-            "-" if each.get("measured") is None else f"{each['measured']:.3g}",
-            str(each.get("target", "")),
+def _measured(checkpoints: Any) -> list[list[str]]:
+    """Return a row for each checkpoint, whatever a pack from elsewhere holds in that place."""
+    if not isinstance(checkpoints, Mapping):
+        return []
+    return [
+        [
+            _text(each.get("title", name)),
+            _text(each.get("measured")),
+            _text(each.get("target")),
             "reached" if each.get("passed") else "not reached",
-            str(each.get("attempts", "")),
-        )
+            _text(each.get("attempts")),
+        ]
         for name, each in checkpoints.items()
+        if isinstance(each, Mapping)
     ]
-    return _table("Measurements", ["checkpoint", "measured", "target", "result", "attempts"], rows)
 
 
 def _table(
-    caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]], *, escaped: bool = False
+    caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]], *, code: bool = False
 ) -> str:
-    """Return a table, or nothing without rows; with ``escaped`` the last column is HTML already."""
+    """Return a table, or nothing without rows; with ``code`` the cells after the first are set as code."""
     if not rows:
         return ""
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
-    lines = []
-    for first, *rest in rows:
-        cells = [escape(cell) for cell in rest]
-        if escaped:
-            cells[-1] = rest[-1]
-        lines.append(
-            f'<tr><th scope="row">{escape(first)}</th>'
-            + "".join(f"<td>{cell}</td>" for cell in cells)
-            + "</tr>"
-        )
+    left, right = ("<td><code>", "</code></td>") if code else ("<td>", "</td>")
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(f"{left}{escape(cell)}{right}" for cell in rest)
+        + "</tr>"
+        for first, *rest in rows
+    )
     return (
         f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(lines)}</tbody></table>"
+        f"<tbody>{body}</tbody></table>"
     )
 
 
@@ -94,8 +99,13 @@ def _words(key: str) -> str:
 
 
 def _text(value: Any) -> str:
+    """Return a fact in words and rounded numbers."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{_words(str(key))}: {_text(each)}" for key, each in value.items())
+        return "; ".join(f"{_words(str(key))}: {_text(each)}" for key, each in value.items()) or "-"
     if isinstance(value, list | tuple):
-        return ", ".join(_text(each) for each in value)
-    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
+        return ", ".join(_text(each) for each in value) or "-"
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
+from labkit.core.errors import StorageError
 from labkit.core.paths import data_dir
 from labkit.core.tables import format_table
 from labkit.course.learner import folder_name, learner_name
@@ -16,30 +18,37 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
-    parser.add_argument("--verify", action="store_true", help="check every file against its digest")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write one page to read, print or send")
+    parser.add_argument("--verify", action="store_true", help="check every file; return 1 if one was altered")
 
 
 def run(args: argparse.Namespace) -> int:
-    """List the pack, or verify it and return 1 when something was altered."""
+    """List the pack, write it as a page, or verify it."""
     pack = EvidencePack(data_dir() / "evidence" / folder_name(learner_name()))
     if args.verify:
-        problems = pack.verify()
-        for problem in problems:
-            print(problem)
-        print(f"{len(problems)} altered or missing" if problems else "every file is what was recorded")
-        return 1 if problems else 0
+        return _verify(pack)
     entries = pack.entries()
-    if args.json:
-        print(json.dumps([entry.as_json() for entry in entries], indent=1, ensure_ascii=False))
-        return 0
-    if not entries:
+    if args.html:
+        try:
+            args.html.write_text(pack.html(), encoding="utf-8")
+        except OSError as error:
+            raise StorageError(f"cannot write {args.html}: {error.strerror}") from error
+        print(f"wrote {args.html}")
+    elif args.json:
+        rows = [{**entry.as_json(), "digest": entry.digest} for entry in entries]
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+    elif entries:
+        table = [[each.lab, each.scenario, each.at, len(each.artifacts), each.title] for each in entries]
+        print(format_table(["lab", "scenario", "added", "files", "title"], table))
+        print(f"\nThe pack lies in {pack.path}")
+    else:
         print("The pack is empty: finish a lab and add its evidence at the end.")
-        return 0
-    print(
-        format_table(
-            ["lab", "at", "files", "title"],
-            [[entry.lab, entry.at, len(entry.artifacts), entry.title] for entry in entries],
-        )
-    )
-    print(f"\nTo read or print: {pack.write_html()}")
     return 0
+
+
+def _verify(pack: EvidencePack) -> int:
+    problems = pack.verify()
+    for problem in problems:
+        print(problem)
+    print(f"{len(problems)} altered or missing" if problems else "every file is what was recorded")
+    return 1 if problems else 0
