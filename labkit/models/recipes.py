@@ -35,8 +35,14 @@ class _Recipe:
 
 
 _RECIPES = {
-    "cnn": _Recipe({"epochs": 30, "lr": 3e-3, "batch_size": 64, "shift": 1}, {"epochs": 8, "shift": 2}),
-    "resnet": _Recipe({"epochs": 20, "lr": 5e-3, "batch_size": 64, "shift": 1}, {"epochs": 6, "shift": 2}),
+    "cnn": _Recipe(
+        {"epochs": 30, "lr": 3e-3, "batch_size": 64, "shift": 1},
+        {"epochs": 20, "lr": 5e-3, "weight_decay": 1e-2, "shift": 2},
+    ),
+    "resnet": _Recipe(
+        {"epochs": 20, "lr": 5e-3, "batch_size": 64, "shift": 1},
+        {"epochs": 14, "lr": 6e-3, "batch_size": 96, "weight_decay": 1e-3, "shift": 2},
+    ),
     "mlp": _Recipe({"epochs": 30, "lr": 3e-3, "batch_size": 64}, {"epochs": 20}),
     "logistic": _Recipe({"epochs": 40, "lr": 2e-2, "batch_size": 64}, {"epochs": 20, "lr": 2e-3}),
     "gbt": _Recipe({"stages": 60, "depth": 3, "rate": 0.2}, {}),
