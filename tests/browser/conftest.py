@@ -57,10 +57,24 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = self.port or probe.getsockname()[1]
-        environment = {**os.environ, "LABKIT_HOME": str(self.home), "LABKIT_SEED": "1", "LABKIT_THINK_SECONDS": "0"}
+        environment = {
+            **os.environ,
+            "LABKIT_HOME": str(self.home),
+            "LABKIT_SEED": "1",
+            "LABKIT_THINK_SECONDS": "0",
+        }
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "labkit.cli", "lab", "--no-browser", "--no-training", "--port", str(self.port)],
+                [
+                    sys.executable,
+                    "-m",
+                    "labkit.cli",
+                    "lab",
+                    "--no-browser",
+                    "--no-training",
+                    "--port",
+                    str(self.port),
+                ],
                 env=environment,
                 stdout=log,
                 stderr=log,
@@ -164,4 +178,7 @@ def violations(page, name):
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
     found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]} (+{len(each['nodes']) - 1})" for each in found]
+    return [
+        f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]} (+{len(each['nodes']) - 1})"
+        for each in found
+    ]

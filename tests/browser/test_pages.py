@@ -6,7 +6,13 @@ import pytest
 
 from tests.browser.conftest import violations
 
-PAGES = {"catalogue": "/", "progress": "/progress", "glossary": "/glossary", "standards": "/standards", "demo": "/demo/L02"}
+PAGES = {
+    "catalogue": "/",
+    "progress": "/progress",
+    "glossary": "/glossary",
+    "standards": "/standards",
+    "demo": "/demo/L02",
+}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,11 +7,11 @@ import sys
 from copy import deepcopy
 
 import pytest
-from labfolder import LAB_TOML, REFERENCE, line_of, make_lab
 
 from labkit.core import DeclarationError
 from labkit.course import read_lab
 from labkit.course.locate import locate
+from tests.unit.labfolder import LAB_TOML, REFERENCE, line_of, make_lab
 
 
 def test_a_declaration_is_read_whole(tmp_path):

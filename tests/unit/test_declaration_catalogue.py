@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from labfolder import make_lab
 
 from labkit.core import DeclarationError, UnknownNameError
 from labkit.course import by_domain, find_lab, labs, next_lab, prerequisites, standards_index
+from tests.unit.labfolder import make_lab
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from labfolder import make_lab
 
 from labkit.core import DeclarationError, InvalidInputError, UnknownNameError
 from labkit.course import ProgressLog, Session, read_lab
+from tests.unit.labfolder import make_lab
 
 
 class Clock:
