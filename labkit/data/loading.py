@@ -92,7 +92,8 @@ def _read_npz(card: DatasetCard) -> tuple[Split, Split]:
 
 def read_npz(path: Path) -> tuple[Split, Split]:
     """Return pictures kept as bytes: ``<split>_x`` of shape ``(n, c, h, w)`` and ``<split>_y``, uint8."""
-    with np.load(path, allow_pickle=False) as arrays:
+    # NumPy leaves a file that it opened itself open when it is damaged.
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         train, test = (
             Split(
                 torch.from_numpy(arrays[f"{split}_x"].astype(np.float32) / np.float32(255)),
