@@ -124,8 +124,13 @@ def _checked(path: Path, text: str, key: str, value: Any) -> Any:
         and all(isinstance(v, str) for v in value)
     ):
         return tuple(value)
-    if key == "splits" and isinstance(value, dict) and set(value) == {"train", "test"}:
-        return tuple((split, int(value[split])) for split in ("train", "test"))
+    if (
+        key == "splits"
+        and isinstance(value, dict)
+        and set(value) == {"train", "test"}
+        and all(isinstance(v, int) and v > 0 for v in value.values())
+    ):
+        return tuple((split, value[split]) for split in ("train", "test"))
     if key == "seed" and isinstance(value, int):
         return value
     if key not in {"shape", "classes", "splits", "seed"} and isinstance(value, str) and value.strip():
@@ -156,7 +161,10 @@ def cards() -> list[DatasetCard]:
 
 def names() -> list[str]:
     """Return the name of every data set."""
-    return [card.name for card in cards()]
+    # A card carries the name of its folder, so a card that is damaged hides no other.
+    roots = (content_dir("datasets"), user_root())
+    found = [path.parent.name for root in roots if root.is_dir() for path in sorted(root.glob("*/card.toml"))]
+    return list(dict.fromkeys(found))
 
 
 def find_card(name: str) -> DatasetCard:

@@ -153,7 +153,10 @@ def verify(name: str | None = None) -> list[Verdict]:
 
 
 def _verdict(name: str) -> Verdict:
-    card = find_card(name)
+    try:
+        card = find_card(name)
+    except DeclarationError as error:
+        return Verdict(name, False, "", "", str(error))
     try:
         dataset = _read(card)
     except LabkitError as error:

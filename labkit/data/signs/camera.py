@@ -13,7 +13,7 @@ __all__ = ["expose", "shoot"]
 def shoot(rng: np.random.Generator, picture: Floats, pixels: int) -> Floats:
     """Return the picture at ``pixels`` a side, blurred by focus or motion as it may be."""
     size = picture.shape[0]
-    image = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8), "RGB")
+    image = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
     draw = rng.random()
     if draw < 0.28:
         image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.012, 0.026)) * size))
@@ -34,7 +34,7 @@ def _moved(rng: np.random.Generator, image: Image.Image) -> Image.Image:
     for way in np.linspace(-0.5, 0.5, steps) * length:
         down, right = round(16 + way * np.sin(angle)), round(16 + way * np.cos(angle))
         total += padded[down : down + size, right : right + size]
-    return Image.fromarray((total / steps).astype(np.uint8), "RGB")
+    return Image.fromarray((total / steps).astype(np.uint8))
 
 
 def expose(rng: np.random.Generator, picture: Floats) -> Floats:

@@ -29,7 +29,7 @@ def wear(rng: np.random.Generator, face: Image.Image) -> Image.Image:
     if rng.random() < 0.15:
         colour = _sticker(rng, colour)
     worn = np.concatenate([np.clip(colour, 0, 1), cover], axis=2)
-    return Image.fromarray((worn * 255).astype(np.uint8), "RGBA")
+    return Image.fromarray((worn * 255).astype(np.uint8))
 
 
 def _sticker(rng: np.random.Generator, colour: Floats) -> Floats:
