@@ -9,17 +9,13 @@ medians are compared, so the ratios hold where the milliseconds do not.
 
 from __future__ import annotations
 
-import argparse
-import json
 import multiprocessing
 import os
 import statistics
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event, Semaphore
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,7 +25,9 @@ from labkit.core.machine import threads
 from labkit.core.seeds import make_generator
 from labkit.models import TorchClassifier, build
 
-__all__ = ["main", "run"]
+__all__ = ["TITLE", "run"]
+
+TITLE = "one thread against all cores, quiet and with a neighbour on every other core"
 
 Row = dict[str, Any]
 _SHAPES: dict[str, tuple[int, ...]] = {"digits": (1, 8, 8), "signs": (3, 32, 32)}
@@ -144,27 +142,3 @@ def _work_on(stop: Event, ready: Semaphore, count: int) -> None:
         ready.release()
         while not stop.is_set():
             attack_step()
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print the table, or write it as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.threads", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--json", type=Path, help="write the rows to this file as well")
-    args = parser.parse_args(argv)
-    rows = run(args.repeats)
-    width = max(len(row["task"]) for row in rows)
-    lines = [f"{'task':{width}}  neighbours  threads  median ms  × one thread"]
-    lines += [
-        f"{row['task']:{width}}  {row['neighbours']:10}  {row['threads']:7}  {row['median_ms']:9.3f}"
-        f"  {row['times_one_thread']:12.2f}"
-        for row in rows
-    ]
-    sys.stdout.write("\n".join(lines) + "\n")
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=2) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

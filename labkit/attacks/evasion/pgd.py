@@ -89,7 +89,10 @@ def pgd(
     generator = make_generator(seed)
     x_adv = x.clone()
     left = torch.arange(len(x))
-    for restart in range(restarts):
+    if early_stop:
+        # What is misread as it is needs no attack, and a random start might even repair it.
+        left = left[~misread(model.logits(x), y, y_target)]
+    for restart in range(restarts if len(left) else 0):
         target = None if y_target is None else y_target[left]
         start = _starting_point(x[left], epsilon, norm, generator) if random_start else x[left]
         start = inside(x[left], start - x[left], epsilon, norm, model.bounds)

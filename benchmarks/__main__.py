@@ -1,0 +1,71 @@
+"""Run benchmarks and print their tables: ``python -m benchmarks [NAME ...] [--json FILE]``.
+
+Every module of this package with a ``TITLE`` and a ``run() -> list[dict]`` is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import pkgutil
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import benchmarks
+from labkit.core.errors import LabkitError, UnknownNameError
+from labkit.core.tables import format_table
+
+
+def main() -> int:
+    """Run what was asked for, or everything."""
+    found = _found()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of {', '.join(found)}; all by default")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
+    args = parser.parse_args()
+    machine = {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "torchattacks", "voila", "labkit")},
+    }
+    print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    print("Seconds are of this machine at this moment; only ratios carry over.\n")
+    results: dict[str, Any] = {"machine": machine}
+    try:
+        for name in args.names or found:
+            if name not in found:
+                raise UnknownNameError("benchmark", name, found)
+            module = found[name]
+            print(f"{name}: {module.TITLE}")
+            rows = module.run()
+            results[name] = rows
+            headings = list(dict.fromkeys(key for row in rows for key in row))
+            cells = [[_shown(row.get(heading, "")) for heading in headings] for row in rows]
+            print(format_table(headings, cells), end="\n\n")
+    except LabkitError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+    return 0
+
+
+def _found() -> dict[str, ModuleType]:
+    names = sorted(each.name for each in pkgutil.iter_modules(benchmarks.__path__))
+    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in names if name != "__main__"}
+    return {name: module for name, module in modules.items() if hasattr(module, "TITLE")}
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
