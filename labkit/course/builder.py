@@ -17,7 +17,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from labkit.core.errors import BuildError, StorageError
+from labkit.core.errors import BuildError
+from labkit.core.files import write_whole
 from labkit.course.lab import Lab
 from labkit.course.notebook_source import Cell, answer_code, read_cells
 from labkit.course.solving import solve
@@ -153,11 +154,5 @@ def _write(path: Path, text: str) -> bool:
     """Write ``text`` if it differs from what is there; return whether it did.  Never half a file."""
     if path.is_file() and path.read_bytes() == text.encode():
         return False
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(text.encode())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror}; what was there is intact") from error
+    write_whole(path, text.encode())
     return True

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from labkit.core.errors import DeclarationError, StorageError
+from labkit.core.errors import DeclarationError
+from labkit.core.files import write_whole
 from labkit.core.machine import threads
 from labkit.course.bots import BOTS, play
 from labkit.course.lab import Lab, Scenario
@@ -112,10 +113,4 @@ def _write(path: Path, content: object) -> None:
     """Write with one list of runs a line, so that a change can be read in a diff."""
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
     text = _LIST.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror}; what was there is intact") from error
+    write_whole(path, f"{text}\n".encode())

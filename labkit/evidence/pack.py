@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit import __version__
-from labkit.core.errors import IntegrityError, InvalidInputError, StorageError
+from labkit.core.errors import IntegrityError, InvalidInputError
+from labkit.core.files import write_whole
 from labkit.core.paths import ensure_dir
 from labkit.evidence.entry import Artifact, Evidence, canonical, digest_of, plain
 from labkit.evidence.report import render
@@ -191,14 +192,5 @@ def _bytes(name: str, content: Any) -> tuple[bytes, str]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        ensure_dir(path.parent)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(
-            f"cannot write {path}: {error.strerror or error}. Free some space, or set LABKIT_HOME to a "
-            "folder you can write to; what was kept before is intact."
-        ) from error
+    ensure_dir(path.parent)
+    write_whole(path, content)

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from labkit.core.errors import StorageError
+from labkit.core.files import write_whole
 from labkit.core.paths import data_dir
 from labkit.core.tables import format_table
 from labkit.course.learner import folder_name, learner_name
@@ -29,10 +29,7 @@ def run(args: argparse.Namespace) -> int:
         return _verify(pack)
     entries = pack.entries()
     if args.html:
-        try:
-            args.html.write_text(pack.html(), encoding="utf-8")
-        except OSError as error:
-            raise StorageError(f"cannot write {args.html}: {error.strerror}") from error
+        write_whole(args.html, pack.html().encode())
         print(f"wrote {args.html}")
     elif args.json:
         rows = [{**entry.as_json(), "digest": entry.digest} for entry in entries]
