@@ -2,7 +2,7 @@
 
 A small model spends more time handing work between threads than working.  On a quiet
 machine with two cores a second thread saved a third of the time at best; with one busy
-neighbour it made everything 2 to 300 times slower (``python -m benchmarks.threads``
+neighbour it made everything 2 to 300 times slower (``python -m benchmarks threads``
 measures both).  A participant's browser is such a neighbour, and so is a classroom.
 One thread also adds numbers up in one order, so a victim turns out the same every time.
 
