@@ -30,11 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 fine, 1 a finding, 2 an error."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser(given[0] if given else "")
-    args = parser.parse_args(given)
+    """Run one command and return its exit status: 0 fine, 1 a finding, 2 an error, 130 stopped."""
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
+        args = _parser(next((word for word in given if not word.startswith("-")), "")).parse_args(given)
         status: int = args.run(args)
         sys.stdout.flush()
     except LabkitError as error:
@@ -53,17 +52,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser(chosen: str) -> argparse.ArgumentParser:
     """Return a parser in which only the chosen command has been imported."""
     parser = argparse.ArgumentParser(
-        prog="labkit", description="Learn, teach and certify AI security: hands-on, offline."
+        prog="labkit",
+        description="Learn, teach and certify AI security: hands-on, offline.",
+        epilog=_overview(),
+        formatter_class=_Plain,
     )
     parser.add_argument("--version", action="version", version=f"labkit {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, help="one of the commands below")
     for name, (module, summary) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if name == chosen:
             loaded = importlib.import_module(module)
+            command = commands.add_parser(
+                name, description=f"{summary[0].upper()}{summary[1:]}.", formatter_class=_Plain
+            )
             loaded.add_arguments(command)
             command.set_defaults(run=loaded.run)
+        else:
+            commands.add_parser(name)
     return parser
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    return "\n".join(["commands:", *lines, "", "labkit COMMAND --help says what a command takes."])
+
+
+class _Plain(argparse.RawDescriptionHelpFormatter):
+    """Help in lines of up to 100 characters."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100)
 
 
 if __name__ == "__main__":
