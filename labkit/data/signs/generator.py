@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +32,19 @@ def render_split(split: str, per_class: int, *, seed: int = 0) -> tuple[NDArray[
     return np.ascontiguousarray(flat), np.tile(np.arange(len(CLASSES), dtype=np.uint8), per_class)
 
 
-def write(folder: Path, *, seed: int = 0) -> Path:
-    """Render both splits and write ``folder/signs.npz``; return its path."""
+def write(folder: Path, *, seed: int = 0, sizes: Mapping[str, int] = SIZES) -> Path:
+    """Render the splits and write ``folder/signs.npz``; return its path.
+
+    Parameters
+    ----------
+    folder : Path
+        Created when it is not there.
+    seed : int
+    sizes : mapping of str to int
+        Pictures of each class in each split.
+    """
     arrays: dict[str, NDArray[np.uint8]] = {}
-    for split, per_class in SIZES.items():
+    for split, per_class in sizes.items():
         arrays[f"{split}_x"], arrays[f"{split}_y"] = render_split(split, per_class, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "signs.npz"
