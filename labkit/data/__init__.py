@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from labkit.data.dataset import Dataset, Split
     from labkit.data.loading import Verdict, load, verify
     from labkit.data.own import add, remove
+    from labkit.data.sheets import contact_sheet, save_sheet
 
 __all__ = [
     "Dataset",
@@ -16,10 +17,12 @@ __all__ = [
     "Verdict",
     "add",
     "cards",
+    "contact_sheet",
     "find_card",
     "load",
     "names",
     "remove",
+    "save_sheet",
     "verify",
 ]
 
@@ -31,8 +34,10 @@ __getattr__, __dir__ = lazy_exports(
         "Split": "labkit.data.dataset",
         "Verdict": "labkit.data.loading",
         "add": "labkit.data.own",
+        "contact_sheet": "labkit.data.sheets",
         "load": "labkit.data.loading",
         "remove": "labkit.data.own",
+        "save_sheet": "labkit.data.sheets",
         "verify": "labkit.data.loading",
     },
 )

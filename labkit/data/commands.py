@@ -52,7 +52,7 @@ def _add_arguments_of_add(add: argparse.ArgumentParser) -> None:
     kinds = "; ".join(f"{name}: {text}" for name, text in _FORMATS.items())
     add.add_argument("source", type=Path, metavar="SOURCE", help="a file or folder; it is only read")
     add.add_argument("name", metavar="NAME", help="small letters, digits, - and _")
-    add.add_argument("--format", choices=tuple(_FORMATS), help=f"guessed by default. {kinds}")
+    add.add_argument("--format", choices=sorted(_FORMATS), help=f"guessed by default. {kinds}")
     add.add_argument("--label-column", metavar="COLUMN", help="csv: the column that names the class")
     add.add_argument(
         "--shape", type=_numbers, metavar="C,H,W", help="csv: the columns are pixels of such an image"
@@ -147,9 +147,7 @@ def _show(args: argparse.Namespace) -> int:
     }
     print(format_table([card.name, card.origin], [[key, text] for key, text in facts.items() if text]))
     if args.sheet:
-        from labkit.data.sheets import save_sheet
-
-        save_sheet(data.load(args.name), args.sheet, split=args.split)
+        data.save_sheet(data.load(args.name), args.sheet, split=args.split)
         print(f"\nSome pictures of every class: {args.sheet}")
     return 0
 

@@ -13,7 +13,7 @@ import labkit.data as data
 from labkit.cli import main
 from labkit.core.errors import InvalidInputError, StorageError
 from labkit.data.card import user_root
-from labkit.data.sheets import contact_sheet, save_sheet
+from labkit.data.formats import FORMATS
 
 Output = pytest.CaptureFixture[str]
 
@@ -130,6 +130,12 @@ def test_pixels_of_a_table_are_given_a_shape(tmp_path: Path) -> None:
     assert data.load("tiny").card.shape == (1, 2, 2)
 
 
+def test_the_command_knows_every_format_that_there_is(capsys: Output) -> None:
+    with pytest.raises(SystemExit):
+        main(["data", "add", "--help"])
+    assert "{" + ",".join(sorted(FORMATS)) + "}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -162,7 +168,7 @@ def test_a_shape_that_is_no_shape_is_a_usage_error(table: Path, shape: str, caps
 
 def test_a_sheet_has_a_row_of_pictures_for_every_class() -> None:
     digits = data.load("digits")
-    page = np.asarray(contact_sheet(digits, columns=3, split="test"))
+    page = np.asarray(data.contact_sheet(digits, columns=3, split="test"))
     factor, row = 6, 14 + 4 + 48 + 4
     assert page.shape == (4 + 10 * row, 4 + 3 * (48 + 4), 3)
     first = digits.test.x[digits.test.y == 7][1, 0].numpy()
@@ -174,10 +180,10 @@ def test_a_sheet_has_a_row_of_pictures_for_every_class() -> None:
 def test_a_sheet_needs_images_and_sensible_arguments(table: Path, tmp_path: Path) -> None:
     data.add(table, "mail", label_column="kind")
     with pytest.raises(InvalidInputError, match="expected images"):
-        contact_sheet(data.load("mail"))
+        data.contact_sheet(data.load("mail"))
     with pytest.raises(InvalidInputError, match="one column or more"):
-        contact_sheet(data.load("digits"), columns=0)
+        data.contact_sheet(data.load("digits"), columns=0)
     with pytest.raises(InvalidInputError, match="'train' or 'test'"):
-        contact_sheet(data.load("digits"), split="all")
+        data.contact_sheet(data.load("digits"), split="all")
     with pytest.raises(StorageError, match="cannot write"):
-        save_sheet(data.load("digits"), tmp_path / "no" / "sheet.png")
+        data.save_sheet(data.load("digits"), tmp_path / "no" / "sheet.png")
