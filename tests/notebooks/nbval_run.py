@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -26,7 +27,7 @@ def nbval(notebook: Path, environment: Mapping[str, str], report: Path, *, cell_
     """Run every cell of ``notebook``; those tagged ``nbval-check-output`` are held to their output."""
     options = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={cell_timeout}"]
     # The settings of our own tests (warnings are errors) are not meant for nbval's inside.
-    plain = ["-c", "/dev/null", "--rootdir", str(notebook.parent), "-p", "no:cacheprovider", "-q"]
+    plain = ["-c", os.devnull, "--rootdir", str(notebook.parent), "-p", "no:cacheprovider", "-q"]
     result = subprocess.run(
         [sys.executable, "-m", "pytest", *plain, *options, f"--junitxml={report}", notebook.name],
         cwd=notebook.parent,

@@ -15,6 +15,7 @@ from labkit import cli
 from labkit.core import LabkitError
 from labkit.course import ProgressLog, labs
 from labkit.evidence import EvidencePack
+from tests.unit.labfolder import make_lab
 
 
 @pytest.fixture(autouse=True)
@@ -215,6 +216,97 @@ def test_a_page_that_cannot_be_written_is_an_error(run, tmp_path):
 
     assert status == 2
     assert "cannot write" in err
+
+
+# ---------------------------------------------------------------- what authors do
+
+BOTS_PY = """\
+def reference(case):
+    yield "near", {"guess": case.secret}
+
+
+def nothing(case):
+    yield "near", {"guess": float("nan")}
+
+
+def lazy(case):
+    yield "near", {"guess": 0.3}
+"""
+
+
+@pytest.fixture
+def small_lab(tmp_path, monkeypatch):
+    folder = make_lab(tmp_path / "labs")
+    (folder / "bots.py").write_text(BOTS_PY, encoding="utf-8")
+    (folder / "lab.py").write_text(
+        '# %% tags=["answer"] answer="near"\n# solution\nguess = 0.5\nprint(guess)\n', encoding="utf-8"
+    )
+    monkeypatch.setenv("LABKIT_NOTEBOOKS", str(folder.parent))
+    return folder
+
+
+def test_a_bot_as_json_has_what_scripts_rely_on(run, small_lab):
+    status, out, err = run("bot", "small-lab", "--as", "reference", "--seed", "4", "--json")
+
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert {key: found[key] for key in ("lab", "scenario", "bot", "seed")} == {
+        "lab": "T01",
+        "scenario": "small",
+        "bot": "reference",
+        "seed": 4,
+    }
+    (row,) = found["objectives"]
+    assert row == {
+        "objective": "guess",
+        "checkpoint": "near",
+        "measured": 0.0,
+        "target": "at most 0.1",
+        "passed": True,
+    }
+
+
+def test_where_nothing_could_be_measured_json_says_null(run, small_lab):
+    _, out, _ = run("bot", "T01", "--as", "nothing", "--json")
+
+    (row,) = json.loads(out)["objectives"]
+    assert (row["measured"], row["passed"]) == (None, False)
+
+
+def test_a_bot_plays_another_scenario_and_says_so_in_a_table(run, small_lab):
+    _, out, _ = run("bot", "T01", "--as", "lazy", "--scenario", "large")
+
+    assert out.startswith("T01 A small lab, scenario large, bot lazy, seed 0")
+    assert "0.45" in out
+    assert run("bot", "T01", "--scenario", "medium")[0] == 2
+
+
+def test_recording_works_before_any_run_was_recorded(run, small_lab):
+    (small_lab / "reference.json").unlink()
+
+    assert run("bot", "T01", "--record", "--seeds", "2")[:2] == (
+        0,
+        "recorded 2 variants in T01-small-lab/reference.json\n",
+    )
+
+
+def test_building_and_checking_say_what_is_out_of_date(run, small_lab):
+    status, out, _ = run("build", "--check", "--no-run")
+    assert (status, out.splitlines()[-1]) == (1, "2 out of date; mend it with: labkit build")
+
+    assert run("build", "T01")[:2] == (0, "T01: built\n")
+    assert run("build")[:2] == (0, "T01: unchanged\n")
+    assert run("build", "--check")[:2] == (0, "all up to date\n")
+
+
+def test_a_threshold_without_recorded_runs_does_not_pass_the_check(run, small_lab):
+    (small_lab / "reference.json").unlink()
+
+    status, _, err = run("build", "--check", "--no-run")
+
+    assert status == 2
+    assert "lab.toml:" in err
+    assert "has no run of the reference bot" in err
 
 
 # ---------------------------------------------------------------- what a person reads
