@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from labkit import data
 from labkit.attacks import evasion
@@ -25,7 +25,7 @@ from labkit.course.lab import Scenario
 from labkit.data import Dataset, Split
 from labkit.defenses import Binarising, BitDepthSqueezing
 from labkit.metrics import robust_accuracy
-from labkit.models import load_victim
+from labkit.models import TorchClassifier, load_victim
 
 __all__ = ["CHOSEN", "EvasionCase", "evasion_case"]
 
@@ -57,8 +57,8 @@ class EvasionCase:
     dataset : Dataset
         Where the inputs come from.
     chosen : Tensor of shape ``(10,)``, int64
-        Positions in ``x`` of the inputs to flip by asking; the victim reads each of them
-        correctly.
+        Positions in ``x`` of the inputs to flip by asking: out of thirty that the victim
+        reads correctly, the ten it is least sure of.
     query_budget : int
         Questions that may be asked about each input.
     secure : Classifier
@@ -82,6 +82,13 @@ class EvasionCase:
     def train(self) -> Split:
         """Training data, for surrogates and for hardening."""
         return self.dataset.train
+
+    @property
+    def network(self) -> nn.Module:
+        """The victim's network, to begin hardening from; whoever trains it trains a copy."""
+        if not isinstance(self.victim, TorchClassifier):
+            raise InvalidInputError(f"expected a victim made of a network, got {type(self.victim).__name__}")
+        return self.victim.module
 
     def oracle(self) -> Oracle:
         """Return the victim as a service: scores for questions, and a budget for each call."""
@@ -137,7 +144,10 @@ def evasion_case(scenario: Scenario, seed: int, progress: Progress | None = None
     right = (predict(victim, x) == y).nonzero().flatten()
     if len(right) < CHOSEN:
         raise InvalidInputError(f"expected the victim to read at least {CHOSEN} inputs, got {len(right)}")
-    chosen = right[stratified(y[right], CHOSEN, derive(seed, "chosen", scenario.id))]
+    drawn = right[stratified(y[right], min(3 * CHOSEN, len(right)), derive(seed, "chosen", scenario.id))]
+    # An attacker who may choose takes the inputs that the model is least sure of.
+    best, second = victim.logits(x[drawn]).topk(2, dim=1).values.unbind(1)
+    chosen = drawn[(best - second).argsort(stable=True)[:CHOSEN]]
     return EvasionCase(
         scenario=scenario,
         seed=seed,

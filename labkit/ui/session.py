@@ -28,7 +28,7 @@ from labkit.ui.prediction import PredictionView
 from labkit.ui.quiz import questions
 from labkit.ui.ready import Preparation
 from labkit.ui.reset import ResetButton
-from labkit.ui.work import Progress, excuse, guarded
+from labkit.ui.work import Progress, excuse, guarded, progress_bar
 
 __all__ = ["LabSession", "open_lab"]
 
@@ -186,6 +186,10 @@ class LabSession:
     def reset_button(self) -> Any:
         """Show a button that starts the lab anew; it asks before it does so."""
         return ResetButton(self).view
+
+    def watch(self, label: str = "Working") -> Progress:
+        """Show a progress bar below the cell, and return what a long call tells its progress to."""
+        return progress_bar(label)
 
     # ------------------------------------------------------------------ what panels call
 

@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import ipywidgets as widgets
+from IPython.display import display
 
 from labkit.core import LabkitError
 from labkit.ui.controls import button, column, output, row
 from labkit.ui.html import callout, escape
 
-__all__ = ["Job", "Progress", "excuse", "guarded", "in_kernel", "on_dashboard"]
+__all__ = ["Job", "Progress", "excuse", "guarded", "in_kernel", "on_dashboard", "progress_bar"]
 
 Progress = Callable[[int, int, str], None]
 T = TypeVar("T")
@@ -65,6 +66,23 @@ def guarded(place: Any) -> Iterator[None]:
         yield
     except Exception as error:
         place.value = excuse(error)
+
+
+def progress_bar(label: str) -> Progress:
+    """Show a bar where a cell puts its output, and return the function that moves it."""
+    bar = widgets.FloatProgress(value=0.0, min=0.0, max=1.0, description=label, layout={"width": "30em"})
+    display(bar)
+    shown = 0.0
+
+    def move(done: int, total: int, message: str) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if done >= total or now - shown > _PAUSE:
+            shown = now
+            bar.value = done / max(1, total)
+            bar.description_tooltip = message
+
+    return move
 
 
 class Job:

@@ -6,10 +6,10 @@ Their runs, recorded in ``reference.json``, are what the thresholds in ``lab.tom
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache, partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from labkit.attacks import evasion
 from labkit.core import derive, predict
@@ -25,7 +25,10 @@ def reference(case: EvasionCase) -> Handed:
     """Play the lab as the solution notebook does."""
     budget = {"epsilon": case.threat.epsilon, "norm": case.threat.norm}
     seed = derive(case.seed, "reference bot")
-    yield "white-box", {"x_adv": evasion.pgd(case.victim, case.x, case.y, steps=40, seed=seed, **budget).x_adv}
+    yield (
+        "white-box",
+        {"x_adv": evasion.pgd(case.victim, case.x, case.y, steps=40, seed=seed, **budget).x_adv},
+    )
 
     x, y = case.x[case.chosen], case.y[case.chosen]
     asked = evasion.square(case.oracle(), x, y, query_budget=case.query_budget, seed=seed, **budget)
@@ -45,7 +48,10 @@ def reference(case: EvasionCase) -> Handed:
 def nothing(case: EvasionCase) -> Handed:
     """Hand in what was issued, and believe what was claimed."""
     yield "white-box", {"x_adv": case.x}
-    yield "black-box", {"x_adv": case.x[case.chosen], "queries": torch.zeros(len(case.chosen), dtype=torch.int64)}
+    yield (
+        "black-box",
+        {"x_adv": case.x[case.chosen], "queries": torch.zeros(len(case.chosen), dtype=torch.int64)},
+    )
     yield "unmask", {"reported_accuracy": case.vendor_claim}
     yield "harden", {"model": case.victim}
     yield "price", {"model": case.victim}
@@ -57,37 +63,29 @@ def lazy(case: EvasionCase) -> Handed:
     seed = derive(case.seed, "lazy bot")
     noisy = evasion.random_noise(case.victim, case.x, case.y, seed=seed, **budget).x_adv
     yield "white-box", {"x_adv": noisy}
-    yield "black-box", {"x_adv": noisy[case.chosen], "queries": torch.ones(len(case.chosen), dtype=torch.int64)}
+    yield (
+        "black-box",
+        {"x_adv": noisy[case.chosen], "queries": torch.ones(len(case.chosen), dtype=torch.int64)},
+    )
     yield "unmask", {"reported_accuracy": clean_accuracy(case.secure, case.x, case.y).value}
     yield "harden", {"model": case.secure}
     yield "price", {"model": case.secure}
 
 
 def hardened(case: EvasionCase) -> TorchClassifier:
-    """Train the reference model of the scenario once; the variants differ in what it is judged on."""
-    return _hardened(case.scenario.id, case)
+    """Train the reference model of a scenario once; the variants differ in what it is judged on."""
+    scenario = case.scenario
+    if scenario.id not in _HARDENED:
+        settings = scenario.settings
 
+        def attack(model: TorchClassifier, x: Tensor, y: Tensor) -> Tensor:
+            budget = {"epsilon": case.threat.epsilon, "norm": case.threat.norm}
+            return evasion.pgd(model, x, y, steps=settings["training_steps"], **budget).x_adv
 
-_MODELS: dict[str, TorchClassifier] = {}
-
-
-@lru_cache(maxsize=1)
-def _settings() -> dict[str, dict[str, Any]]:
-    return {"digits": {"epochs": 20, "steps": 5}, "signs": {"epochs": 8, "steps": 3}}
-
-
-def _hardened(scenario: str, case: EvasionCase) -> TorchClassifier:
-    if scenario not in _MODELS:
-        settings = _settings()[scenario]
-        attack = partial(
-            evasion.pgd, epsilon=case.threat.epsilon, norm=case.threat.norm, steps=settings["steps"]
+        _HARDENED[scenario.id] = adversarial_training(
+            case.network, case.train.x, case.train.y, attack=attack, epochs=settings["training_epochs"]
         )
-        _MODELS[scenario] = adversarial_training(
-            case.scenario.victim,
-            case.train.x,
-            case.train.y,
-            attack=lambda model, x, y: attack(model, x, y).x_adv,
-            epochs=settings["epochs"],
-            seed=0,
-        )
-    return _MODELS[scenario]
+    return _HARDENED[scenario.id]
+
+
+_HARDENED: dict[str, TorchClassifier] = {}

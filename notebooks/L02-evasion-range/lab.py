@@ -212,14 +212,20 @@ from labkit.defenses import adversarial_training
 
 
 def training_attack(model, x, y):
-    return pgd(model, x, y, epsilon=case.threat.epsilon, steps=5).x_adv
+    steps = case.scenario.settings["training_steps"]
+    return pgd(model, x, y, epsilon=case.threat.epsilon, steps=steps).x_adv
 
 
 # starter
 # hardened = case.victim  # your turn: train a model with training_attack
 # solution
 hardened = adversarial_training(
-    case.scenario.victim, case.train.x, case.train.y, attack=training_attack, epochs=20, seed=0
+    case.network,
+    case.train.x,
+    case.train.y,
+    attack=training_attack,
+    epochs=case.scenario.settings["training_epochs"],
+    progress=lab.watch("Hardening"),
 )
 
 # %% tags=["hands-on"]

@@ -22,9 +22,6 @@ from labkit.ui.work import Job, Progress
 
 __all__ = ["DefendPanel", "defend_panel"]
 
-_START: Mapping[str, tuple[int, int]] = {"resnet": (3, 8)}
-_ORDINARY = (5, 20)
-
 
 def defend_panel(
     lab: LabSession,
@@ -52,7 +49,8 @@ class DefendPanel:
     def __init__(self, lab: LabSession, checkpoints: tuple[str, str], state: Mapping[str, Any]) -> None:
         self.lab, self.case, self.checkpoints = lab, lab.case, checkpoints
         self.trials: list[tuple[plots.Trial, Classifier, dict[str, Any]]] = []
-        steps, epochs = _START.get(str(self.case.scenario.victim), _ORDINARY)
+        settings = self.case.scenario.settings
+        steps, epochs = int(settings.get("training_steps", 5)), int(settings.get("training_epochs", 20))
         _, end, step = epsilon_range(self.case, self.case.threat.norm)
         start = float(state.get("epsilon", self.case.threat.epsilon / 3))
         tip = "Budget of the attack that the model meets while it learns"
@@ -103,7 +101,7 @@ class DefendPanel:
             return evasion.pgd(model, x, y, **settings).x_adv
 
         model = adversarial_training(
-            case.scenario.victim,
+            case.network,
             case.train.x,
             case.train.y,
             attack=attack,
