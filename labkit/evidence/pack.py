@@ -92,7 +92,8 @@ class EvidencePack:
         )
         content = {**entry.as_json(), "digest": entry.digest}
         canonical(content)
-        text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        # The order stays as it was given, for the reader; the digest does not depend on it.
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         for artifact, data in files:
             _write(self.path / artifact.path, data)
         # The entry comes last: files without an entry are harmless, the other way round is not.

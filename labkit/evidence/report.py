@@ -42,7 +42,7 @@ def _entry(number: int, entry: Evidence) -> str:
     facts = dict(entry.facts)
     checkpoints = facts.pop("checkpoints", None)
     head = f"{entry.lab}: {entry.title}"
-    about = f"Added {entry.at}, labkit {entry.version}"
+    about = f"Added {entry.at[:16].replace('T', ' ')} UTC, labkit {entry.version}"
     if entry.seed is not None:
         about += f", scenario {entry.scenario or '-'}, variant {entry.seed}"
     return (

@@ -62,6 +62,14 @@ def test_a_pack_grows_and_keeps_its_order(pack):
         first.seed = 8
 
 
+def test_measurements_stay_in_the_order_of_the_lab(pack):
+    pack.add("L02", "Robustness", FACTS)
+
+    assert list(pack.entries()[0].facts["checkpoints"]) == ["white-box", "price"]
+    assert pack.html().index("Fool it") < pack.html().index("Pay")
+    assert "Added 2030-01-02 03:04 UTC" in pack.html()
+
+
 def test_a_tensor_is_kept_as_safetensors(pack):
     x_adv = torch.arange(6.0).view(2, 3).T
     pack.add("L02", "Robustness", {}, {"x_adv": x_adv, "notes": "by hand", "raw": b"\x00"})
