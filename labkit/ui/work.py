@@ -71,7 +71,7 @@ def guarded(place: Any) -> Iterator[None]:
 def progress_bar(label: str) -> Progress:
     """Show a bar where a cell puts its output, and return the function that moves it."""
     bar = widgets.FloatProgress(value=0.0, min=0.0, max=1.0, description=label, layout={"width": "30em"})
-    display(bar)
+    display(bar)  # type: ignore[no-untyped-call]
     shown = 0.0
 
     def move(done: int, total: int, message: str) -> None:

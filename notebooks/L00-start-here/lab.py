@@ -83,9 +83,10 @@ from labkit.ui import evasion as panels
 panels.attack_range(lab, checkpoint="first-flip")
 
 # %% tags=["hands-on", "answer"] answer="first-flip"
-from labkit.attacks.evasion import fgsm, random_noise
+from labkit.attacks.evasion import fgsm
 
 # starter
+# from labkit.attacks.evasion import random_noise
 # adv = random_noise(case.victim, case.x, case.y, epsilon=case.threat.epsilon)  # noise will not do
 # solution
 adv = fgsm(case.victim, case.x, case.y, epsilon=case.threat.epsilon)

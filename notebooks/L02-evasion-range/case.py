@@ -54,7 +54,8 @@ def measure_flipped_within_budget(case: EvasionCase, x_adv: Tensor, queries: Ten
     queries = torch.as_tensor(queries)
     if queries.shape != y.shape:
         raise InvalidInputError(
-            f"expected queries of shape ({len(y)},), one count for each chosen input; got {tuple(queries.shape)}"
+            f"expected queries of shape ({len(y)},), one count for each chosen input; "
+            f"got {tuple(queries.shape)}"
         )
     adv = AdversarialExamples(x=x, x_adv=x_adv, y=y, attack="handed in", queries=queries)
     legal = case.threat.allows(x, adv.x_adv, case.victim.bounds)
@@ -89,7 +90,7 @@ def measure_report_error(case: EvasionCase, reported_accuracy: float) -> Measure
             "reported": reported,
             "true": true,
             "reported_minus_true": reported - true,
-            "claim": vendor_claim(case),
+            "claim": case.vendor_claim,
             "epsilon": case.threat.epsilon,
         },
     )
@@ -111,12 +112,6 @@ def true_secure_accuracy(case: EvasionCase) -> float:
         legal = case.threat.allows(case.x, adv.x_adv, case.secure.bounds)
         stands &= (predict(case.secure, adv.x_adv) == case.y) | ~legal
     return float(stands.float().mean())
-
-
-@lru_cache(maxsize=8)
-def vendor_claim(case: EvasionCase) -> float:
-    """Accuracy that the vendor advertises: PGD made on another model, tried on the secure one."""
-    return case.vendor_claim
 
 
 # ------------------------------------------------------------------ harden and price
