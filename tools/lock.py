@@ -1,16 +1,17 @@
 """Write the locks: every version that is installed, with the hashes of its files.
 
-Maintainers run it with ``make lock``; it needs uv.  Three files come out, none of which
+Maintainers run it with ``make lock``; it needs uv.  Four files come out, none of which
 names an address:
 
 ``locks/lab.txt``   what the lab needs to run
 ``locks/dev.txt``   what tests, checks and documentation need beside it
 ``locks/cuda.txt``  what torch needs beside it where its index build for Linux is installed,
                     which is made for graphics processors
+``locks/cpu.txt``   builds of torch without CUDA, far smaller, that lay in a folder named by
+                    ``PIP_FIND_LINKS`` or ``UV_FIND_LINKS`` when the lock was written
 
-torch is in the first with the hashes of all its builds of that version: those of the index,
-and that of a smaller build without CUDA if ``UV_FIND_LINKS`` or ``PIP_FIND_LINKS`` points
-to one.  So whoever has such a build uses it, and everybody else is served by the index.
+Whoever has one of those builds uses it, everybody else is served by the index.  It needs a
+lock of its own: given the choice, pip prefers a file whose hash the index has announced.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "locks"
 CUDA = re.compile(r"^(nvidia-|cuda-|triton\b)")
+HEADER = "# Written by tools/lock.py (make lock); change pyproject.toml and write it again.\n"
 NEVER = "sys_platform == 'never'"
 
 
@@ -38,11 +40,11 @@ def main() -> int:
             return 1
     cuda = {name: entry for name, entry in everything.items() if CUDA.match(name)}
     lab = {name: entry for name, entry in lab.items() if name not in cuda}
-    lab["torch"] = _with_local_builds(lab["torch"], folder)
     dev = {name: entry for name, entry in everything.items() if name not in lab and name not in cuda}
-    for title, chosen in (("lab", lab), ("dev", dev), ("cuda", cuda)):
-        text = "# Written by tools/lock.py (make lock); change pyproject.toml and write it again.\n"
-        (LOCKS / f"{title}.txt").write_text(text + "".join(chosen[name] for name in sorted(chosen)))
+    cpu = _local_builds(lab["torch"], folder)
+    for title, chosen in (("lab", lab), ("dev", dev), ("cuda", cuda), ("cpu", cpu)):
+        lines = "".join(chosen[name] for name in sorted(chosen))
+        (LOCKS / f"{title}.txt").write_text(HEADER + lines, encoding="utf-8")
         print(f"locks/{title}.txt: {len(chosen)} packages")
     return 0
 
@@ -75,17 +77,20 @@ def _compile(*extras: str) -> dict[str, str]:
     return {name: entry for name, entry in found.items() if NEVER not in entry}
 
 
-def _with_local_builds(entry: str, folder: str) -> str:
-    """Return the entry of torch with the hashes of builds of the same version in ``folder``."""
+def _local_builds(entry: str, folder: str) -> dict[str, str]:
+    """Return the entry of builds of the same torch in ``folder``, or those known before."""
     version = re.search(r"==([0-9.]+)", entry)
     if not version:
         raise SystemExit("lock: torch has no plain version")
-    lines = entry.rstrip("\n")
-    for wheel in sorted(Path(folder).glob(f"torch-{version.group(1)}+*.whl")) if folder else []:
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        if digest not in lines:
-            lines += f" \\\n    --hash=sha256:{digest}"
-    return lines + "\n"
+    first = f"torch=={version.group(1)}+cpu"
+    wheels = Path(folder).glob(f"{first.replace('==', '-')}-*.whl") if folder else []
+    found = {hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels}
+    known = (LOCKS / "cpu.txt").read_text(encoding="utf-8") if (LOCKS / "cpu.txt").exists() else ""
+    if first in known:
+        found |= set(re.findall(r"sha256:([0-9a-f]{64})", known))
+    return {
+        "torch": " \\\n    ".join([first, *(f"--hash=sha256:{digest}" for digest in sorted(found))]) + "\n"
+    }
 
 
 if __name__ == "__main__":
