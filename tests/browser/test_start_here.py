@@ -33,7 +33,7 @@ def test_the_tour_is_finished_by_mouse(page, server):
     assert violations(page, "start-here") == []
 
 
-def test_progress_survives_a_power_cut(page, own_server):
+def test_progress_survives_a_power_cut(own_server, page):
     open_dashboard(page, own_server, "L00")
     _hand_in_baseline(page)
     page.get_by_text("1 of 2 checkpoints reached").first.wait_for(timeout=LONG)
