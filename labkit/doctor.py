@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import locale
 import os
 import platform
 import shutil
@@ -13,10 +14,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from labkit.core.errors import LabkitError
 from labkit.core.machine import recommended_threads
@@ -28,7 +30,8 @@ __all__ = ["Finding", "add_arguments", "examine", "run"]
 FINE, ADVICE, BROKEN = "fine", "advice", "broken"
 _ENOUGH_DISK = 2 * 2**30  # bytes: victims, hands-on copies and evidence stay far below
 _ENOUGH_MEMORY = 3 * 2**30  # bytes: server, browser and two kernels with torch
-_PORT = 8888
+_IN_ORDER = "Everything that the lab needs is in order."
+_AGAIN = "Run make lab again: it repairs the installation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
     """Print what was found; 1 when something is broken."""
     findings = examine()
     if args.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+        whole = {"fine": not any(finding.state == BROKEN for finding in findings)}
+        print(json.dumps(whole | {"findings": [asdict(finding) for finding in findings]}, indent=1))
     else:
         rows = [
             [finding.state, finding.name, f"{finding.found}{'. ' if finding.mend else ''}{finding.mend}"]
@@ -58,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         ]
         print(format_table(["state", "what", "found, and what to do"], rows))
         broken = sum(finding.state == BROKEN for finding in findings)
-        print(f"\n{broken} broken" if broken else "\nEverything that the lab needs is in order.")
+        print(f"\nBroken: {broken}. The last column says what to do." if broken else f"\n{_IN_ORDER}")
     return 1 if any(finding.state == BROKEN for finding in findings) else 0
 
 
@@ -70,8 +74,10 @@ def examine() -> list[Finding]:
 def _looked_at(name: str, check: Callable[[], tuple[str, str, str]]) -> Finding:
     try:
         return Finding(name, *check())
-    except (LabkitError, ImportError, OSError) as error:
-        return Finding(name, BROKEN, f"{type(error).__name__}: {error}", "Run make lab again to install.")
+    except LabkitError as error:  # its message says what to do
+        return Finding(name, BROKEN, str(error))
+    except Exception as error:  # whatever goes wrong in a check is what the doctor was asked for
+        return Finding(name, BROKEN, f"{type(error).__name__}: {error}", _AGAIN)
 
 
 def _python() -> tuple[str, str, str]:
@@ -80,17 +86,39 @@ def _python() -> tuple[str, str, str]:
 
 
 def _packages() -> tuple[str, str, str]:
-    wanted = [Requirement(text) for text in requires("labkit") or []]
-    names = {each.name for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})}
-    missing = []
-    for name in sorted(names):
-        try:
-            version(name)
-        except PackageNotFoundError:
-            missing.append(name)
+    wanted = _locked()
+    if not wanted:
+        return FINE, "not compared: labkit was installed without its lock", ""
+    found = {name: _version(name) for name in wanted}
+    missing = sorted(name for name, installed in found.items() if installed is None)
+    other = sorted(
+        f"{name} {installed} instead of {wanted[name]}"
+        for name, installed in found.items()
+        if installed is not None and Version(installed).public != Version(wanted[name]).public
+    )
     if missing:
-        return BROKEN, f"missing: {', '.join(missing)}", "Run make lab again; it takes up the installation."
-    return FINE, f"all {len(names)} are installed", ""
+        return BROKEN, f"missing: {', '.join(missing)}", _AGAIN
+    if other:
+        return ADVICE, f"other than the lock says: {', '.join(other)}", _AGAIN
+    return FINE, f"all {len(wanted)} are installed as the lock says", ""
+
+
+def _locked() -> dict[str, str]:
+    """Return the version of each package that the lock asks for on this machine."""
+    lock = Path(__file__).resolve().parent.parent / "locks" / "lab.txt"
+    if not lock.is_file():
+        return {}
+    lines = (line.rstrip(" \\") for line in lock.read_text(encoding="utf-8").splitlines())
+    wanted = [Requirement(line) for line in lines if line and line[0] not in "# "]
+    here = [each for each in wanted if each.marker is None or each.marker.evaluate()]
+    return {each.name: next(iter(each.specifier)).version for each in here}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _torch() -> tuple[str, str, str]:
@@ -100,6 +128,7 @@ def _torch() -> tuple[str, str, str]:
     one = _step_seconds(1)
     every = _step_seconds(os.cpu_count() or 1)
     torch.set_num_threads(usual)
+    recommended_threads()  # complains when LABKIT_THREADS is no number
     found = (
         f"torch {torch.__version__}; a training step takes {1000 * one:.1f} ms with one thread and "
         f"{1000 * every:.1f} ms with {os.cpu_count()}"
@@ -162,11 +191,23 @@ def _progress() -> tuple[str, str, str]:
 
 
 def _port() -> tuple[str, str, str]:
+    port = os.environ.get("PORT", "8888")
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if probe.connect_ex(("127.0.0.1", _PORT)) == 0:
-            return ADVICE, f"{_PORT} is in use", f"If it is not the lab: PORT={_PORT + 1} make lab"
-    return FINE, f"{_PORT} is free", ""
+        probe.settimeout(1)
+        if port.isdecimal() and probe.connect_ex(("127.0.0.1", int(port))) == 0:
+            return (
+                ADVICE,
+                f"{port} is in use",
+                f"If it is not the lab, take another: PORT={int(port) + 1} make lab",
+            )
+    return FINE, f"{port} is free", ""
+
+
+def _text() -> tuple[str, str, str]:
+    encoding = locale.getpreferredencoding(False).upper().replace("-", "")
+    if encoding != "UTF8":
+        return ADVICE, f"files are read as {encoding}", "Set PYTHONUTF8=1 if letters look wrong."
+    return FINE, "files are read as UTF-8", ""
 
 
 def _kernel() -> tuple[str, str, str]:
@@ -174,7 +215,7 @@ def _kernel() -> tuple[str, str, str]:
 
     specs = KernelSpecManager().find_kernel_specs()
     if "python3" not in specs:
-        return BROKEN, "Jupyter knows no Python kernel", "Run make lab again; it takes up the installation."
+        return BROKEN, "Jupyter knows no Python kernel", _AGAIN
     return FINE, "Jupyter finds its Python kernel", ""
 
 
@@ -183,7 +224,11 @@ def _data_sets() -> tuple[str, str, str]:
 
     wrong = [verdict for verdict in verify() if not verdict.ok]
     if wrong:
-        return BROKEN, f"{wrong[0].name}: {wrong[0].problem}", "Restore the files of the data set."
+        return (
+            BROKEN,
+            f"{wrong[0].name}: {wrong[0].problem}",
+            "Restore its files (git checkout), or add it again if it is your own.",
+        )
     return FINE, "every data set is what its card says", ""
 
 
@@ -214,6 +259,7 @@ CHECKS: dict[str, Callable[[], tuple[str, str, str]]] = {
     "cache": lambda: _storage(cache_dir()),
     "progress log": _progress,
     "port": _port,
+    "text": _text,
     "kernel": _kernel,
     "data sets": _data_sets,
     "victims": _victims,
