@@ -1,0 +1,109 @@
+"""The evasion range, finished by mouse and by keyboard, as a participant would."""
+
+import re
+
+from tests.browser.conftest import open_dashboard, violations
+
+LONG = 120_000
+
+
+def _panel(page, button):
+    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
+
+
+def _dial(page, panel, label, value):
+    """Type a value into the figure beside a slider, as one does who knows what they want."""
+    slider = panel.locator(".widget-slider", has=page.locator("label", has_text=re.compile(f"^{label}$")))
+    readout = slider.locator(".widget-readout")
+    readout.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(str(value))
+    page.keyboard.press("Enter")
+
+
+def _reached(page, count):
+    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
+
+
+def test_the_range_is_finished_by_mouse(page, server):
+    open_dashboard(page, server, "L02")
+
+    attack = _panel(page, "Other pictures")
+    _dial(page, attack, "Epsilon", 0.15)
+    _dial(page, attack, "Steps", 40)
+    attack.get_by_role("button", name="Hand in").click()
+    _reached(page, 1)
+
+    asking = _panel(page, "Start asking")
+    _dial(page, asking, "Epsilon", 0.15)
+    _dial(page, asking, "Questions each", 500)
+    asking.get_by_role("button", name="Start asking").click()
+    asking.get_by_text(re.compile("10 of 10")).first.wait_for(timeout=LONG)
+    asking.get_by_role("button", name="Hand in").click()
+    _reached(page, 2)
+
+    unmask = _panel(page, "Run the ticked tests")
+    unmask.get_by_text("The vendor's report says").wait_for(timeout=LONG)
+    unmask.get_by_role("checkbox", name=re.compile("BPDA")).first.check()
+    unmask.get_by_role("button", name="Run the ticked tests").click()
+    together = unmask.get_by_role("button", name="Count the survivors")
+    page.wait_for_function("b => !b.disabled", arg=together.element_handle(), timeout=LONG)
+    together.click()
+    row = unmask.locator("tr", has_text="What survives BPDA").first
+    row.wait_for(timeout=LONG)
+    left = float(re.search(r"([\d.]+) ?%", row.inner_text()).group(1)) / 100
+    unmask.locator("input[type=number]").fill(f"{left:.3f}")
+    unmask.locator("input[type=number]").press("Enter")
+    unmask.get_by_role("button", name="Hand in").click()
+    _reached(page, 3)
+
+    defend = _panel(page, "Train a model")
+    _dial(page, defend, "Training epsilon", 0.15)
+    _dial(page, defend, "Attack steps", 5)
+    _dial(page, defend, "Epochs", 20)
+    defend.get_by_role("button", name="Train a model").click()
+    page.wait_for_function(
+        "s => s.options.length > 1", arg=defend.locator("select").last.element_handle(), timeout=LONG
+    )
+    defend.locator("select").last.select_option(index=1)
+    defend.get_by_role("button", name="Hand in").click()
+    _reached(page, 5)
+
+    page.get_by_role("button", name="Add to my evidence pack").click()
+    page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
+    assert violations(page, "evasion-range") == []
+
+
+def test_the_first_checkpoint_is_reached_by_keyboard_alone(own_server, page):
+    open_dashboard(page, own_server, "L02")
+    attack = _panel(page, "Other pictures")
+    slider = attack.locator(".widget-slider", has=page.locator("label", has_text=re.compile("^Epsilon$")))
+    slider.get_by_role("slider").focus()
+    while float(slider.locator(".widget-readout").inner_text()) < 0.15:
+        page.keyboard.press("ArrowRight")
+    assert float(slider.locator(".widget-readout").inner_text()) == 0.15
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Hand in":
+            break
+    page.keyboard.press("Enter")
+    _reached(page, 1)
+
+
+def test_a_hint_comes_on_request_and_the_solution_after_an_attempt(own_server, page):
+    open_dashboard(page, own_server, "L02")
+    solution = page.get_by_role("button", name="Worked solution").first
+    assert solution.is_disabled()
+    page.get_by_role("button", name="Hint 1 of 4").first.click()
+    page.get_by_text("The gradient of the loss with respect to the input").first.wait_for(timeout=LONG)
+    _panel(page, "Other pictures").get_by_role("button", name="Hand in").click()
+    page.get_by_text("Take more, smaller steps").first.wait_for(timeout=LONG)
+    page.wait_for_function("b => !b.disabled", arg=solution.element_handle(), timeout=LONG)
+
+
+def test_the_second_scenario_opens_from_its_link(page, server):
+    open_dashboard(page, server, "L02", "?scenario=signs")
+    page.get_by_text("Colour pictures of road signs").first.wait_for(timeout=LONG)
+    attack = _panel(page, "Other pictures")
+    attack.get_by_text(re.compile("read as")).first.wait_for(timeout=LONG)
+    assert violations(page, "evasion-range-signs") == []
