@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from pathlib import Path
+from typing import Any
 
 from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
 
-from labkit.server.launch import LOOPBACK
+from labkit.core.paths import cache_dir, ensure_dir
+from labkit.server.headers import JUPYTER_POLICY
+from labkit.server.launch import is_loopback
+from labkit.server.logs import logging_config
 
 __all__ = ["make_server"]
 
-# JupyterLab and Voilà evaluate code of their own and style inline; nothing may come from elsewhere.
-CONTENT_SECURITY_POLICY = "; ".join(
-    [
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "connect-src 'self' ws: wss:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    ]
-)
 _IDLE_SECONDS = 30 * 60
+_LARGEST_REQUEST = 64 * 1024 * 1024  # bytes; a notebook with its pictures is far smaller
 
 
-def make_server(*, host: str, port: int, workspace: Path) -> ServerApp:
+def make_server(
+    *, host: str, port: int, workspace: Path, training: bool = True, spare: bool = True
+) -> ServerApp:
     """Return a server that is initialised and not yet started.
 
     On loopback nothing is asked; the Host header is checked, so a page from elsewhere
@@ -44,45 +34,60 @@ def make_server(*, host: str, port: int, workspace: Path) -> ServerApp:
         Where to listen; the port is not changed when it is taken.
     workspace : Path
         The only folder that is served: the participant's hands-on notebooks.
+    training : bool
+        Whether victims are trained in the background.
+    spare : bool
+        Whether a kernel is kept ready for the next dashboard.
     """
-    local = host in LOOPBACK
+    local = is_loopback(host)
     config = Config()
-    config.ServerApp.update(
-        {
-            "ip": host,
-            "port": port,
-            "port_retries": 0,
-            "open_browser": False,
-            "root_dir": str(workspace),
-            "default_url": "/",
-            "allow_remote_access": not local,
-            "allow_root": True,
-            "terminals_enabled": False,
-            "quit_button": False,
-            "jpserver_extensions": {"jupyterlab": True, "labkit.server": True},
-            "tornado_settings": {
-                "headers": {
-                    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-                    "X-Content-Type-Options": "nosniff",
-                    "Referrer-Policy": "same-origin",
-                }
-            },
-            "log_level": logging.WARNING,
-        }
-    )
+    config.Application.logging_config = logging_config(ensure_dir(cache_dir() / "logs") / "server.log")
+    config.ServerApp.update(_server_settings(host, port, workspace, local))
     config.IdentityProvider.token = "" if local else secrets.token_urlsafe(24)
+    config.PasswordIdentityProvider.hashed_password = ""
     config.LabApp.update(
         {"extension_manager": "readonly", "news_url": None, "check_for_updates_class": _NEVER}
     )
     config.LabServerApp.blocked_extensions_uris = ""
+    config.KernelSpecManager.allowed_kernelspecs = {"python3"}
     config.MappingKernelManager.update(
         {"cull_idle_timeout": _IDLE_SECONDS, "cull_interval": 60, "cull_connected": False}
     )
     config.ContentsManager.allow_hidden = False
     config.FileContentsManager.delete_to_trash = False
+    config.Labkit.update({"training": training, "spare": spare})
     server: ServerApp = ServerApp.instance(config=config)
     server.initialize(argv=[], new_httpserver=True)
     return server
+
+
+def _server_settings(host: str, port: int, workspace: Path, local: bool) -> dict[str, Any]:
+    return {
+        "ip": host,
+        "port": port,
+        "port_retries": 0,
+        "open_browser": False,
+        "root_dir": str(workspace),
+        "default_url": "/",
+        "allow_remote_access": not local,
+        "allow_unauthenticated_access": False,
+        "allow_root": True,
+        "terminals_enabled": False,
+        "quit_button": False,
+        "max_body_size": _LARGEST_REQUEST,
+        "max_buffer_size": _LARGEST_REQUEST,
+        "jpserver_extensions": {"jupyterlab": True, "labkit.server": True},
+        "tornado_settings": {
+            "headers": {
+                "Content-Security-Policy": JUPYTER_POLICY,
+                "X-Content-Type-Options": "nosniff",
+                "Referrer-Policy": "same-origin",
+                "Cross-Origin-Opener-Policy": "same-origin",
+                "Cross-Origin-Resource-Policy": "same-origin",
+                "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+            }
+        },
+    }
 
 
 _NEVER = "jupyterlab.NeverCheckForUpdate"

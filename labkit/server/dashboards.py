@@ -2,146 +2,180 @@
 
 from __future__ import annotations
 
-import gettext
+import os
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
 from jupyter_core.paths import jupyter_path
-from jupyter_server.base.handlers import FileFindHandler
+from jupyter_server.base.handlers import APIHandler
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from jupyter_server.utils import url_path_join
 from jupyterlab_server.themes_handler import ThemesHandler
 from nbformat import NotebookNode
+from tornado import web
+from tornado.ioloop import IOLoop
+from tornado.iostream import StreamClosedError
 from traitlets.config import Config
+from voila import __version__ as voila_version
 from voila.configuration import VoilaConfiguration
 from voila.paths import collect_static_paths, collect_template_paths
-from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
-from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
-from voila.tornado.handler import TornadoVoilaHandler
-from voila.utils import get_data_dir, get_voila_labextensions_path
+from voila.utils import get_data_dir, get_page_config, get_voila_labextensions_path
 
 from labkit.core.errors import LabkitError
 from labkit.core.paths import content_dir
-from labkit.course import find_lab, next_lab
-from labkit.server.mathml import with_mathml
-from labkit.server.pages import Page
+from labkit.course import Lab
+from labkit.server.assets import LastingAsset
+from labkit.server.base import Page
+from labkit.server.headers import JUPYTER_POLICY
+from labkit.server.rendering import Renderer, beating, lab_path, prepared
 
 __all__ = ["dashboard_handlers"]
 
-TEMPLATE = "labkit"
-_HIDDEN_TAG = "hands-on"
+_TEMPLATE = "labkit"
+_APPS = ["voila", "nbconvert"]
 _WANTED = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager"]
+_REFILL_SECONDS = 3.0  # after a page is there, until the next spare kernel is started
 
 
-class Dashboard(TornadoVoilaHandler, Page):
+class Dashboard(Page):
     """``/dashboards/<lab>``: the lab's notebook, run from top to bottom in a kernel of its own."""
 
-    def initialize(self, notebooks: LargeFileManager, **kwargs: Any) -> None:
-        super().initialize(**kwargs)
-        self._notebooks = notebooks
+    def initialize(self, **parts: Any) -> None:
+        self._parts = parts
+        self._kernel: str | None = None
+        self._complete = False
 
-    @property
-    def contents_manager(self) -> LargeFileManager:
-        """Where notebooks are read from: the labs as they were built, not a participant's copy."""
-        return self._notebooks
-
-    async def get(self, path: str | None = None) -> None:
-        try:
-            lab = find_lab(path or "")
-        except LabkitError as error:
-            self.refuse(404, str(error))
-            return
+    @web.authenticated
+    async def get(self, name: str) -> None:
+        """Run the lab and send its page, piece by piece."""
+        self.refuse_other_sites()
+        self.lab = lab = self.lab_or_404(name)
         if not (lab.folder / "lab.ipynb").is_file():
-            self.refuse(404, f"the notebook of {lab.id} is not built; run: labkit build {lab.id}")
-            return
-        self.lab, self.following = lab, next_lab(lab)
-        await super().get(f"{lab.folder.name}/lab.ipynb")
+            raise LabkitError(f"the notebook of {lab.id} is not built; run: labkit build {lab.id}")
+        _ = self.xsrf_token  # the page asks with it for its kernel to be shut down
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Content-Security-Policy", JUPYTER_POLICY)
+        renderer = self._renderer(lab)
+        await renderer.initialize()
+        self._kernel = await self._start_kernel()
+        kernel = self.kernel_manager.get_kernel(self._kernel)
+        try:
+            async for piece in beating(renderer.generate_content_generator(self._kernel, kernel)):
+                self.write(piece)
+                await self.flush()
+            self._complete = True
+        except StreamClosedError:
+            pass  # the page was closed; on_connection_close has seen to the kernel
+        except Exception:
+            self.log.exception("the dashboard of %s ended early", lab.id)
+            self.write("<script>window.labkit_failed()</script></body></html>")
+            IOLoop.current().add_callback(self._discard)
+        self.settings["labkit_spare"].refill_later(_REFILL_SECONDS)
+
+    def on_connection_close(self) -> None:
+        """Shut the kernel down when nobody waits for the page any more."""
+        super().on_connection_close()
+        if not self._complete:
+            IOLoop.current().add_callback(self._discard)
+
+    def _renderer(self, lab: Lab) -> Renderer:
+        return Renderer(
+            request_handler=self,
+            voila_configuration=self._parts["settings"],
+            traitlet_config=self._parts["config"],
+            notebook_path=lab_path(lab),
+            template_paths=self._parts["template_paths"],
+            config_manager=self.config_manager,
+            contents_manager=self._parts["notebooks"],
+            base_url=self.base_url,
+            kernel_spec_manager=self.kernel_spec_manager,
+            page_config=self._parts["page_config"],
+            mathjax_url="",
+            mathjax_config="",
+        )
+
+    async def _start_kernel(self) -> str:
+        """Return a kernel that knows what the page was asked for."""
+        about = {"QUERY_STRING": self.request.query, "SCRIPT_NAME": self.request.path}
+        spare = await self.settings["labkit_spare"].take(about)
+        if spare is not None:
+            return str(spare)
+        return str(await self.kernel_manager.start_kernel(kernel_name="python3", env={**os.environ, **about}))
+
+    async def _discard(self) -> None:
+        kernel, self._kernel = self._kernel, None
+        if kernel is not None and kernel in self.kernel_manager:
+            kernels: Any = self.kernel_manager
+            await kernels.shutdown_kernel(kernel, now=True)
+
+
+class CloseDashboard(APIHandler):
+    """``POST /voila/api/shutdown/<kernel>``: a page says that it is closed."""
+
+    @web.authenticated
+    async def post(self, kernel_id: str) -> None:
+        """Shut its kernel down; one that is gone already is fine."""
+        kernels: Any = self.kernel_manager
+        if kernel_id in kernels:
+            await kernels.shutdown_kernel(kernel_id, now=True)
+        self.set_status(204)
+        await self.finish()
 
 
 def dashboard_handlers(server: ServerApp, base: str) -> list[tuple[Any, ...]]:
-    """Return Voilà's handlers that a dashboard needs, and none that lists or serves other files."""
-    settings = VoilaConfiguration(parent=server)
-    settings.template = TEMPLATE
-    settings.allow_template_override = "NO"
-    settings.allow_theme_override = "NO"
-    settings.show_tracebacks = False
-    settings.strip_sources = True
-    settings.extension_allowlist = _WANTED
-    settings.prelaunch_hook = _prepared
-    settings.page_config_hook = _offline
-    settings.config = Config({"VoilaConfiguration": {"resources": {}}})
-    apps = ["voila", "nbconvert"]
-    template_paths = collect_template_paths(apps, TEMPLATE, root_dirs=jupyter_path())
-    environment = Environment(
-        loader=FileSystemLoader(template_paths), extensions=["jinja2.ext.i18n"], autoescape=True
-    )
-    environment.install_gettext_translations(  # type: ignore[attr-defined]
-        gettext.NullTranslations(), newstyle=False
-    )
-    server.web_app.settings["voila_jinja2_env"] = environment
+    """Return what a dashboard needs of Voilà, and nothing that lists or serves other files."""
+    settings = _settings(server)
+    template_paths = collect_template_paths(_APPS, _TEMPLATE, root_dirs=jupyter_path())
     extensions = get_voila_labextensions_path(settings.extra_labextensions_path)
-    config = server.config.copy()
-    config.VoilaExecutor.cell_error_instruction = (
-        "Something went wrong in this part of the lab. Your progress is kept. "
-        "Reload the page; if it stays like this, run labkit doctor in a terminal."
+    version = f"voila-{voila_version}"
+    page_config = get_page_config(
+        base_url=base, settings=server.web_app.settings, log=server.log, voila_configuration=settings
     )
-
-    def at(path: str) -> str:
-        return url_path_join(base, path)
-
-    return [
+    page_config["fullMathjaxUrl"] = url_path_join(base, "labkit/static/mathjax.js")
+    page_config["fullStaticUrl"] = url_path_join(base, "labkit", version)
+    page_config["fullLabextensionsUrl"] = url_path_join(base, "labkit/labextensions")
+    parts = {
+        "settings": settings,
+        "config": server.config.copy(),
+        "template_paths": template_paths,
+        "page_config": page_config,
+        "notebooks": LargeFileManager(root_dir=str(content_dir("notebooks")), parent=server),
+    }
+    template_static = collect_static_paths(_APPS, _TEMPLATE, root_dirs=jupyter_path())
+    routes: list[tuple[Any, ...]] = [
+        (r"/dashboards/([A-Za-z0-9_-]+)", Dashboard, parts),
+        (r"/voila/api/shutdown/([0-9a-f-]+)", CloseDashboard),
+        (rf"/labkit/{version}/(.*)", LastingAsset, {"path": template_static}),
+        (rf"/voila/templates/{_TEMPLATE}/static/(.*)", LastingAsset, {"path": template_static}),
+        (r"/labkit/labextensions/(.*)", LastingAsset, {"path": extensions}),
         (
-            at(r"/dashboards/([A-Za-z0-9_-]+)"),
-            Dashboard,
-            {
-                "notebooks": LargeFileManager(root_dir=str(content_dir("notebooks"))),
-                "config": config,
-                "template_paths": template_paths,
-                "voila_configuration": settings,
-            },
-        ),
-        (at(r"/voila/templates/(.*)"), TemplateStaticFileHandler),
-        (
-            at(r"/voila/api/themes/(.*)"),
+            r"/voila/api/themes/(.*)",
             ThemesHandler,
             {
-                "themes_url": "/voila/api/themes",
+                "themes_url": url_path_join(base, "voila/api/themes"),
                 "path": str(Path(get_data_dir()) / "themes"),
                 "labextensions_path": extensions,
                 "no_cache_paths": ["/"],
             },
         ),
-        (
-            at(r"/voila/static/(.*)"),
-            MultiStaticFileHandler,
-            {"paths": collect_static_paths(apps, TEMPLATE, root_dirs=jupyter_path())},
-        ),
-        (at(r"/voila/api/shutdown/(.*)"), VoilaShutdownKernelHandler),
-        (at(r"/voila/labextensions/(.*)"), FileFindHandler, {"path": extensions, "no_cache_paths": ["/"]}),
     ]
+    return [(url_path_join(base, route[0]), *route[1:]) for route in routes]
 
 
-def _prepared(handler: Dashboard, *, notebook: NotebookNode, cwd: str) -> NotebookNode:
-    """Drop the cells that are written by hand, and tell the template about the lab."""
-    notebook.cells = [
-        cell for cell in notebook.cells if _HIDDEN_TAG not in cell.get("metadata", {}).get("tags", [])
-    ]
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = with_mathml(cell.source)
-    following = handler.following
-    notebook.metadata["labkit"] = {
-        "id": handler.lab.id,
-        "title": handler.lab.title,
-        "next_id": following.id if following else "",
-        "next_title": following.title if following else "",
-    }
-    return notebook
+def _settings(server: ServerApp) -> VoilaConfiguration:
+    settings = VoilaConfiguration(parent=server)
+    settings.template = _TEMPLATE
+    settings.allow_template_override = "NO"
+    settings.allow_theme_override = "NO"
+    settings.show_tracebacks = False
+    settings.strip_sources = True
+    settings.extension_allowlist = _WANTED
+    settings.prelaunch_hook = _shown
+    settings.config = Config({"VoilaConfiguration": {"resources": {}}})
+    return settings
 
 
-def _offline(page_config: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Take the address of a public server out of the page."""
-    page_config["fullMathjaxUrl"] = url_path_join(page_config["baseUrl"], "labkit/static/mathjax.js")
-    return page_config
+def _shown(handler: Dashboard, *, notebook: NotebookNode, cwd: str) -> NotebookNode:
+    return prepared(notebook, handler.lab)

@@ -2,46 +2,75 @@
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
-from tornado.web import StaticFileHandler
 
 from labkit import __version__
-from labkit.server import pages
+from labkit.server import evidence, pages, status
+from labkit.server.assets import Asset
+from labkit.server.background import Trainer
 from labkit.server.dashboards import dashboard_handlers
+from labkit.server.hands_on import HandsOn
+from labkit.server.spare import SpareKernel
 
-__all__ = ["_load_jupyter_server_extension"]
+__all__ = ["load_extension"]
 
 _HERE = Path(__file__).parent
+_NAME = r"([A-Za-z0-9_-]+)"
+_ROUTES: list[tuple[str, Any]] = [
+    (r"/", pages.CataloguePage),
+    (r"/progress", pages.ProgressPage),
+    (rf"/progress/{_NAME}/reset", pages.ResetAction),
+    (r"/glossary", pages.GlossaryPage),
+    (r"/standards", pages.StandardsPage),
+    (rf"/demo/{_NAME}", pages.DemoPage),
+    (rf"/hands-on/{_NAME}", HandsOn),
+    (r"/evidence", evidence.EvidencePage),
+    (r"/evidence/evidence\.zip", evidence.EvidenceArchive),
+    (r"/labkit/alive", status.Alive),
+    (r"/labkit/models", status.Models),
+]
 
 
-def _load_jupyter_server_extension(server: ServerApp) -> None:
+def load_extension(server: ServerApp) -> None:
     """Register our handlers; they come before Jupyter's own, so ``/`` is the catalogue."""
     web_app: Any = server.web_app
     base = web_app.settings["base_url"]
+    choices = server.config.get("Labkit", {})
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"), autoescape=select_autoescape(default=True)
     )
-    environment.globals.update(base_url=base, version=__version__)
-    web_app.settings["labkit_templates"] = environment
-    name = r"([A-Za-z0-9_-]+)"
-    routes = [
-        (r"/", pages.CataloguePage),
-        (r"/progress", pages.ProgressPage),
-        (rf"/progress/{name}/reset", pages.ResetAction),
-        (r"/glossary", pages.GlossaryPage),
-        (r"/standards", pages.StandardsPage),
-        (rf"/demo/{name}", pages.DemoPage),
-        (rf"/hands-on/{name}", pages.HandsOn),
-        (r"/evidence", pages.EvidencePage),
-        (r"/labkit/alive", pages.Alive),
-    ]
-    handlers: list[tuple[Any, ...]] = [(url_path_join(base, path), handler) for path, handler in routes]
-    handlers.append(
-        (url_path_join(base, r"/labkit/static/(.*)"), StaticFileHandler, {"path": str(_HERE / "static")})
+    environment.globals.update(version=__version__)
+    trainer = Trainer()
+    spare = SpareKernel(server.kernel_manager, server.log, wanted=choices.get("spare", True))
+    web_app.settings.update(
+        labkit_templates=environment, labkit_trainer=trainer, labkit_spare=spare, labkit_server=server
     )
-    web_app.add_handlers(".*$", handlers + dashboard_handlers(server, base))
+    routes: list[tuple[Any, ...]] = [(url_path_join(base, path), handler) for path, handler in _ROUTES]
+    static = {"path": str(_HERE / "static")}
+    routes.append((url_path_join(base, r"/labkit/static/(.*)"), Asset, static))
+    routes += dashboard_handlers(server, base)
+    # Whatever else is asked for below our addresses is answered in our words.
+    routes += [
+        (url_path_join(base, path), pages.Nowhere)
+        for path in (r"/(?:dashboards|demo|hands-on|progress|evidence)(?:/.*)?", r"/voila/.*")
+    ]
+    web_app.add_handlers(".*$", routes)
+    if choices.get("training", True):
+        atexit.register(trainer.stop)
+        trainer.start()
+
+
+async def start_extension(server: ServerApp) -> None:
+    """Begin what needs the running server."""
+    server.web_app.settings["labkit_spare"].refill_later(0.5)
+
+
+# The names by which Jupyter Server finds them.
+_load_jupyter_server_extension = load_extension
+_start_jupyter_server_extension = start_extension

@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
+import ipaddress
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 import webbrowser
-from pathlib import Path
+from typing import Any
 
 from labkit.core.errors import InvalidInputError, LabkitError
-from labkit.core.machine import thread_environment
 from labkit.core.paths import data_dir, ensure_dir
+from labkit.server.environment import prepare_environment
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "is_loopback", "run"]
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_JUPYTER = Path(__file__).parent / "jupyter"
 _PATIENCE = 60  # seconds until a server that does not answer is given up
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes; the environment (PORT, HOST, OPEN) gives the defaults."""
-    parser.add_argument("--port", default=os.environ.get("PORT", "8888"), help="port to listen on (PORT)")
     parser.add_argument(
-        "--host", default=os.environ.get("HOST", "127.0.0.1"), help="address to listen on (HOST)"
+        "--port", default=os.environ.get("PORT") or "8888", help="port to listen on (PORT, or 8888)"
+    )
+    parser.add_argument(
+        "--host",
+        default=os.environ.get("HOST") or "127.0.0.1",
+        help="address to listen on (HOST, or 127.0.0.1); any other address asks for a token",
     )
     parser.add_argument(
         "--no-browser",
         action="store_true",
-        default=os.environ.get("OPEN", "").lower() in {"no", "0", "false"},
+        default=os.environ.get("OPEN", "").strip().lower() in {"no", "0", "false", "off"},
         help="do not open a browser (OPEN=no)",
     )
     parser.add_argument(
-        "--no-training", action="store_true", help="do not train the victims in the background"
+        "--no-training", action="store_true", help="do not train the victims of the labs in the background"
+    )
+    parser.add_argument(
+        "--no-spare", action="store_true", help="do not keep a Python process ready for the next lab"
     )
 
 
@@ -47,23 +54,31 @@ def run(args: argparse.Namespace) -> int:
     port = _port(args.port)
     _check_free(args.host, port)
     workspace = ensure_dir(data_dir() / "hands-on")
-    _prepare_environment()
+    prepare_environment()
     # Imported late: everything above must be able to fail in an instant.
     from labkit.server.app import make_server
 
-    server = make_server(host=args.host, port=port, workspace=workspace)
+    server = make_server(
+        host=args.host, port=port, workspace=workspace, training=not args.no_training, spare=not args.no_spare
+    )
     threading.Thread(target=_announce, args=(server, args.no_browser), daemon=True).start()
-    trainer = None if args.no_training else _train_in_background()
-    signal.signal(signal.SIGTERM, lambda *_: server.stop(from_signal=True))
-    signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
-    try:
-        server.start()
-    finally:
-        if trainer is not None and trainer.poll() is None:
-            trainer.terminate()
-            trainer.wait()
-    print("labkit: stopped; your progress is kept", flush=True)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: server.stop(from_signal=True))
+    server.start()
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print("labkit: stopped; your progress is kept", flush=True)
     return 0
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach a server that listens on ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _port(text: str) -> int:
@@ -79,28 +94,42 @@ def _check_free(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
+            # Somebody who listens on another address of this port would get half of the visits.
+            probe.listen(1)
             return
         except OSError as error:
-            reason = error.strerror
-    if _answers("127.0.0.1" if host in LOOPBACK else host, port):
+            reason = (error.strerror or str(error)).lower()
+    other = port + 1 if port < 65535 else port - 1
+    advice = f"PORT={other} make lab, or labkit lab --port {other}"
+    if _answers(_reachable(host), port):
         raise LabkitError(
-            f"the lab is running already: open http://{host}:{port}/ "
-            f"or start a second one with PORT={port + 1} make lab"
+            f"the lab is running already: open {_address(host, port)} in your browser. To start a second one "
+            f"beside it: {advice}."
         )
-    raise LabkitError(
-        f"cannot listen on {host} port {port}: {reason}. Choose another port, for example "
-        f"PORT={port + 1} make lab, or labkit lab --port {port + 1}."
-    )
+    holder = _holder(port)
+    who = f"{holder} holds it" if holder else reason
+    raise LabkitError(f"cannot listen on {host} port {port}: {who}. Choose another port: {advice}.")
 
 
-def _prepare_environment() -> None:
-    """Set what this process and its kernels inherit: our templates, threads, no user configuration."""
-    known = os.environ.get("JUPYTER_PATH")
-    os.environ["JUPYTER_PATH"] = os.pathsep.join([str(_JUPYTER), *([known] if known else [])])
-    os.environ["JUPYTER_NO_CONFIG"] = "1"
-    # The debugger's warning about frozen modules is nothing a participant can act on.
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    os.environ.update(thread_environment())
+def _holder(port: int) -> str:
+    """Return who listens on a port, as far as this user may know; else an empty text."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        for found in psutil.net_connections(kind="tcp"):
+            if found.status == psutil.CONN_LISTEN and found.laddr.port == port and found.pid:
+                return f"the program {psutil.Process(found.pid).name()!r} (process {found.pid})"
+    return ""
+
+
+def _reachable(host: str) -> str:
+    """Return where this machine reaches a server that listens on ``host``."""
+    return "127.0.0.1" if host in (*_EVERYWHERE, "localhost", "") else host
+
+
+def _address(host: str, port: int, token: str = "") -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
 
 
 def _answers(host: str, port: int) -> bool:
@@ -116,29 +145,30 @@ def _answers(host: str, port: int) -> bool:
         connection.close()
 
 
-def _announce(server: object, quiet: bool) -> None:
+def _announce(server: Any, quiet: bool) -> None:
     """Print the address once the server answers, and open the browser."""
-    host, port = server.ip, server.port  # type: ignore[attr-defined]
-    token = server.identity_provider.token  # type: ignore[attr-defined]
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
-    probe = "127.0.0.1" if host in (*LOOPBACK, "0.0.0.0", "") else host  # noqa: S104
+    host, port, token = server.ip, server.port, server.identity_provider.token
+    here = _address(_reachable(host), port, token)
     deadline = time.monotonic() + _PATIENCE
-    while not _answers(probe, port):
+    while not _answers(_reachable(host), port):
         if time.monotonic() > deadline:
-            print(f"labkit: {address} does not answer; labkit doctor says what may be wrong", file=sys.stderr)
+            print(f"labkit: {here} does not answer; labkit doctor says what may be wrong", file=sys.stderr)
             return
         time.sleep(0.05)
-    print(f"\n  The lab is ready: {address}\n  Stop it with Ctrl-C.\n", flush=True)
+    lines = [f"The lab is ready: {here}"]
+    if host in _EVERYWHERE:
+        lines.append(f"From other machines: {_address(_own_address(), port, token)}")
+    if token:
+        lines.append("Whoever has this address can run programs here as you: pass it on with care.")
+    print("", *(f"  {line}" for line in [*lines, "Stop it with Ctrl-C."]), "", sep="\n", flush=True)
     if not quiet:
-        webbrowser.open(address)
+        with contextlib.suppress(webbrowser.Error):
+            webbrowser.open(here)
 
 
-def _train_in_background() -> subprocess.Popen[bytes]:
-    """Train the victims of the labs in a process of its own, out of everybody's way."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "labkit.server.training"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def _own_address() -> str:
+    """Return the address that other machines know this one by; nothing is sent to find it."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return socket.gethostname()

@@ -14,10 +14,11 @@
       const fits = (!want.domain || card.dataset.domain === want.domain)
         && (!want.route || card.dataset.route === want.route)
         && (!want.state || card.dataset.state === want.state)
-        && (!text || card.textContent.toLowerCase().includes(text));
+        && (!text || `${card.textContent} ${card.dataset.words}`.toLowerCase().includes(text));
       card.hidden = !fits;
       shown += fits ? 1 : 0;
     }
+    document.getElementById("nothing").hidden = shown > 0;
     found.textContent = shown === 1 ? "1 lab" : `${shown} labs`;
     const query = new URLSearchParams(Object.entries(want).filter(([, value]) => value));
     history.replaceState(null, "", query.size ? `?${query}` : location.pathname);

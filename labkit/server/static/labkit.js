@@ -32,6 +32,17 @@
     const question = event.target.dataset.lkConfirm;
     if (question && !confirm(question)) event.preventDefault();
   });
-  document.addEventListener("DOMContentLoaded", show);
+  // While models are trained in the background, the last line of a page says how far they are.
+  const follow = async () => {
+    const line = document.getElementById("models");
+    if (!line || line.hidden) return;
+    try {
+      const { summary } = await (await fetch(line.dataset.models)).json();
+      line.textContent = summary;
+      line.hidden = !summary;
+    } catch { return; }
+    setTimeout(follow, 3000);
+  };
+  document.addEventListener("DOMContentLoaded", () => { show(); follow(); });
   show();
 })();

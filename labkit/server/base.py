@@ -1,0 +1,94 @@
+"""What every page of ours has: its template, its headers, and errors in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_server.base.handlers import JupyterHandler
+from tornado import web
+
+from labkit.core.errors import LabkitError, StorageError
+from labkit.course import Lab, LabProgress, ProgressLog, find_lab, fold, labs, learner_name
+from labkit.course.events import Event
+from labkit.server.headers import PAGE_POLICY
+
+__all__ = ["Page"]
+
+
+class Page(JupyterHandler):
+    """A page of ours."""
+
+    def show(self, template: str, **values: Any) -> None:
+        """Send a page made from a template."""
+        self.set_header("Content-Security-Policy", PAGE_POLICY)
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "same-origin")
+        page = self.settings["labkit_templates"].get_template(template)
+        values = {"trouble": "", "models": self.settings["labkit_trainer"].summary, **values}
+        self.finish(
+            page.render(
+                xsrf=self.xsrf_token.decode(),
+                path=self.request.path,
+                base_url=self.base_url,
+                **values,
+            )
+        )
+
+    def refuse(self, status: int, message: str) -> None:
+        """Say in plain words why there is no such page."""
+        self.set_status(status)
+        self.show("error.html", status=status, message=message)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer an error without a traceback."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, LabkitError):
+            status_code, message = (507 if isinstance(error, StorageError) else 500), str(error)
+        elif isinstance(error, web.HTTPError) and status_code < 500:
+            said = error.log_message or ""
+            message = said % error.args if error.args else said
+            message = message.replace("%%", "%") or "That page or action is not there."
+        else:
+            message = (
+                "Something went wrong on our side. Your progress is kept. Try again; if it stays like "
+                "this, run labkit doctor in a terminal."
+            )
+        self.refuse(status_code, message)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Keep to one line what is no surprise."""
+        if isinstance(value, LabkitError):
+            self.log.warning("%s %s: %s", self.request.method, self.request.path, value)
+        else:
+            super().log_exception(typ, value, tb)
+
+    def refuse_other_sites(self) -> None:
+        """Refuse what another site's page starts by itself, such as a picture or a frame.
+
+        Opening a lab starts a Python process; only a person who follows a link may do that.
+        """
+        site = self.request.headers.get("Sec-Fetch-Site", "none")
+        mode = self.request.headers.get("Sec-Fetch-Mode", "navigate")
+        place = self.request.headers.get("Sec-Fetch-Dest", "document")
+        if site in ("cross-site", "same-site") and (mode != "navigate" or place != "document"):
+            raise web.HTTPError(403, "Another site tried to open a lab in the background; it was refused.")
+
+    def lab_or_404(self, name: str) -> Lab:
+        """Return the lab, or answer that there is none."""
+        try:
+            return find_lab(name)
+        except LookupError as error:
+            raise web.HTTPError(404, str(error).replace("%", "%%")) from None
+
+    def events(self) -> tuple[list[Event], str]:
+        """Return the learner's events, and what to say when they could not be read."""
+        try:
+            return ProgressLog().events(learner=learner_name()), ""
+        except StorageError as error:
+            return [], str(error)
+
+    def progress(self) -> tuple[dict[str, LabProgress], str]:
+        """Return the learner's progress by lab, and what to say when it could not be read."""
+        events, trouble = self.events()
+        return {lab.id: fold(lab, events) for lab in labs()}, trouble

@@ -1,0 +1,37 @@
+"""What the server and its kernels inherit: our folders, one thread, nobody else's configuration."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from labkit.core.machine import thread_environment
+from labkit.core.paths import cache_dir, data_dir, ensure_dir
+
+__all__ = ["prepare_environment"]
+
+_JUPYTER = Path(__file__).parent / "jupyter"
+
+
+def prepare_environment() -> None:
+    """Set the environment of this process and of the kernels that it starts.
+
+    A participant's own settings of Jupyter and IPython, and those of the machine, are left
+    alone and not read: they can neither break the lab nor open it.  What JupyterLab lets one
+    choose (its theme, its shortcuts) is kept among the user's data of labkit.
+    """
+    known = os.environ.get("JUPYTER_PATH")
+    own = data_dir() / "jupyter"
+    os.environ.update(
+        {
+            "JUPYTER_PATH": os.pathsep.join([str(_JUPYTER), *([known] if known else [])]),
+            "JUPYTER_NO_CONFIG": "1",
+            "JUPYTERLAB_SETTINGS_DIR": str(ensure_dir(own / "settings")),
+            "JUPYTERLAB_WORKSPACES_DIR": str(ensure_dir(own / "workspaces")),
+            "JUPYTER_RUNTIME_DIR": str(ensure_dir(own / "runtime")),
+            "IPYTHONDIR": str(ensure_dir(cache_dir() / "ipython")),
+            **thread_environment(),
+        }
+    )
+    # The debugger's warning about frozen modules is nothing a participant can act on.
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")

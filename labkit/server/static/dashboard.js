@@ -1,0 +1,60 @@
+// A dashboard while it is prepared: how far it is, what it waits for, and what to do when it failed.
+(() => {
+  "use strict";
+  const part = (id) => document.getElementById(id);
+  // Inside the live demo the page around it has the header already.
+  if (window.self !== window.top) document.documentElement.dataset.lkEmbedded = "yes";
+  const begun = Date.now();
+  let step = "";
+
+  const tell = () => {
+    const text = part("loading_text");
+    if (!text || document.documentElement.dataset.lkReady) return;
+    const seconds = Math.round((Date.now() - begun) / 1000);
+    const doing = step || "Starting a Python process for you.";
+    const shown = seconds < 8 ? doing : `${doing} ${10 * Math.floor(seconds / 10) || 8} seconds so far.`;
+    if (text.textContent !== shown) text.textContent = shown;
+  };
+  // Models that are trained in the background take turns with the lab that needs them: say so.
+  const ask = async () => {
+    const box = part("loading");
+    if (!box) return;
+    const wanted = box.dataset.victims.split("|").filter(Boolean);
+    try {
+      const { victims } = await (await fetch(box.dataset.models)).json();
+      const open = victims.filter((each) => wanted.includes(each.name) && each.state !== "ready");
+      const line = part("loading_models");
+      if (!line) return;
+      line.hidden = open.length === 0;
+      line.textContent = open.map((each) => each.state === "training"
+        ? `The first time, the model is trained here: ${each.name}, ${Math.round(100 * each.share)} %.`
+        : `The first time, the model is trained here, in up to two minutes: ${each.name}.`).join(" ");
+    } catch { /* the server is busy; the next question finds it again */ }
+  };
+  const asking = setInterval(() => { tell(); ask(); }, 2000);
+  document.addEventListener("DOMContentLoaded", () => clearInterval(asking));
+
+  window.voila_heartbeat = tell;
+  window.voila_process = (cell, count) => {
+    step = `Preparing part ${cell} of ${count}.`;
+    const bar = part("loading_bar");
+    if (bar) bar.value = (cell - 1) / count;
+    tell();
+  };
+  window.display_cells = () => {
+    if (!window.themeLoaded) { window.cellLoaded = true; return; }
+    clearInterval(asking);
+    part("loading")?.remove();
+    part("rendered_cells").style.display = "";
+    document.documentElement.dataset.lkReady = "yes";
+    if (location.hash.length > 1) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  };
+  window.voila_finish = window.display_cells;
+  window.labkit_failed = () => {
+    clearInterval(asking);
+    for (const id of ["loading_text", "loading_bar", "loading_models"]) if (part(id)) part(id).hidden = true;
+    if (part("loading_failed")) part("loading_failed").hidden = false;
+  };
+  // A page that the browser kept and shows again has lost its kernel; it is opened anew.
+  window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+})();
