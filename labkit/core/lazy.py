@@ -8,8 +8,11 @@ which name and let :func:`lazy_exports` do the rest (PEP 562).
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
+
+__all__ = ["lazy_exports"]
 
 
 def lazy_exports(
@@ -37,4 +40,4 @@ def lazy_exports(
         module = importlib.import_module(modules[name])
         return module if modules[name] == f"{package}.{name}" else getattr(module, name)
 
-    return load, lambda: sorted(modules)
+    return load, lambda: sorted({*vars(sys.modules[package]), *modules})
