@@ -52,7 +52,7 @@ lab.report_accuracy("baseline")
 reported = clean_accuracy(case.victim, case.x, case.y).value
 
 # %% tags=["hands-on", "nbval-check-output"]
-print(f"clean accuracy: {reported:.2f}")
+print(f"clean accuracy: {reported:.1f}")
 
 # %% tags=["hands-on"]
 lab.check("baseline", reported_accuracy=reported)

@@ -37,7 +37,7 @@ case = lab.case
 case.x.shape, case.threat
 
 # %% tags=["hands-on", "nbval-check-output"]
-print(f"clean accuracy: {clean_accuracy(case.victim, case.x, case.y).value:.2f}")
+print(f"clean accuracy: {clean_accuracy(case.victim, case.x, case.y).value:.1f}")
 
 # %% [markdown]
 # The threat model is fixed: every value of an input may move by at most $\epsilon$, and must
@@ -122,10 +122,10 @@ lab.checkpoint("white-box")
 # %% [markdown]
 # ## Attack by asking
 #
-# Now the weights are out of reach. You may ask the service about ten inputs, at most 500
-# times each, and you see the scores it answers with. Two ways lead on: train a copy from
-# the answers and attack the copy, or keep the best picture so far and change it patch by
-# patch.
+# Now the weights are out of reach. You may ask the service about ten inputs, as often as
+# the query budget of the scenario allows for each, and you see the scores it answers with.
+# Two ways lead on: train a copy from the answers and attack the copy, or keep the best
+# picture so far and change it patch by patch.
 
 # %% tags=["dashboard"]
 panels.black_box_range(lab, checkpoint="black-box")
