@@ -6,7 +6,11 @@ BIN = .venv/bin
 
 export PORT HOST OPEN
 
-.PHONY: lab test nightly check docs doctor lock build clean
+.DEFAULT_GOAL := help
+.PHONY: help lab test nightly setup dev doctor check docs build bench lock clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 lab: ## start the lab (PORT=8888 HOST=127.0.0.1 OPEN=yes)
 	@$(SETUP) lab
@@ -17,24 +21,30 @@ test: ## make the environment and pass the tests
 nightly: ## the slow tests too
 	@$(SETUP) test -m "nightly or not nightly"
 
-doctor: ## say what is missing or slow here
+setup: ## only make the environment
+	@$(SETUP) setup
+
+dev: ## make the environment with the tools for development
+	@$(SETUP) dev
+
+doctor: ## say what is missing or slow here, and how to mend it
 	@$(SETUP) doctor
 
-check: ## lint, types, floors, notebooks
-	@$(SETUP) dev
+check: dev ## lint, types, floors, notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/labkit build --check
 
-docs: ## the documentation, warnings are errors
-	@$(SETUP) dev
+docs: dev ## the documentation into docs/_build/html; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
-build: ## the notebooks of the labs from their sources
-	@$(SETUP) dev
+build: dev ## the notebooks of the labs from their sources
 	$(BIN)/labkit build
+
+bench: dev ## measure how fast it is here
+	$(BIN)/python -m benchmarks
 
 lock: ## write the locks again (maintainers; needs uv)
 	$(PYTHON) tools/lock.py
