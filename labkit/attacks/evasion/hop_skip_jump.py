@@ -94,7 +94,7 @@ def hop_skip_jump(
     )
 
 
-class _Spent(Exception):
+class _Spent(Exception):  # noqa: N818 - the end of a walk, not an error
     """The queries for this input are used up."""
 
 

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", default="", help="by default made from the id")
     parser.add_argument("--dir", type=Path, help="folder of the labs; by default notebooks/")
     parser.add_argument(
-        "--seeds", type=count, default=5, metavar="N", help="how many variants to record; by default 5"
+        "--seeds", type=count, default=30, metavar="N", help="how many variants to record; by default 30"
     )
 
 
