@@ -98,7 +98,11 @@ class Dashboard(Page):
 
     async def _start_kernel(self) -> str:
         """Return a kernel that knows what the page was asked for."""
-        about = {"QUERY_STRING": self.request.query, "SCRIPT_NAME": self.request.path}
+        about = {
+            "QUERY_STRING": self.request.query,
+            "SCRIPT_NAME": self.request.path,
+            "SERVER_SOFTWARE": f"voila/{voila_version}",
+        }
         spare = await self.settings["labkit_spare"].take(about)
         if spare is not None:
             return str(spare)

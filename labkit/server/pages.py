@@ -106,10 +106,11 @@ class StandardsPage(Page):
     def get(self) -> None:
         """Show the index, one table a standard."""
         index = standards_index()
+        titles = {each.id: f"{each.title}, {each.edition}" for each in standards.standards()}
         lists: dict[str, list[tuple[standards.Entry, list[object]]]] = {}
         for name in index:
             entry = standards.lookup(name)
-            lists.setdefault(f"{entry.standard}, {entry.edition}", []).append((entry, list(index[name])))
+            lists.setdefault(titles[entry.standard], []).append((entry, list(index[name])))
         self.show("standards.html", lists=dict(sorted(lists.items())), count=len(index))
 
 

@@ -1,5 +1,6 @@
 """A real server and a real Chromium."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from labkit.core.paths import content_dir
 from tests.conftest import HOME
 
 CHROMIUM = os.environ.get("LABKIT_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -47,7 +49,7 @@ class Server:
     home: Path
     port: int = 0
     process: subprocess.Popen = None
-    log: list = field(default_factory=list)
+    environment: dict = field(default_factory=dict)
 
     @property
     def url(self):
@@ -62,6 +64,7 @@ class Server:
             "LABKIT_HOME": str(self.home),
             "LABKIT_SEED": "1",
             "LABKIT_THINK_SECONDS": "0",
+            **self.environment,
         }
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -89,6 +92,11 @@ class Server:
             except OSError:
                 time.sleep(0.1)
         raise AssertionError((self.home / "server.log").read_text())
+
+    def kernels(self):
+        """Return the kernels that run, the spare one included."""
+        with urllib.request.urlopen(f"{self.url}/api/kernels", timeout=10) as answer:  # noqa: S310
+            return {each["id"] for each in json.load(answer)}
 
     def kill(self):
         """End the server and its kernels at once, as a power cut would."""
@@ -127,6 +135,22 @@ def own_server(tmp_path):
     yield running
     if running.process.poll() is None:
         running.stop()
+
+
+@pytest.fixture
+def broken_lab_server(tmp_path):
+    """A server whose only lab has a cell that ends in an error."""
+    folder = tmp_path / "notebooks" / "L00-start-here"
+    shutil.copytree(content_dir("notebooks") / "L00-start-here", folder)
+    notebook = json.loads((folder / "lab.ipynb").read_text())
+    first = next(i for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code")
+    source = "raise RuntimeError('a secret of the machine')"
+    cell = {**notebook["cells"][first], "id": "broken", "source": source}
+    notebook["cells"].insert(first, cell)
+    (folder / "lab.ipynb").write_text(json.dumps(notebook))
+    running = Server(_home(tmp_path), environment={"LABKIT_NOTEBOOKS": str(tmp_path / "notebooks")}).start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

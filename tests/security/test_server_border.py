@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,15 @@ def _free_port():
 
 
 def _ask(port, path, host=None, method="GET", body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request(
-        method, path, body=body, headers={"Host": host or f"127.0.0.1:{port}", **(headers or {})}
-    )
-    answer = connection.getresponse()
-    return answer.status, dict(answer.getheaders()), answer.read().decode(errors="replace")
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request(
+            method, path, body=body, headers={"Host": host or f"127.0.0.1:{port}", **(headers or {})}
+        )
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode(errors="replace")
 
 
-def _start(home, *arguments):
+def _start(home, *arguments, **environment):
     port = _free_port()
     process = subprocess.Popen(
         [
@@ -40,11 +41,12 @@ def _start(home, *arguments):
             "lab",
             "--no-browser",
             "--no-training",
+            "--no-spare",
             "--port",
             str(port),
             *arguments,
         ],
-        env={**os.environ, "LABKIT_HOME": str(home)},
+        env={**os.environ, "LABKIT_HOME": str(home), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -113,6 +115,22 @@ def test_a_page_from_elsewhere_cannot_use_a_name_of_its_own_for_this_machine(por
     assert status == 403
 
 
+@pytest.mark.parametrize(
+    "path", ["/labkit/alive", "/labkit/static/labkit.css", "/labkit/models", "/api/kernels"]
+)
+def test_nor_can_it_fetch_the_smallest_thing(port, path):
+    assert _ask(port, path, host="attacker.example")[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/dashboards/L00", "/hands-on/L00"])
+def test_another_site_cannot_open_a_lab_as_a_picture_or_a_frame(port, path):
+    for place in ("image", "iframe", "script"):
+        mode = "navigate" if place == "iframe" else "no-cors"
+        from_elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": place}
+        assert _ask(port, path, headers=from_elsewhere)[0] == 403
+    assert _ask(port, "/api/kernels")[2].strip() == "[]"
+
+
 def test_an_action_without_the_page_s_own_token_is_refused(port):
     status, _, body = _ask(port, "/progress/L00/reset", method="POST", body="")
     assert status == 403
@@ -163,7 +181,15 @@ def test_on_another_address_a_token_is_asked_for(tmp_path):
         status, headers, _ = _ask(port, "/")
         assert status in (302, 403)
         assert "AI security" not in headers.get("Location", "")
-        assert _ask(port, "/api/kernels")[0] == 403
+        for path in (
+            "/api/kernels",
+            "/labkit/models",
+            "/dashboards/L00",
+            "/files/x",
+            "/evidence/evidence.zip",
+        ):
+            assert _ask(port, path)[0] in (302, 403), path
+        assert _ask(port, "/labkit/alive")[2] == "labkit"
         assert _ask(port, f"/?token={token}")[0] == 200
     finally:
         _stop(process)
@@ -180,7 +206,69 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path, port):
     assert done.returncode == 2
     assert "running already" in done.stderr
     assert f"PORT={port + 1}" in done.stderr
+    assert f"http://127.0.0.1:{port}/" in done.stderr
     assert not Path(tmp_path / "data").exists()
+
+
+def test_a_port_that_somebody_else_holds_is_said_with_a_way_out(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen(1)
+        taken = other.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "labkit.cli", "lab", "--no-browser", "--port", str(taken)],
+            env={**os.environ, "LABKIT_HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert f"port {taken}" in done.stderr
+    assert f"PORT={taken + 1}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_ends_the_server_and_every_kernel(tmp_path, number):
+    import psutil
+
+    port, process, _ = _start(tmp_path)
+    cookie = _ask(port, "/")[1]["Set-Cookie"]
+    assert cookie
+    children = []
+    try:
+        status, _, _ = _ask(port, "/dashboards/L00", headers={"Sec-Fetch-Site": "none"})
+        assert status == 200
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+    finally:
+        process.send_signal(number)
+    said = process.communicate(timeout=30)[0]
+    assert process.returncode == 0
+    assert "your progress is kept" in said
+    assert "Traceback" not in said
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+def test_a_participant_s_own_configuration_of_jupyter_is_not_read(tmp_path):
+    configuration = tmp_path / "user" / ".jupyter"
+    configuration.mkdir(parents=True)
+    weak = "c = get_config()\nc.ServerApp.disable_check_xsrf = True\nc.ServerApp.allow_remote_access = True\n"
+    for name in ("jupyter_server_config.py", "jupyter_config.py", "jupyter_lab_config.py"):
+        (configuration / name).write_text(weak)
+    port, process, _ = _start(
+        tmp_path / "home",
+        HOME=str(tmp_path / "user"),
+        JUPYTER_CONFIG_DIR=str(configuration),
+        JUPYTER_TOKEN="known",  # noqa: S106
+        JUPYTER_SERVER_ALLOW_UNAUTHENTICATED_ACCESS="true",
+    )
+    try:
+        assert _ask(port, "/", host="attacker.example")[0] == 403
+        assert _ask(port, "/progress/L00/reset", method="POST", body="")[0] == 403
+        assert _ask(port, "/")[0] == 200
+    finally:
+        _stop(process)
 
 
 @pytest.mark.parametrize("bad", ["0", "99999", "eight"])
@@ -194,7 +282,7 @@ def test_a_port_that_is_none_is_refused_in_words(bad):
 
 def test_a_participant_s_copy_is_never_overwritten(port, tmp_path):
     from labkit.course import find_lab
-    from labkit.server.pages import copy_of
+    from labkit.server.hands_on import copy_of
 
     lab = find_lab("L00")
     mine = copy_of(lab, tmp_path)

@@ -19,8 +19,7 @@
   };
   const stage = () => {
     part("stage").classList.toggle("lk-shown", shown);
-    frame.tabIndex = shown ? 0 : -1;
-    part("stage").setAttribute("aria-hidden", String(!shown));
+    part("stage").inert = !shown;
   };
   const draw = () => {
     part("place").textContent = `Live demo, state ${at + 1} of ${states.length}`;
