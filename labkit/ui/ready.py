@@ -1,7 +1,8 @@
 """Panels that appear when their victim is ready, and a progress bar until then.
 
-The first panel of a page starts the work; all others wait for the same one.  A victim from
-the cache is there within a moment, and then nothing is shown in between.
+The first panel of a notebook starts the work; all others wait for the same one.  A victim
+from the cache is there within a moment, and then nothing is shown in between.  A dashboard
+waits for it before the page is shown, and the page says meanwhile how far it is.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 from labkit.core.machine import threads
 from labkit.ui.controls import column
 from labkit.ui.html import callout
-from labkit.ui.work import Job, Progress, excuse, in_kernel
+from labkit.ui.work import Job, Progress, excuse, in_kernel, on_dashboard
 
 __all__ = ["Preparation"]
 
-_PATIENCE = 3.0  # seconds that a page waits for a cached victim before it shows a progress bar
+_PATIENCE = 3.0  # seconds that a notebook waits for a cached victim before it shows a progress bar
 
 
 class Preparation:
@@ -47,7 +48,11 @@ class Preparation:
                 self._state = "working"
                 self._job.start(self._prepare, lambda _: None)
                 self._deadline = time.monotonic() + _PATIENCE
-        if in_kernel():
+        if on_dashboard():
+            # The page is still being put together and says so itself.  Widgets that a thread
+            # makes while the browser fetches those of the cells would be lost to it.
+            self._job.wait()
+        elif in_kernel():
             self._job.wait(max(0.0, self._deadline - time.monotonic()))
         with self._lock:
             if self._state == "working":
