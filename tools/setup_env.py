@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -20,6 +21,8 @@ BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
 PYTHON = os.path.join(BIN, "python.exe" if os.name == "nt" else "python")
 # torch has builds for these.
 OLDEST, NEWEST = (3, 11), (3, 14)
+
+ELSEWHERE = "Otherwise let another machine serve the lab, as docs/how-to/classroom.md says."
 
 # What can be asked for: the locks it needs, and the command (in the environment).
 TASKS = {
@@ -114,12 +117,15 @@ def unsupported():
     """Return why torch cannot be had for this Python on this machine, or an empty text."""
     if sys.maxsize < 2**32:
         return "this is a 32-bit Python, and torch is only built for 64 bits. Install a 64-bit Python."
+    if "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""):
+        return "this Linux is built on musl, and torch is only built for glibc 2.28 or newer. " + ELSEWHERE
     if sys.platform == "darwin" and platform.machine() == "x86_64":
         return (
             "torch is no longer built for Intel Macs. If this Mac has an Apple chip, this Python runs "
-            "translated: install one for arm64. Otherwise let another machine serve the lab, as the "
-            "documentation says in docs/how-to/classroom.md."
+            "translated: install one for arm64. " + ELSEWHERE
         )
+    if sys.platform == "darwin" and int(platform.mac_ver()[0].split(".")[0] or 14) < 14:
+        return "torch needs macOS 14 or newer, and this is {}. ".format(platform.mac_ver()[0]) + ELSEWHERE
     return ""
 
 
