@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.cli import COMMANDS
 from labkit.course import labs
 from labkit.course.notebook_source import FORGIVING_TAGS, TAGS
 
@@ -75,6 +76,29 @@ def test_the_table_of_labs_in_the_readme_is_the_catalogue():
         f"| {lab.id} | {lab.title} | {lab.minutes} | {', '.join(lab.prerequisites) or '–'} | {lab.summary} |"
         for lab in labs()
     ]
+
+
+def test_the_data_sets_in_the_readme_are_those_that_come_along():
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Data")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert named == sorted(path.parent.name for path in (ROOT / "datasets").glob("*/card.toml"))
+
+
+def test_every_command_is_in_the_reference():
+    text = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    missing = [name for name in COMMANDS if not re.search(rf"^\| .*`{name}\b", text, re.MULTILINE)]
+    assert missing == []
+
+
+def test_every_variable_of_the_environment_is_in_the_reference():
+    text = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    used = {
+        name
+        for path, source in _texts()
+        if path.startswith("labkit/") and path.endswith(".py")
+        for name in re.findall(r"\bLABKIT_[A-Z]+(?:_[A-Z]+)*\b", source)
+    }
+    assert used - set(re.findall(r"LABKIT_[A-Z_]+", text)) == set()
 
 
 def test_the_readme_is_short_enough_to_be_read():

@@ -71,7 +71,7 @@ def distil(
     query_budget: int,
     rounds: int = 4,
     epochs: int = 20,
-    step: float = 0.1,
+    step_size: float = 0.1,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> TorchClassifier:
@@ -92,7 +92,7 @@ def distil(
         How many inputs may be asked about in all.
     rounds, epochs : int
         Rounds of asking, and passes of training in each.
-    step : float
+    step_size : float
         How far inputs move between rounds, in the units of ``x``.
     seed : int
         Decides the order of samples and which inputs are asked about.
@@ -115,14 +115,14 @@ def distil(
         if room <= 0 or turn == rounds - 1:
             break
         pick = torch.randperm(len(asked), generator=generator)[: min(share, room)]
-        fresh = _towards_the_border(surrogate, asked[pick], labels[pick], step).clamp(low, high)
+        fresh = _towards_the_border(surrogate, asked[pick], labels[pick], step_size).clamp(low, high)
         asked, labels = torch.cat([asked, fresh]), torch.cat([labels, predict(oracle, fresh)])
     return surrogate
 
 
-def _towards_the_border(surrogate: TorchClassifier, x: Tensor, y: Tensor, step: float) -> Tensor:
+def _towards_the_border(surrogate: TorchClassifier, x: Tensor, y: Tensor, step_size: float) -> Tensor:
     leaf = x.clone().requires_grad_(True)
     with torch.enable_grad():
         own = surrogate.forward(leaf).gather(1, y[:, None]).sum()
         (gradient,) = torch.autograd.grad(own, leaf)
-    return x - step * gradient.sign()
+    return x - step_size * gradient.sign()
