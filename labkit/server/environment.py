@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
+import shutil
 from pathlib import Path
 
 from labkit.core.machine import thread_environment
@@ -11,6 +14,14 @@ from labkit.core.paths import cache_dir, data_dir, ensure_dir
 __all__ = ["prepare_environment"]
 
 _JUPYTER = Path(__file__).parent / "jupyter"
+# Parts of JupyterLab that ask for something which is not here, or not on this machine.
+_LEFT_OUT = (
+    "@jupyterlab/apputils-extension:announcements",
+    "@jupyterlab/extensionmanager-extension",
+    "@jupyterlab/fileeditor-extension:language-server",
+    "@jupyterlab/lsp-extension",
+    "@jupyterlab/notebook-extension:language-server",
+)
 
 
 def prepare_environment() -> None:
@@ -33,5 +44,17 @@ def prepare_environment() -> None:
             **thread_environment(),
         }
     )
+    _choose_extensions()
     # The debugger's warning about frozen modules is nothing a participant can act on.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+
+
+def _choose_extensions() -> None:
+    """Tell JupyterLab, in the empty configuration that it was given, what to leave out."""
+    from jupyter_core.paths import jupyter_config_dir
+
+    folder = Path(jupyter_config_dir())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = folder / "labconfig" / "page_config.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps({"disabledExtensions": dict.fromkeys(_LEFT_OUT, True)}), encoding="utf-8")

@@ -55,6 +55,9 @@ def run(args: argparse.Namespace) -> int:
     _check_free(args.host, port)
     workspace = ensure_dir(data_dir() / "hands-on")
     prepare_environment()
+    # jsonschema takes it when it finds it, for a check that nothing here asks for, and building its
+    # grammar takes a third of the whole start.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # Imported late: everything above must be able to fail in an instant.
     from labkit.server.app import make_server
 

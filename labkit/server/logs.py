@@ -21,6 +21,7 @@ _KNOWN = (
     "No such file or directory: no-such-file",
     "Replacing stale connection",
     "Nudge: attempt",
+    "Uncaught exception GET /api/kernels",  # a tab that was closed while it connected
     " referer=",  # the request of an error that has its line already
     "{\n",  # the headers of that request
 )
