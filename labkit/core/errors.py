@@ -18,7 +18,6 @@ A message says what was expected, what came, which values are known, and what to
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -55,6 +54,9 @@ class UnknownNameError(LabkitError, LookupError):
     """A name that is in no table: says which names are, and the closest one."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        # Only somebody who mistypes pays for this import.
+        import difflib
+
         self.kind, self.name, self.known = kind, name, sorted(known)
         close = difflib.get_close_matches(name, self.known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from labkit.core.protocols import Classifier, require_differentiable
+from labkit.core.protocols import Classifier, DifferentiableClassifier, require_differentiable
 
 __all__ = ["Preprocessed", "bpda"]
 
@@ -53,7 +53,9 @@ class _Straight:
         return self._inner.forward(smooth + (self._defended.transform(x) - smooth).detach())
 
 
-def bpda(defended: Preprocessed, substitute: Callable[[Tensor], Tensor] | None = None) -> _Straight:
+def bpda(
+    defended: Preprocessed, substitute: Callable[[Tensor], Tensor] | None = None
+) -> DifferentiableClassifier:
     """Return the defended model as a white-box victim.
 
     The forward pass is the defense's own.  On the way back, the gradient of the
