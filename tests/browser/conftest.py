@@ -121,7 +121,13 @@ def _home(folder):
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def victims():
+    """Train what the labs attack, as the server does in the background, and wait for it."""
+    subprocess.run([sys.executable, "-m", "labkit.server.training"], check=True, timeout=280)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory, victims):
     """One server for the tests that leave nothing behind."""
     running = Server(_home(tmp_path_factory.mktemp("server"))).start()
     yield running
@@ -129,7 +135,7 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def own_server(tmp_path):
+def own_server(tmp_path, victims):
     """A server that a test may kill and start again."""
     running = Server(_home(tmp_path)).start()
     yield running
@@ -192,7 +198,8 @@ def _local(url):
 
 def open_dashboard(page, server, lab, query=""):
     """Open a lab and wait until its widgets are there and its victim is ready."""
-    page.goto(f"{server.url}/dashboards/{lab}{query}")
+    # The page is sent piece by piece while its parts are prepared, so it is not waited for as a whole.
+    page.goto(f"{server.url}/dashboards/{lab}{query}", wait_until="commit")
     page.wait_for_selector("html[data-lk-ready=yes]", timeout=120_000)
     page.wait_for_selector(".lk-panel", timeout=120_000)
 
