@@ -62,9 +62,12 @@ class SpareKernel:
 
     async def take(self, environment: Mapping[str, str]) -> str | None:
         """Return a kernel that has ``environment`` set, or None when there is none."""
-        if self._starting and self._task is not None:
-            # It has a head start, and a second process beside it would slow both down.
+        # Two processes that start at once slow each other down: what has a head start is waited
+        # for, and what has not begun waits until this page is there.
+        if self._task is not None and self._starting:
             await asyncio.wait({self._task}, timeout=_PATIENCE)
+        elif self._task is not None:
+            self._task.cancel()
         kernel, self._ready = self._ready, None
         if kernel is None or kernel not in self._kernels:
             return None

@@ -30,7 +30,8 @@
     shown = false;
     part("warm").textContent = "Preparing the run";
     // Replaced and not pushed: the browser's back button leaves the demo instead of stepping the frame.
-    frame.contentWindow.location.replace(`${frame.dataset.lab}?demo=${at + 1}`);
+    const address = `${frame.dataset.lab}?demo=${at + 1}`;
+    if (document.readyState === "complete") frame.contentWindow.location.replace(address);
     stage();
     count();
   };
@@ -71,4 +72,6 @@
     if (part("warm").textContent !== text) part("warm").textContent = text;
   }, 500);
   draw();
+  // The page itself is there first; its run follows.
+  window.addEventListener("load", () => setTimeout(draw));
 })();
