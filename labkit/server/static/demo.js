@@ -67,7 +67,7 @@
   // The page inside takes the keys when it is used; it hands on those that step the demo.
   frame.addEventListener("load", () => frame.contentDocument?.addEventListener("keydown", onkey));
   setInterval(() => {
-    const ready = frame.contentDocument?.documentElement.dataset.lkReady === "yes";
+    const ready = frame.contentDocument?.documentElement?.dataset.lkReady === "yes";
     const text = ready ? "The run is ready" : "Preparing the run";
     if (part("warm").textContent !== text) part("warm").textContent = text;
   }, 500);
