@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -140,7 +141,7 @@ def test_stopping_ends_with_status_130():
 
 
 def test_a_reader_that_stops_reading_is_no_error():
-    command = f"{sys.executable} -m labkit.cli glossary | head -1"
+    command = f"{shlex.quote(sys.executable)} -m labkit.cli glossary | head -1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)  # noqa: S602
 
     assert (result.returncode, result.stderr) == (0, "")
