@@ -96,18 +96,14 @@ def _artefact(table: Table) -> Artefact:
 
 def _scenario(table: Table) -> Scenario:
     about: dict[str, Any] = {key: table.text(key) for key in ("id", "title", "story")}
-    # A lab about something else than a model has none of these; a lab about one has all.
-    if any(key in table for key in ("dataset", "victim", "epsilon", "samples", "query_budget", "norm")):
-        about |= {
-            "dataset": table.text("dataset"),
-            "victim": table.text("victim"),
-            "norm": table.choice("norm", _NORMS),
-            "epsilon": table.number("epsilon"),
-            "samples": table.integer("samples"),
-            "query_budget": table.integer("query_budget"),
-        }
+    # What a lab has no use for is left out; a model and its data come together.
+    if "dataset" in table or "victim" in table:
+        about |= {key: table.text(key) for key in ("dataset", "victim")}
+    if "norm" in table or "epsilon" in table:
+        about |= {"norm": table.choice("norm", _NORMS), "epsilon": table.number("epsilon")}
         if not about["epsilon"] > 0:
             raise table.error("epsilon", f"expected a budget above 0, got {about['epsilon']}")
+    about |= {key: table.integer(key) for key in ("samples", "query_budget") if key in table}
     scenario = Scenario(**about, settings=MappingProxyType(table.mapping("settings")))
     table.finish()
     return scenario
