@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from labkit.core.errors import InvalidInputError, QueryBudgetError
+from labkit.core.checks import whole
+from labkit.core.errors import QueryBudgetError
 from labkit.core.protocols import Classifier
 
 __all__ = ["Oracle"]
@@ -24,10 +25,8 @@ class Oracle:
     """
 
     def __init__(self, model: Classifier, query_budget: int | None = None) -> None:
-        if query_budget is not None and query_budget < 0:
-            raise InvalidInputError(f"expected query_budget >= 0, got {query_budget}")
         self._model = model
-        self._budget = query_budget
+        self._budget = None if query_budget is None else whole("query_budget", query_budget, at_least=0)
         self._queries = 0
 
     @property
@@ -59,11 +58,14 @@ class Oracle:
         ------
         QueryBudgetError
             When the answer would exceed the budget; nothing is answered then.
+        InvalidInputError
+            When ``x`` is no input of the victim; that costs no query.
         """
         if self._budget is not None and self._queries + len(x) > self._budget:
             raise QueryBudgetError(
                 f"asked about {len(x)} more inputs, and {self.left} of {self._budget} queries are left. "
                 "Ask about fewer at a time, or stop asking about inputs that are already misread."
             )
+        answer = self._model.logits(x)
         self._queries += len(x)
-        return self._model.logits(x)
+        return answer

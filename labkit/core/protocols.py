@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from labkit.core.errors import InvalidInputError
@@ -78,13 +79,18 @@ def check_batch(model: Classifier, x: Tensor, y: Tensor) -> None:
     Raises
     ------
     InvalidInputError
-        When ``x`` is not a float tensor of shape ``(n, *model.input_shape)``, holds NaN or
+        When ``x`` is not a float32 tensor of shape ``(n, *model.input_shape)``, holds NaN or
         values outside ``model.bounds``, or ``y`` is not int64 of shape ``(n,)`` with every
         label below ``model.classes``.
     """
     expected = ("n", *model.input_shape)
-    if not x.is_floating_point():
-        raise InvalidInputError(f"expected x as floats, got {x.dtype}: use x.float()")
+    for name, value in (("x", x), ("y", y)):
+        if not isinstance(value, Tensor):
+            raise InvalidInputError(
+                f"expected {name} as a tensor, got {type(value).__name__}: use torch.as_tensor({name})"
+            )
+    if x.dtype != torch.float32:
+        raise InvalidInputError(f"expected x as floats of 32 bits, got {x.dtype}: use x.float()")
     if x.dim() != len(expected) or tuple(x.shape[1:]) != tuple(model.input_shape):
         raise InvalidInputError(f"expected x of shape {expected}, got {tuple(x.shape)}")
     if not x.isfinite().all():
@@ -95,9 +101,10 @@ def check_batch(model: Classifier, x: Tensor, y: Tensor) -> None:
             f"expected x within [{low}, {high}], got [{x.min():.3g}, {x.max():.3g}]: "
             "scale the inputs as the model saw them in training"
         )
-    if y.is_floating_point() or y.shape != x.shape[:1]:
+    if y.dtype != torch.int64 or y.shape != x.shape[:1]:
         raise InvalidInputError(
-            f"expected y as integers of shape ({len(x)},), got {y.dtype} of shape {tuple(y.shape)}"
+            f"expected y as integers (torch.int64) of shape ({len(x)},), "
+            f"got {y.dtype} of shape {tuple(y.shape)}"
         )
     if y.numel() and (y.min() < 0 or y.max() >= model.classes):
         raise InvalidInputError(

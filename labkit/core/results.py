@@ -49,10 +49,19 @@ class AdversarialExamples:
     queries: Tensor | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.x_adv, Tensor) or self.x_adv.dtype != self.x.dtype:
+            got = self.x_adv.dtype if isinstance(self.x_adv, Tensor) else type(self.x_adv).__name__
+            raise InvalidInputError(
+                f"expected x_adv as a tensor of {self.x.dtype}, as x is; got {got}: "
+                f"use torch.as_tensor(x_adv, dtype={self.x.dtype})"
+            )
         if self.x.shape != self.x_adv.shape:
             raise InvalidInputError(
                 f"expected x_adv of the shape of x, {tuple(self.x.shape)}; got {tuple(self.x_adv.shape)}"
             )
+        # A result is data: what autograd remembers of its making stays behind.
+        object.__setattr__(self, "x", self.x.detach())
+        object.__setattr__(self, "x_adv", self.x_adv.detach())
         for name in ("y", "y_target", "queries"):
             value: Tensor | None = getattr(self, name)
             if value is not None and value.shape != self.x.shape[:1]:

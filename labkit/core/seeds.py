@@ -8,7 +8,10 @@ run never share a stream by accident.
 from __future__ import annotations
 
 import hashlib
+import operator
 from typing import TYPE_CHECKING
+
+from labkit.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import torch
@@ -26,9 +29,21 @@ def derive(seed: int, *labels: str | int) -> int:
 
 
 def make_generator(seed: int | torch.Generator) -> torch.Generator:
-    """Return a CPU generator for ``seed``; a generator is passed through unchanged."""
+    """Return a CPU generator for ``seed``; a generator is passed through unchanged.
+
+    Raises
+    ------
+    InvalidInputError
+        When ``seed`` is no whole number of 64 bits.
+    """
     import torch
 
     if isinstance(seed, torch.Generator):
         return seed
-    return torch.Generator().manual_seed(seed)
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise InvalidInputError(f"expected seed as a whole number, got {seed!r}") from None
+    if not -(2**63) <= number < 2**64:
+        raise InvalidInputError(f"expected a seed of 64 bits, got {number}: use labkit.core.derive(seed)")
+    return torch.Generator().manual_seed(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import torch
 from torch import Tensor
 
 from labkit.core.errors import InvalidInputError
@@ -50,6 +51,9 @@ class Norm(StrEnum):
         """
         if self is Norm.LINF:
             return gradient.sign()
+        # A confident model has gradients whose squares are zero in float32: scale them up first.
+        largest = _per_sample(gradient.flatten(1).abs().amax(1), gradient)
+        gradient = gradient / largest.clamp_min(torch.finfo(gradient.dtype).tiny)
         length = _per_sample(self.size(gradient), gradient)
         return gradient / length.clamp_min(1e-12)
 

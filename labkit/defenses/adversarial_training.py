@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from labkit.core.errors import InvalidInputError
+from labkit.core.results import AdversarialExamples
 from labkit.core.seeds import derive
 from labkit.models.architectures import build
 from labkit.models.classifier import TorchClassifier
@@ -20,7 +21,8 @@ def adversarial_training(
     x: Tensor,
     y: Tensor,
     *,
-    attack: Callable[[TorchClassifier, Tensor, Tensor], Tensor],
+    attack: Callable[[TorchClassifier, Tensor, Tensor], Tensor | AdversarialExamples],
+    classes: int | None = None,
     epochs: int = 20,
     lr: float = 3e-3,
     batch_size: int = 64,
@@ -36,7 +38,10 @@ def adversarial_training(
     x, y : Tensor of shape ``(n, ...)`` float32 and ``(n,)`` int64
         Training inputs and their classes.
     attack : function
-        ``attack(model, x, y) -> x_adv``; it is handed in, so any attack will do.
+        ``attack(model, x, y)`` returns ``x_adv``, or the result of an attack that holds it;
+        it is handed in, so any attack will do.
+    classes : int, optional
+        Classes of an architecture that is built by name; as many as ``y`` shows by default.
     epochs, batch_size : int
         Passes over the data, and samples a step.
     lr : float
@@ -51,6 +56,11 @@ def adversarial_training(
     TorchClassifier
         A new model; the network that was handed in is left as it was.
 
+    Raises
+    ------
+    InvalidInputError
+        When there is nothing to train on, or what the attack makes is no batch to train on.
+
     References
     ----------
     Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks",
@@ -59,7 +69,8 @@ def adversarial_training(
     if isinstance(module, str):
         if y.numel() == 0:
             raise InvalidInputError("expected one training input or more, got none")
-        module = build(module, tuple(x.shape[1:]), int(y.max()) + 1, seed=derive(seed, "weights"))
+        classes = int(y.max()) + 1 if classes is None else classes
+        module = build(module, tuple(x.shape[1:]), classes, seed=derive(seed, "weights"))
     return train(
         module,
         x,
@@ -68,6 +79,22 @@ def adversarial_training(
         lr=lr,
         batch_size=batch_size,
         seed=seed,
-        perturb=attack,
+        perturb=_checked(attack),
         progress=progress,
     )
+
+
+def _checked(
+    attack: Callable[[TorchClassifier, Tensor, Tensor], Tensor | AdversarialExamples],
+) -> Callable[[TorchClassifier, Tensor, Tensor], Tensor]:
+    def perturb(model: TorchClassifier, x: Tensor, y: Tensor) -> Tensor:
+        made = attack(model, x, y)
+        x_adv = made.x_adv if isinstance(made, AdversarialExamples) else made
+        if not isinstance(x_adv, Tensor) or x_adv.shape != x.shape or not x_adv.isfinite().all():
+            got = tuple(x_adv.shape) if isinstance(x_adv, Tensor) else type(x_adv).__name__
+            raise InvalidInputError(
+                f"expected the attack to return x_adv, finite and of shape {tuple(x.shape)}; got {got}"
+            )
+        return x_adv
+
+    return perturb

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from labkit.core.checks import length, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.protocols import Classifier
 
@@ -55,7 +56,7 @@ class BitDepthSqueezing(_Filter):
     bits: int = 3
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bits <= 16:
+        if whole("bits", self.bits) > 16:
             raise InvalidInputError(f"expected bits from 1 to 16, got {self.bits}")
 
     def transform(self, x: Tensor) -> Tensor:
@@ -81,7 +82,7 @@ class Binarising(_Filter):
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 < self.threshold < 1:
+        if not 0 < length("threshold", self.threshold) < 1:
             raise InvalidInputError(f"expected a threshold between 0 and 1, got {self.threshold}")
 
     def transform(self, x: Tensor) -> Tensor:

@@ -18,7 +18,9 @@ import torch
 import torchattacks
 from torch import Tensor, nn
 
+from labkit.core.checks import length, whole
 from labkit.core.errors import InvalidInputError, UnknownNameError
+from labkit.core.machine import threads
 from labkit.core.protocols import (
     Classifier,
     DifferentiableClassifier,
@@ -35,37 +37,37 @@ __all__ = ["ATTACKS", "attack"]
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """One attack: its class, our words for its parameters, and those that are fixed."""
+    """One attack: its class, our words for its parameters, and what else there is to know."""
 
     make: Any
     words: Mapping[str, str]
     norm: Norm
     fixed: Mapping[str, Any] | None = None
     targeted: bool = True
+    nearest: bool = False
+    """It looks for the smallest change; what it finds is then brought back to ``epsilon``."""
 
 
 _STEPS = {"epsilon": "eps", "step_size": "alpha", "steps": "steps"}
+_START = {**_STEPS, "random_start": "random_start"}
+_RESTARTS = {"epsilon": "eps", "restarts": "n_restarts", "seed": "seed"}
+_LINF, _L2 = {"norm": "Linf"}, {"norm": "L2"}
 
 ATTACKS: dict[str, _Offer] = {
     "fgsm": _Offer(torchattacks.FGSM, {"epsilon": "eps"}, Norm.LINF),
     "bim": _Offer(torchattacks.BIM, _STEPS, Norm.LINF),
-    "pgd": _Offer(torchattacks.PGD, {**_STEPS, "random_start": "random_start"}, Norm.LINF),
-    "pgd_l2": _Offer(torchattacks.PGDL2, {**_STEPS, "random_start": "random_start"}, Norm.L2),
+    "pgd": _Offer(torchattacks.PGD, _START, Norm.LINF),
+    "pgd_l2": _Offer(torchattacks.PGDL2, _START, Norm.L2),
     "mifgsm": _Offer(torchattacks.MIFGSM, {**_STEPS, "decay": "decay"}, Norm.LINF),
-    "apgd": _Offer(
-        torchattacks.APGD,
-        {"epsilon": "eps", "steps": "steps", "restarts": "n_restarts", "seed": "seed"},
-        Norm.LINF,
-        {"norm": "Linf"},
-        targeted=False,
-    ),
+    "apgd": _Offer(torchattacks.APGD, {**_RESTARTS, "steps": "steps"}, Norm.LINF, _LINF, targeted=False),
+    "apgd_l2": _Offer(torchattacks.APGD, {**_RESTARTS, "steps": "steps"}, Norm.L2, _L2, targeted=False),
     "square": _Offer(
-        torchattacks.Square,
-        {"epsilon": "eps", "query_budget": "n_queries", "restarts": "n_restarts", "seed": "seed"},
-        Norm.LINF,
-        {"norm": "Linf"},
-        targeted=False,
+        torchattacks.Square, {**_RESTARTS, "query_budget": "n_queries"}, Norm.LINF, _LINF, targeted=False
     ),
+    "square_l2": _Offer(
+        torchattacks.Square, {**_RESTARTS, "query_budget": "n_queries"}, Norm.L2, _L2, targeted=False
+    ),
+    "cw": _Offer(torchattacks.CW, {"epsilon": "", "steps": "steps", "lr": "lr"}, Norm.L2, nearest=True),
 }
 """What the engine offers, by our names."""
 
@@ -91,7 +93,7 @@ def attack(name: str, **hyperparameters: Any) -> Any:
     UnknownNameError
         When the engine has no such attack.
     InvalidInputError
-        When the attack does not take one of the hyperparameters.
+        When the attack does not take one of the hyperparameters, or it has no sensible value.
 
     References
     ----------
@@ -106,7 +108,32 @@ def attack(name: str, **hyperparameters: Any) -> Any:
             f"torchattacks/{name} does not take {', '.join(sorted(unknown))}; "
             f"it takes {', '.join([*offer.words, 'seed'])}"
         )
+    for word in hyperparameters.keys() & {"epsilon", "step_size"}:
+        hyperparameters[word] = length(word, hyperparameters[word])
+    for word in hyperparameters.keys() & {"steps", "restarts", "query_budget"}:
+        hyperparameters[word] = whole(word, hyperparameters[word])
+    if "seed" in hyperparameters:
+        hyperparameters["seed"] = whole("seed", hyperparameters["seed"], at_least=0)
     return partial(_run, name, offer, hyperparameters)
+
+
+class _Gradient(torch.autograd.Function):
+    """The victim's logits, differentiable in the input alone.
+
+    Some attacks call ``backward``, which would leave gradients on the victim's parameters.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, victim: DifferentiableClassifier) -> Tensor:
+        with torch.enable_grad():
+            ctx.leaf = x.detach().clone().requires_grad_(True)
+            ctx.logits = victim.forward(ctx.leaf)
+        return ctx.logits.detach().clone()
+
+    @staticmethod
+    def backward(ctx: Any, *towards: Any) -> tuple[Tensor, None]:
+        (gradient,) = torch.autograd.grad(ctx.logits, ctx.leaf, towards[0], retain_graph=True)
+        return gradient, None
 
 
 class _Module(nn.Module):
@@ -120,7 +147,10 @@ class _Module(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         low, high = self._victim.bounds
-        return self._victim.forward(low + x * (high - low))
+        inputs = low + x * (high - low)
+        if not x.requires_grad:
+            return self._victim.logits(inputs)
+        return _Gradient.apply(inputs, self._victim)  # type: ignore[no-untyped-call]
 
 
 def _run(
@@ -134,23 +164,21 @@ def _run(
     y_target: Tensor | None = None,
 ) -> AdversarialExamples:
     check_batch(model, x, y)
+    if len(x) == 0:
+        raise InvalidInputError("expected one input or more, got an empty batch")
     victim = require_differentiable(model, f"torchattacks/{name}")
-    if y_target is not None and not offer.targeted:
-        raise InvalidInputError(f"torchattacks/{name} cannot be aimed at a class; leave y_target out")
-    low, high = model.bounds
-    seed = int(hyperparameters.get("seed", 0))
-    left = torch.nonzero(predict(model, x) == y).flatten() if y_target is None else torch.arange(len(x))
-    x_adv = x.clone()
+    if y_target is not None:
+        if not offer.targeted:
+            raise InvalidInputError(f"torchattacks/{name} cannot be aimed at a class; leave y_target out")
+        check_batch(model, x, y_target)
+    seed = hyperparameters.get("seed", 0)
+    # Whoever is misread already, or read as the target, is none of its business.
+    left = torch.nonzero(predict(model, x) == y if y_target is None else predict(model, x) != y_target)
+    left = left.flatten()
+    x_adv = x.detach().clone()
     if len(left):
-        # It works on [0, 1] and draws from the global generator, which is put back.
-        unit = (x[left] - low) / (high - low)
-        with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(io.StringIO()):
-            torch.manual_seed(derive(seed, "torchattacks", name) % 2**31)
-            theirs = _configured(
-                offer, hyperparameters, _Module(victim), high - low, targeted=y_target is not None
-            )
-            made = theirs(unit, y[left] if y_target is None else y_target[left])
-        x_adv[left] = (low + made.detach() * (high - low)).to(x.dtype)
+        goal = y[left] if y_target is None else y_target[left]
+        x_adv[left] = _made(offer, hyperparameters, victim, x_adv[left], goal, derive(seed, name), y_target)
     return AdversarialExamples(
         x=x,
         x_adv=x_adv,
@@ -161,14 +189,45 @@ def _run(
     )
 
 
+def _made(
+    offer: _Offer,
+    hyperparameters: Mapping[str, Any],
+    victim: DifferentiableClassifier,
+    x: Tensor,
+    goal: Tensor,
+    seed: int,
+    y_target: Tensor | None,
+) -> Tensor:
+    """Run torchattacks' own object, which works on [0, 1] and draws from the global generator."""
+    low, high = victim.bounds
+    with (
+        threads(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.random.fork_rng(devices=[]),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        torch.manual_seed(seed)
+        theirs = _configured(
+            offer, hyperparameters, _Module(victim), high - low, targeted=y_target is not None
+        )
+        made = theirs((x.clone() - low) / (high - low), goal.clone()).detach()
+    made = (low + made * (high - low)).to(x.dtype)
+    if offer.nearest and "epsilon" in hyperparameters:
+        made = (x + offer.norm.project(made - x, hyperparameters["epsilon"])).clamp(low, high)
+    return made
+
+
 def _configured(
     offer: _Offer, hyperparameters: Mapping[str, Any], module: nn.Module, span: float, *, targeted: bool
 ) -> Any:
     """Return torchattacks' own object, with lengths in its units."""
-    given = {offer.words[word]: value for word, value in hyperparameters.items() if word in offer.words}
-    for length in ("eps", "alpha"):
-        if length in given:
-            given[length] = given[length] / span
+    given = {offer.words[word]: value for word, value in hyperparameters.items() if offer.words.get(word)}
+    for length_of in ("eps", "alpha"):
+        if length_of in given:
+            given[length_of] = given[length_of] / span
+    if "seed" in given:
+        given["seed"] %= 2**63
     theirs = offer.make(module.eval(), **(offer.fixed or {}), **given)
     if targeted:
         theirs.set_mode_targeted_by_label(quiet=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from labkit.core.checks import length
 from labkit.core.errors import InvalidInputError
-from labkit.core.protocols import Classifier, predict
+from labkit.core.protocols import Classifier, check_batch, predict
 from labkit.core.results import AdversarialExamples
 from labkit.core.threat import Norm, ThreatModel
 from labkit.metrics.accuracy import legal
@@ -68,9 +69,11 @@ def robustness_curve(
     progress : function, optional
         Called as ``progress(done, total, message)`` after each budget.
     """
-    if not epsilons:
+    check_batch(model, x, y)
+    ordered = sorted(length("epsilon", epsilon) for epsilon in epsilons)
+    if not ordered:
         raise InvalidInputError("expected one epsilon or more, got none")
-    ordered = sorted(float(epsilon) for epsilon in epsilons)
+    norm = Norm(norm)
     stands = predict(model, x) == y
     rates = []
     for done, epsilon in enumerate(ordered, start=1):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
+
+from labkit.core.errors import InvalidInputError
 
 __all__ = ["Rate"]
 
@@ -38,6 +41,8 @@ class Rate:
     @classmethod
     def of(cls, hits: Tensor) -> Rate:
         """Return the share of True in ``hits``, shape ``(n,)`` bool."""
+        if hits.dtype != torch.bool:
+            raise InvalidInputError(f"expected hits as True and False, got {hits.dtype}: compare first")
         n = int(hits.numel())
         if n == 0:
             return cls(math.nan, 0.0, 1.0, 0)

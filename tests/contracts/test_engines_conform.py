@@ -19,7 +19,7 @@ def _native():
     for norm, epsilon in ((Norm.LINF, EPSILON), (Norm.L2, 0.6)):
         yield f"pgd {norm}", partial(evasion.pgd, epsilon=epsilon, norm=norm, steps=5)
         yield f"noise {norm}", partial(evasion.random_noise, epsilon=epsilon, norm=norm)
-    yield "square", partial(evasion.square, epsilon=EPSILON, query_budget=40)
+        yield f"square {norm}", partial(evasion.square, epsilon=epsilon, norm=norm, query_budget=40)
     yield "hop_skip_jump", partial(evasion.hop_skip_jump, epsilon=0.6, query_budget=80)
 
 
@@ -69,6 +69,13 @@ def test_inputs_that_are_all_misread_already_are_no_trouble(name):
 
 
 @pytest.mark.parametrize("name", ATTACKS)
+def test_an_empty_batch_is_refused_in_words(name):
+    model, x, y = small_cnn()
+    with pytest.raises(InvalidInputError, match="empty batch"):
+        ATTACKS[name](model, x[:0], y[:0])
+
+
+@pytest.mark.parametrize("name", ATTACKS)
 def test_one_sample_will_do(name):
     model, x, y = small_cnn()
     assert ATTACKS[name](model, x[:1], y[:1]).x_adv.shape == x[:1].shape
@@ -80,9 +87,13 @@ def test_one_sample_will_do(name):
         (lambda x, y: (x * float("nan"), y), "finite"),
         (lambda x, y: (x * 255, y), "within"),
         (lambda x, y: ((x * 16).to(torch.uint8), y), "floats"),
+        (lambda x, y: (x.double(), y), "32 bits"),
+        (lambda x, y: (x.numpy(), y), "tensor"),
         (lambda x, y: (x[:, :, :4], y), "shape"),
         (lambda x, y: (x, y + 10), "labels"),
         (lambda x, y: (x, y.float()), "integers"),
+        (lambda x, y: (x, y.int()), "integers"),
+        (lambda x, y: (x, y.tolist()), "tensor"),
         (lambda x, y: (x, y[:3]), "integers"),
     ],
 )
@@ -128,11 +139,12 @@ def test_native_and_torchattacks_agree_within_rounding(name):
     assert abs(float(ours_read.float().mean() - theirs_read.float().mean())) < 0.02
 
 
-def test_square_is_as_strong_as_torchattacks():
+@pytest.mark.parametrize(("norm", "epsilon", "name"), [("linf", 0.2, "square"), ("l2", 1.2, "square_l2")])
+def test_square_is_as_strong_as_torchattacks(norm, epsilon, name):
     model, x, y = small_cnn()
-    threat = ThreatModel(Norm.LINF, 0.2)
-    ours = robust_accuracy(model, evasion.square(model, x, y, epsilon=0.2, query_budget=150), threat)
-    engine = engines.load("torchattacks").attack("square", epsilon=0.2, query_budget=150)
+    threat, settings = ThreatModel(norm, epsilon), {"epsilon": epsilon, "query_budget": 150}
+    ours = robust_accuracy(model, evasion.square(model, x, y, norm=Norm(norm), **settings), threat)
+    engine = engines.load("torchattacks").attack(name, **settings)
     theirs = robust_accuracy(model, engine(model, x, y), threat)
     assert ours.value <= theirs.high
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from labkit.core.checks import length
 from labkit.core.errors import InvalidInputError, UnknownNameError
 from labkit.core.machine import threads
 from labkit.core.protocols import Classifier, DifferentiableClassifier, check_batch
@@ -51,10 +52,11 @@ def logits_and_gradient(
     target.  Only the gradient of the input is computed, so the victim's parameters are
     left as they were.
     """
-    with threads(), torch.enable_grad():
+    # A caller may be in inference mode, whose tensors autograd cannot follow: copy them.
+    with threads(), torch.inference_mode(False), torch.enable_grad():
         leaf = x.detach().clone().requires_grad_(True)
         logits = model.forward(leaf)
-        goal = loss(logits, y).sum() if y_target is None else -loss(logits, y_target).sum()
+        goal = loss(logits, y.clone()).sum() if y_target is None else -loss(logits, y_target.clone()).sum()
         (gradient,) = torch.autograd.grad(goal, leaf)
     return logits.detach(), gradient
 
@@ -72,8 +74,8 @@ def inside(x: Tensor, delta: Tensor, epsilon: float, norm: Norm, bounds: tuple[f
 
 def check(
     model: Classifier, x: Tensor, y: Tensor, epsilon: float, norm: Norm | str, y_target: Tensor | None = None
-) -> Norm:
-    """Check what every attack is given, and return the norm.
+) -> tuple[Tensor, float, Norm]:
+    """Check what every attack is given; return ``x`` without history, the budget and the norm.
 
     Raises
     ------
@@ -84,11 +86,12 @@ def check(
     check_batch(model, x, y)
     if len(x) == 0:
         raise InvalidInputError("expected one input or more, got an empty batch")
-    if not 0 <= epsilon < float("inf"):
-        raise InvalidInputError(f"expected epsilon >= 0 and finite, got {epsilon}")
     if y_target is not None:
-        check_batch(model, x, y_target)
-    return Norm(norm)
+        try:
+            check_batch(model, x, y_target)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"y_target does not fit: {error}") from None
+    return x.detach(), length("epsilon", epsilon), Norm(norm)
 
 
 def per_sample(values: Tensor, like: Tensor) -> Tensor:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
+from labkit.core.errors import InvalidInputError
 from labkit.core.protocols import Classifier, DifferentiableClassifier, require_differentiable
 
 __all__ = ["Preprocessed", "bpda"]
@@ -30,7 +31,10 @@ class _Straight:
 
     def __init__(self, defended: Preprocessed, substitute: Callable[[Tensor], Tensor]) -> None:
         self._defended, self._substitute = defended, substitute
-        self._inner = require_differentiable(defended.model, "bpda")
+        inner: Any = defended.model
+        # A filter in front of a filter: each gets a stand-in.
+        nested = not hasattr(inner, "forward") and hasattr(inner, "transform")
+        self._inner = _Straight(inner, substitute) if nested else require_differentiable(inner, "bpda")
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -72,13 +76,18 @@ def bpda(
     Raises
     ------
     InvalidInputError
-        When the model inside has no gradient either.
+        When ``defended`` is no filter in front of a model, or that model has no gradient either.
 
     References
     ----------
     Athalye, Carlini & Wagner, "Obfuscated Gradients Give a False Sense of Security",
     ICML 2018.  https://arxiv.org/abs/1802.00420
     """
+    if not (hasattr(defended, "model") and hasattr(defended, "transform")):
+        raise InvalidInputError(
+            f"expected a defense with model and transform, such as BitDepthSqueezing; "
+            f"got {type(defended).__name__}, which bpda has nothing to put a gradient into"
+        )
     return _Straight(defended, substitute or _identity)
 
 

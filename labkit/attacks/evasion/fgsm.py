@@ -46,7 +46,7 @@ def fgsm(
     Goodfellow, Shlens & Szegedy, "Explaining and Harnessing Adversarial Examples",
     ICLR 2015.  https://arxiv.org/abs/1412.6572
     """
-    norm = check(model, x, y, epsilon, norm, y_target)
+    x, epsilon, norm = check(model, x, y, epsilon, norm, y_target)
     white_box = require_differentiable(model, "fgsm")
     _, gradient = logits_and_gradient(white_box, x, y, y_target, cross_entropy)
     return AdversarialExamples(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from labkit.attacks.evasion._common import Progress, check, inside
-from labkit.core.errors import InvalidInputError
+from labkit.core.checks import whole
 from labkit.core.protocols import Classifier, predict
 from labkit.core.results import AdversarialExamples
 from labkit.core.seeds import make_generator
@@ -66,9 +66,9 @@ def hop_skip_jump(
     Chen, Jordan & Wainwright, "HopSkipJumpAttack", IEEE S&P 2020.
     https://arxiv.org/abs/1904.02144
     """
-    norm = check(model, x, y, 0.0 if epsilon == math.inf else epsilon, norm)
-    if query_budget < 1:
-        raise InvalidInputError(f"expected query_budget from 1 up, got {query_budget}")
+    bounded = epsilon != math.inf
+    x, budget, norm = check(model, x, y, epsilon if bounded else 0.0, norm)
+    query_budget = whole("query_budget", query_budget)
     generator = make_generator(seed)
     x_adv, queries = x.clone(), torch.zeros(len(x), dtype=torch.int64)
     for index in range(len(x)):
@@ -77,15 +77,15 @@ def hop_skip_jump(
         queries[index] = walk.asked
         if progress is not None:
             progress(index + 1, len(x), "HopSkipJump")
-    if epsilon != math.inf:
-        x_adv = inside(x, x_adv - x, epsilon, norm, model.bounds)
+    if bounded:
+        x_adv = inside(x, x_adv - x, budget, norm, model.bounds)
     return AdversarialExamples(
         x=x,
         x_adv=x_adv,
         y=y,
         attack="hop_skip_jump",
         params={
-            "epsilon": epsilon,
+            "epsilon": budget if bounded else None,
             "norm": norm.value,
             "query_budget": query_budget,
             "seed": seed if isinstance(seed, int) else None,

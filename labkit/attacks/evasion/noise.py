@@ -41,7 +41,7 @@ def random_noise(
     seed : int or torch.Generator
         What the noise is drawn from.
     """
-    norm = check(model, x, y, epsilon, norm)
+    x, epsilon, norm = check(model, x, y, epsilon, norm)
     delta = noise_of_size(x, epsilon, norm, make_generator(seed))
     return AdversarialExamples(
         x=x,

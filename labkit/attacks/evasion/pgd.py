@@ -14,7 +14,7 @@ from labkit.attacks.evasion._common import (
     misread,
     per_sample,
 )
-from labkit.core.errors import InvalidInputError
+from labkit.core.checks import length, whole
 from labkit.core.protocols import Classifier, DifferentiableClassifier, require_differentiable
 from labkit.core.results import AdversarialExamples
 from labkit.core.seeds import make_generator
@@ -31,6 +31,7 @@ def pgd(
     epsilon: float,
     norm: Norm = Norm.LINF,
     step_size: float | None = None,
+    step_decay: bool = False,
     steps: int = 40,
     restarts: int = 1,
     random_start: bool = True,
@@ -53,7 +54,11 @@ def pgd(
     norm : Norm
         Distance that the budget is measured in.
     step_size : float, optional
-        Length of one step; ``2.5 * epsilon / steps`` by default, enough to cross the ball.
+        Length of one step; ``2.5 * epsilon / steps`` by default, enough to cross the ball,
+        and ``2 * epsilon`` where it decays.
+    step_decay : bool
+        Let the step shrink linearly to nothing within a run.  Long steps look around, short
+        ones settle: usually stronger, with fewer steps.
     steps, restarts : int
         Steps of one run, and runs from different starting points.
     random_start : bool
@@ -80,12 +85,13 @@ def pgd(
     Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks",
     ICLR 2018.  https://arxiv.org/abs/1706.06083
     """
-    norm = check(model, x, y, epsilon, norm, y_target)
-    if steps < 1 or restarts < 1:
-        raise InvalidInputError(f"expected steps and restarts from 1 up, got {steps} and {restarts}")
+    x, epsilon, norm = check(model, x, y, epsilon, norm, y_target)
+    steps, restarts = whole("steps", steps), whole("restarts", restarts)
     if step_size is None:
-        step_size = 2.5 * epsilon / steps
-    run = _Run(require_differentiable(model, "pgd"), epsilon, norm, step_size, steps, early_stop, loss)
+        step_size = 2 * epsilon if step_decay else 2.5 * epsilon / steps
+    step_size = length("step_size", step_size)
+    sizes = [step_size * (1 - step / steps if step_decay else 1) for step in range(steps)]
+    run = _Run(require_differentiable(model, "pgd"), epsilon, norm, sizes, early_stop, loss)
     generator = make_generator(seed)
     x_adv = x.clone()
     left = torch.arange(len(x))
@@ -112,6 +118,7 @@ def pgd(
             "epsilon": epsilon,
             "norm": norm.value,
             "step_size": step_size,
+            "step_decay": step_decay,
             "steps": steps,
             "restarts": restarts,
             "random_start": random_start,
@@ -131,13 +138,12 @@ class _Run:
         model: DifferentiableClassifier,
         epsilon: float,
         norm: Norm,
-        step_size: float,
-        steps: int,
+        sizes: list[float],
         early_stop: bool,
         loss: str,
     ) -> None:
-        self.model, self.epsilon, self.norm, self.step_size = model, epsilon, norm, step_size
-        self.steps, self.early_stop, self.loss = steps, early_stop, find_loss(loss)
+        self.model, self.epsilon, self.norm, self.sizes = model, epsilon, norm, sizes
+        self.early_stop, self.loss = early_stop, find_loss(loss)
 
     def __call__(
         self, x: Tensor, start: Tensor, y: Tensor, y_target: Tensor | None, progress: Progress | None
@@ -145,19 +151,19 @@ class _Run:
         """Return the results and which of them the victim misreads, shapes ``(n, ...)`` and ``(n,)``."""
         result, broken = start.clone(), torch.zeros(len(x), dtype=torch.bool)
         left = torch.arange(len(x))
-        for step in range(self.steps):
+        for step, size in enumerate(self.sizes, start=1):
             target = None if y_target is None else y_target[left]
             here = result[left]
             logits, gradient = logits_and_gradient(self.model, here, y[left], target, self.loss)
             done = misread(logits, y[left], target)
             broken[left] = done
-            moved = here + self.step_size * self.norm.steepest(gradient)
+            moved = here + size * self.norm.steepest(gradient)
             moved = inside(x[left], moved - x[left], self.epsilon, self.norm, self.model.bounds)
             keep = done if self.early_stop else torch.zeros_like(done)
             result[left] = torch.where(per_sample(keep, here), here, moved)
             left = left[~keep]
             if progress is not None:
-                progress(step + 1, self.steps, f"PGD, {int(len(x) - len(left))} of {len(x)} misread")
+                progress(step, len(self.sizes), f"PGD, {int(len(x) - len(left))} of {len(x)} misread")
             if len(left) == 0:
                 return result, broken
         target = None if y_target is None else y_target[left]

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from labkit.attacks.evasion._common import Progress, check, margin, misread, per_sample
+from labkit.attacks.evasion._patches import first_guess, proposal
+from labkit.core.checks import length, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.protocols import Classifier
 from labkit.core.results import AdversarialExamples
@@ -46,7 +48,7 @@ def square(
     epsilon : float
         Perturbation budget in the units of ``x``.
     norm : Norm
-        L-infinity only.
+        Distance that the budget is measured in.
     query_budget : int
         Queries for each input, the first one about the starting point included.
     first_patch : float
@@ -67,18 +69,14 @@ def square(
     ----------
     Andriushchenko et al., "Square Attack", ECCV 2020.  https://arxiv.org/abs/1912.00049
     """
-    norm = check(model, x, y, epsilon, norm, y_target)
-    if norm is not Norm.LINF:
-        raise InvalidInputError(
-            f"square searches the L-infinity ball, got norm {norm.value!r}. "
-            "For L2 without a gradient use hop_skip_jump."
-        )
-    if query_budget < 1:
-        raise InvalidInputError(f"expected query_budget from 1 up, got {query_budget}")
+    x, epsilon, norm = check(model, x, y, epsilon, norm, y_target)
+    query_budget = whole("query_budget", query_budget)
+    if not 0 < length("first_patch", first_patch) <= 1:
+        raise InvalidInputError(f"expected first_patch as a share above 0 and up to 1, got {first_patch}")
     generator = make_generator(seed)
     shape = _as_image(x)
     clean = x.reshape(len(x), *shape)
-    best = _stripes(clean, epsilon, generator).clamp(*model.bounds)
+    best = first_guess(clean, epsilon, norm, generator).clamp(*model.bounds)
     goal = y if y_target is None else y_target
     sign = 1.0 if y_target is None else -1.0
 
@@ -95,7 +93,7 @@ def square(
         if len(left) == 0:
             break
         side = _side(turn / query_budget, first_patch, shape)
-        trial = _with_patch(best[left], clean[left], epsilon, side, generator).clamp(*model.bounds)
+        trial = proposal(best[left], clean[left], epsilon, norm, side, generator).clamp(*model.bounds)
         value, done = ask(trial, left)
         queries[left] += 1
         better = value > score[left]
@@ -128,28 +126,6 @@ def _as_image(x: Tensor) -> tuple[int, int, int]:
     if x.dim() == 4:
         return int(x.shape[1]), int(x.shape[2]), int(x.shape[3])
     return 1, 1, int(x[0].numel())
-
-
-def _stripes(x: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
-    """Return ``x`` with vertical stripes of plus or minus ``epsilon``, the paper's starting point."""
-    n, channels, _, width = x.shape
-    return x + epsilon * _signs((n, channels, 1, width), generator)
-
-
-def _with_patch(best: Tensor, clean: Tensor, epsilon: float, side: int, generator: torch.Generator) -> Tensor:
-    """Return ``best`` with one new square of plus or minus ``epsilon`` for each sample and channel."""
-    n, channels, height, width = best.shape
-    tall, wide = min(side, height), min(side, width)
-    top = torch.randint(0, height - tall + 1, (n, 1, 1, 1), generator=generator)
-    left = torch.randint(0, width - wide + 1, (n, 1, 1, 1), generator=generator)
-    rows = torch.arange(height).view(1, 1, -1, 1)
-    columns = torch.arange(width).view(1, 1, 1, -1)
-    patch = (rows >= top) & (rows < top + tall) & (columns >= left) & (columns < left + wide)
-    return torch.where(patch, clean + epsilon * _signs((n, channels, 1, 1), generator), best)
-
-
-def _signs(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    return 2.0 * torch.randint(0, 2, shape, generator=generator) - 1.0
 
 
 def _side(spent: float, first_patch: float, shape: tuple[int, int, int]) -> int:

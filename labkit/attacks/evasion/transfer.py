@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.attacks.evasion._common import Progress
+from labkit.core.checks import whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.protocols import Classifier, DifferentiableClassifier, predict
 from labkit.core.results import AdversarialExamples
@@ -51,6 +52,8 @@ def transfer(
             f"expected a surrogate for inputs of shape {tuple(model.input_shape)}, "
             f"got one for {tuple(surrogate.input_shape)}"
         )
+    if not callable(attack):
+        raise InvalidInputError(f"expected an attack such as pgd, got {attack!r}: see evasion.ATTACKS")
     made = attack(surrogate, x, y, **params)
     return AdversarialExamples(
         x=x,
@@ -97,11 +100,9 @@ def distil(
     seed : int
         Decides the order of samples and which inputs are asked about.
     """
-    if query_budget < 1 or rounds < 1 or len(x) == 0:
-        raise InvalidInputError(
-            f"expected query_budget and rounds from 1 up and one input or more; "
-            f"got {query_budget}, {rounds} and {len(x)} inputs"
-        )
+    query_budget, rounds = whole("query_budget", query_budget), whole("rounds", rounds)
+    if len(x) == 0:
+        raise InvalidInputError("expected one input or more to ask about, got none")
     generator = make_generator(derive(seed, "distil"))
     share = math.ceil(query_budget / rounds)
     asked = x[torch.randperm(len(x), generator=generator)[:share]]
