@@ -1,7 +1,7 @@
 """Data sets: cards, loaders, generators, integrity, and the user's own."""
 
 from labkit.core.lazy import lazy_exports
-from labkit.data.card import DatasetCard, cards, find_card, names
+from labkit.data.card import DatasetCard, Feature, cards, find_card, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,16 +9,19 @@ if TYPE_CHECKING:
     from labkit.data.loading import Verdict, load, verify
     from labkit.data.own import add, remove
     from labkit.data.sheets import contact_sheet, save_sheet
+    from labkit.data.tabular import in_units
 
 __all__ = [
     "Dataset",
     "DatasetCard",
+    "Feature",
     "Split",
     "Verdict",
     "add",
     "cards",
     "contact_sheet",
     "find_card",
+    "in_units",
     "load",
     "names",
     "remove",
@@ -35,6 +38,7 @@ __getattr__, __dir__ = lazy_exports(
         "Verdict": "labkit.data.loading",
         "add": "labkit.data.own",
         "contact_sheet": "labkit.data.sheets",
+        "in_units": "labkit.data.tabular",
         "load": "labkit.data.loading",
         "remove": "labkit.data.own",
         "save_sheet": "labkit.data.sheets",

@@ -11,7 +11,17 @@ from typing import Any
 from labkit.core.errors import DeclarationError, InvalidInputError, UnknownNameError
 from labkit.core.paths import content_dir, data_dir
 
-__all__ = ["DatasetCard", "cards", "find_card", "names", "read_card", "user_root"]
+__all__ = ["DatasetCard", "Feature", "cards", "find_card", "names", "read_card", "user_root"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of a table: ``low`` and ``high``, in ``unit``, become 0 and 1."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,7 @@ class DatasetCard:
     source, licence, citation : str
         Where it comes from, and under which terms.
     kind : str
-        How the samples are obtained: ``"scikit-learn"``, ``"npz"`` or ``"safetensors"``.
+        How the samples are obtained: ``"scikit-learn"``, ``"npz"``, ``"csv"`` or ``"safetensors"``.
     shape : tuple of int
         Shape of one input: ``(channels, height, width)`` or ``(features,)``.
     classes : tuple of str
@@ -38,6 +48,10 @@ class DatasetCard:
         What it must not be taken for.
     generator, seed : str and int, optional
         The module that rendered it, and the seed it was rendered with.
+    features : tuple of Feature
+        The columns of a table; empty for pictures.
+    protected : str, optional
+        The feature that a decision must not rest on.
     path : Path
         The card itself.
     """
@@ -57,6 +71,8 @@ class DatasetCard:
     path: Path
     generator: str | None = None
     seed: int | None = None
+    features: tuple[Feature, ...] = ()
+    protected: str | None = None
 
     @property
     def origin(self) -> str:
@@ -105,7 +121,36 @@ def read_card(path: Path) -> DatasetCard:
             _line(text, "name"),
             f"expected the name of its folder, {path.parent.name!r}; got {card.name!r}",
         )
+    _check_features(card, text)
     return card
+
+
+def _check_features(card: DatasetCard, text: str) -> None:
+    known = [feature.name for feature in card.features]
+    if known and (card.shape != (len(known),) or len(set(known)) < len(known)):
+        raise DeclarationError(
+            card.path,
+            _line(text, "features"),
+            f"expected a feature of its own for each of the {card.shape[0]} columns, got {len(set(known))}",
+        )
+    if card.protected is not None and card.protected not in known:
+        raise DeclarationError(
+            card.path, _line(text, "protected"), f"there is no feature called {card.protected!r}"
+        )
+
+
+def _features(value: Any) -> tuple[Feature, ...] | None:
+    """Return the columns that a list of tables declares, or None when it declares none."""
+    made = []
+    for each in value if isinstance(value, list) else [None]:
+        if not isinstance(each, dict) or set(each) != {"name", "unit", "low", "high"}:
+            return None
+        low, high = each["low"], each["high"]
+        texts = isinstance(each["name"], str) and isinstance(each["unit"], str)
+        if not (texts and all(isinstance(end, (int, float)) for end in (low, high)) and low < high):
+            return None
+        made.append(Feature(each["name"], each["unit"], float(low), float(high)))
+    return tuple(made)
 
 
 def _checked(path: Path, text: str, key: str, value: Any) -> Any:
@@ -133,7 +178,13 @@ def _checked(path: Path, text: str, key: str, value: Any) -> Any:
         return tuple((split, value[split]) for split in ("train", "test"))
     if key == "seed" and isinstance(value, int):
         return value
-    if key not in {"shape", "classes", "splits", "seed"} and isinstance(value, str) and value.strip():
+    if key == "features" and (found := _features(value)) is not None:
+        return found
+    if (
+        key not in {"shape", "classes", "splits", "seed", "features"}
+        and isinstance(value, str)
+        and value.strip()
+    ):
         return value
     raise DeclarationError(path, _line(text, key), f"the value of {key!r} is not usable: {value!r}")
 

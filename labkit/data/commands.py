@@ -140,6 +140,8 @@ def _show(args: argparse.Namespace) -> int:
         "shape": " × ".join(map(str, card.shape)),
         "samples": f"{card.samples('train')} to learn from, {card.samples('test')} to test on",
         "classes": f"{len(card.classes)}: {', '.join(card.classes)}",
+        "features": "; ".join(f"{f.name} ({f.unit}, {f.low:g} to {f.high:g})" for f in card.features),
+        "protected": card.protected or "",
         "hazards": card.hazards,
         "made by": f"python -m {card.generator}, seed {card.seed}" if card.generator else "",
         "sha256": card.sha256,

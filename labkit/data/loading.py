@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
 from labkit.core.errors import DeclarationError, IntegrityError, LabkitError, UnknownNameError
 from labkit.data.card import DatasetCard, find_card, names
 from labkit.data.dataset import Dataset, Split, digest_of
+from labkit.data.tabular import read_csv, scaled
 
 __all__ = ["Verdict", "load", "verify"]
 
@@ -77,13 +79,31 @@ def _read(card: DatasetCard) -> Dataset:
 
 
 def _read_scikit_learn(card: DatasetCard) -> tuple[Split, Split]:
-    """Return scikit-learn's bundled digits: 8 × 8 pixels of 0 to 16, brought to [0, 1]."""
+    x, y = _FROM_SCIKIT_LEARN[card.name](card)
+    return split_by_hash(x, torch.from_numpy(y.astype(np.int64)), card.name)
+
+
+def _digits(card: DatasetCard) -> tuple[Tensor, NDArray[np.int64]]:
+    """Return 8 × 8 pixels of 0 to 16, brought to [0, 1]."""
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    x = torch.from_numpy(pixels.astype(np.float32) / 16).view(-1, *card.shape)
-    y = torch.from_numpy(labels.astype(np.int64))
-    return split_by_hash(x, y, card.name)
+    return torch.from_numpy(pixels.astype(np.float32) / 16).view(-1, *card.shape), labels
+
+
+def _clinic(card: DatasetCard) -> tuple[Tensor, NDArray[np.int64]]:
+    """Return the thirty measurements of each mass, in the order of the card."""
+    from sklearn.datasets import load_breast_cancer
+
+    measured, labels = load_breast_cancer(return_X_y=True)
+    return scaled(measured, card), labels
+
+
+_FROM_SCIKIT_LEARN = {"digits": _digits, "clinic": _clinic}
+
+
+def _read_csv(card: DatasetCard) -> tuple[Split, Split]:
+    return read_csv(card.path.parent / f"{card.name}.csv", card)
 
 
 def _read_npz(card: DatasetCard) -> tuple[Split, Split]:
@@ -113,6 +133,7 @@ def _read_safetensors(card: DatasetCard) -> tuple[Split, Split]:
 _READERS: dict[str, Callable[[DatasetCard], tuple[Split, Split]]] = {
     "scikit-learn": _read_scikit_learn,
     "npz": _read_npz,
+    "csv": _read_csv,
     "safetensors": _read_safetensors,
 }
 

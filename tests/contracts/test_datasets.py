@@ -29,8 +29,8 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_the_handwriting_and_the_signs_are_there() -> None:
-    assert {"digits", "signs"} <= set(BUNDLED)
+def test_the_data_sets_of_the_course_are_there() -> None:
+    assert {"clinic", "digits", "loans", "signs"} <= set(BUNDLED)
     assert set(BUNDLED) <= set(data.names())
 
 
@@ -58,7 +58,8 @@ def test_every_class_is_there_in_both_splits_and_none_dominates(name: str) -> No
     for split in (dataset.train, dataset.test):
         counts = split.y.bincount(minlength=len(dataset.card.classes))
         assert len(counts) == len(dataset.card.classes)
-        assert counts.max() < 1.2 * counts.min()
+        # Pictures are made or chosen evenly; of people there are as many as there were.
+        assert counts.max() < (2.2 if dataset.card.features else 1.2) * counts.min()
 
 
 @every
@@ -97,9 +98,10 @@ def test_the_signs_are_those_that_their_generator_renders() -> None:
         assert np.abs(drawn - kept).mean() < 0.02
 
 
-@pytest.mark.parametrize("name", ["signs"])
-def test_a_changed_or_shortened_file_is_refused(copies: Path, name: str) -> None:
-    path = copies / name / f"{name}.npz"
+@pytest.mark.parametrize("file", ["signs.npz", "loans.csv"])
+def test_a_changed_or_shortened_file_is_refused(copies: Path, file: str) -> None:
+    name = file.partition(".")[0]
+    path = copies / name / file
     whole = path.read_bytes()
     changed = bytearray(whole)
     changed[len(whole) // 2] ^= 0x55
@@ -111,6 +113,25 @@ def test_a_changed_or_shortened_file_is_refused(copies: Path, name: str) -> None
     path.unlink()
     with pytest.raises(IntegrityError, match=name):
         data.load(name)
+
+
+def test_the_loans_are_those_that_their_generator_draws(tmp_path: Path) -> None:
+    card = data.find_card("loans")
+    loans = import_module(str(card.generator))
+    assert loans.write(tmp_path, seed=card.seed).read_bytes() == (card.path.parent / "loans.csv").read_bytes()
+    assert tuple(feature.name for feature in card.features) == loans.FEATURES
+    assert card.protected == loans.PROTECTED
+
+
+def test_a_table_is_given_back_in_its_units() -> None:
+    loans = data.load("loans")
+    first = data.in_units(loans.train.x[:1], loans.card)[0].round().int().tolist()
+    line = (loans.card.path.parent / "loans.csv").read_text("utf-8").splitlines()[1].split(",")
+    assert first == [int(value) for value in line[1:-1]]
+    with pytest.raises(InvalidInputError, match="holds pictures"):
+        data.in_units(data.load("digits").train.x, data.find_card("digits"))
+    with pytest.raises(InvalidInputError, match=r"\('n', 10\)"):
+        data.in_units(loans.train.x[:, :3], loans.card)
 
 
 @every
@@ -141,6 +162,14 @@ def test_a_pickle_in_place_of_the_pictures_is_never_run(copies: Path) -> None:
         (r"^train = .*$", "teach = 3", None, "'splits' is not usable"),
         (r"^hazards = .*$", "", None, "'hazards' is missing"),
         (r"^train = .*$", "train = 1437", None, "declares 1437 samples"),
+        (r"^shape = .*$", 'shape = [1, 8, 8]\nprotected = "age"', 9, "no feature called 'age'"),
+        (r"^shape = .*$", "shape = [1, 8, 8]\nfeatures = [{ low = 0 }]", 9, "'features' is not usable"),
+        (
+            r"^shape = .*$",
+            'shape = [1, 8, 8]\nfeatures = [{ name = "a", unit = "m", low = 0, high = 1 }]',
+            9,
+            "a feature of its own",
+        ),
     ],
 )
 def test_a_wrong_card_is_refused_with_its_file_and_line(
