@@ -1,0 +1,26 @@
+"""What an instructor sees of a class, computed from the log of what happened."""
+
+from labkit.classroom.activity import PAUSE_SECONDS, seconds_on_task
+from labkit.classroom.board import Board, Cell, Row, class_board
+from labkit.classroom.export import as_csv
+from labkit.classroom.gains import BANDS, ClassGain, band_of, class_gain
+from labkit.classroom.seats import Seat, anonymised
+from labkit.classroom.stuck import Stuck, find_stuck
+
+__all__ = [
+    "BANDS",
+    "PAUSE_SECONDS",
+    "Board",
+    "Cell",
+    "ClassGain",
+    "Row",
+    "Seat",
+    "Stuck",
+    "anonymised",
+    "as_csv",
+    "band_of",
+    "class_board",
+    "class_gain",
+    "find_stuck",
+    "seconds_on_task",
+]
