@@ -27,5 +27,5 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {name: f"{__name__}.{name}" for name in __all__ if name != "open_lab"}
-    | {"open_lab": "labkit.ui.session"},
+    | {"open_lab": "labkit.ui.opening"},
 )

@@ -48,6 +48,8 @@ class Session:
         By default the log among the user's data.
     clock : function
         Returns seconds since the epoch.
+    opened : bool
+        Whether opening the lab is recorded; a live demo is nobody's work.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Session:
         log: ProgressLog | None = None,
         *,
         clock: Callable[[], float] = time.time,
+        opened: bool = True,
     ) -> None:
         self.lab = find_lab(lab) if isinstance(lab, str) else lab
         self.scenario: Scenario = (
@@ -69,7 +72,8 @@ class Session:
         self._clock = clock
         self._recorder = Recorder(ProgressLog() if log is None else log, self.learner)
         self.seed = own_seed(self._recorder) if seed is None else seed
-        self._record("opened", {"scenario": self.scenario.id, "seed": self.seed})
+        if opened:
+            self._record("opened", {"scenario": self.scenario.id, "seed": self.seed})
 
     # ------------------------------------------------------------ the case and its checks
 

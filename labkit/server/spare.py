@@ -17,7 +17,7 @@ import psutil
 __all__ = ["SpareKernel", "run_silently"]
 
 _IMPORTS = (
-    "labkit.ui.session",
+    "labkit.ui.opening",
     "labkit.ui.evasion",
     "labkit.ui.plots",
     "labkit.course.cases",

@@ -5,7 +5,8 @@ from labkit.core.lazy import lazy_exports
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.ui import evasion, plots, strips
-    from labkit.ui.session import LabSession, open_lab
+    from labkit.ui.opening import open_lab
+    from labkit.ui.session import LabSession
     from labkit.ui.theme import style
 
 __all__ = ["LabSession", "evasion", "open_lab", "plots", "strips", "style"]
@@ -15,7 +16,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "LabSession": "labkit.ui.session",
         "evasion": "labkit.ui.evasion",
-        "open_lab": "labkit.ui.session",
+        "open_lab": "labkit.ui.opening",
         "plots": "labkit.ui.plots",
         "strips": "labkit.ui.strips",
         "style": "labkit.ui.theme",

@@ -48,15 +48,47 @@
     shown = true;
     here.scrollIntoView({ block: "start" });
   };
+  // A part that is built on demand opens as the page comes near it, else in its turn once all is quiet.
+  const open = (part) => {
+    if (part.dataset.lkOpening) return;
+    part.dataset.lkOpening = "yes";
+    const box = part.closest(".widget-vbox"), focused = document.activeElement === part;
+    near.unobserve(part);
+    part.click();
+    if (!focused || !box) return;
+    const watch = new MutationObserver(() => {
+      const first = box.querySelector("button, input, select, [tabindex='0']");
+      if (first && !first.classList.contains("lk-later")) { watch.disconnect(); first.focus(); }
+    });
+    watch.observe(box, { subtree: true, childList: true });
+  };
+  const near = new IntersectionObserver(
+    (seen) => { for (const each of seen) if (each.isIntersecting) open(each.target); },
+    { rootMargin: "1000px 0px", scrollMargin: "1000px 0px" },
+  );
+  const follow = () => {
+    for (const part of document.querySelectorAll(".lk-later:not([data-lk-seen])")) {
+      part.dataset.lkSeen = "yes";
+      near.observe(part);
+    }
+  };
+  const turn = () => {
+    const part = document.querySelector(".lk-later:not([data-lk-opening])");
+    if (part) open(part);
+    else clearInterval(turns);
+  };
+  let turns = 0;
+  setTimeout(() => { turns = setInterval(turn, 4000); }, 10000 + 5000 * Math.random());
   let waiting = false;
   const later = () => {
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(() => { waiting = false; mend(); show(); });
+    requestAnimationFrame(() => { waiting = false; mend(); follow(); show(); });
   };
   new MutationObserver(later).observe(document.body, {
     subtree: true, childList: true, attributes: true, attributeFilter: ["class", "style", "disabled"],
   });
   mend();
+  follow();
   show();
 })();

@@ -30,11 +30,16 @@ class PredictionView:
         self.view = panel(
             output(heading), self._field(), self.confidence, self.lock, self.job.view, self.place
         )
-        seen = lab.session.progress().predictions.get(prediction.id)
+        lab.on_adopt(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show again what was predicted on an earlier visit."""
+        seen = self.lab.session.progress().predictions.get(self.prediction.id)
         if seen is not None:
             self.field.value, self.confidence.value = seen.value, seen.confidence
             if seen.right is not None:
-                self._reveal(lab.session.outcome(prediction.id))
+                self._reveal(self.lab.session.outcome(self.prediction.id))
 
     def _field(self) -> Any:
         prediction = self.prediction

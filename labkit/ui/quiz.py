@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
 
 from labkit.course import Item, Option, Recall
 from labkit.course.events import Answer
@@ -11,7 +11,7 @@ from labkit.ui.controls import button, column, output, panel, radio, tick
 from labkit.ui.html import badge, callout, escape
 from labkit.ui.work import guarded
 
-__all__ = ["Question", "questions"]
+__all__ = ["Question", "Questions"]
 
 
 class Question:
@@ -27,8 +27,6 @@ class Question:
         One or several of them are correct.
     answered : function
         Called with the indices that were picked.
-    earlier : sequence of int
-        What was picked on an earlier visit; empty for a question that is still open.
     """
 
     def __init__(
@@ -37,7 +35,6 @@ class Question:
         text: str,
         options: Sequence[Option],
         answered: Callable[[list[int]], object],
-        earlier: Sequence[int] = (),
     ) -> None:
         self.options, self._answered = options, answered
         self.single = sum(option.correct for option in options) == 1
@@ -52,8 +49,6 @@ class Question:
         more = "" if self.single else " <em>Several are right.</em>"
         heading = output(f'<div class="lk"><h3>{escape(number)}</h3><p>{escape(text)}{more}</p></div>')
         self.view = column(heading, *fields, self.submit, self.place)
-        if earlier:
-            self._explain(list(earlier))
 
     def chosen(self) -> list[int]:
         """Return the indices that are picked now."""
@@ -69,9 +64,10 @@ class Question:
             return
         with guarded(self.place):
             self._answered(chosen)
-            self._explain(chosen)
+            self.explain(chosen)
 
-    def _explain(self, chosen: Sequence[int]) -> None:
+    def explain(self, chosen: Sequence[int]) -> None:
+        """Say for every option why it is right or not, and which were picked."""
         self.place.value = explain_options(self.options, chosen)
         self.submit.description = "Answer again"
 
@@ -89,23 +85,40 @@ def explain_options(options: Sequence[Option], chosen: Sequence[int]) -> str:
     return f'<div class="lk" role="status"><p>{verdict}</p><ul class="lk-plain">{lines}</ul></div>'
 
 
-def questions(
-    items: Sequence[Recall | Item],
-    answered: Callable[[int, list[int]], object],
-    earlier: Mapping[int, Answer],
-    *,
-    word: str = "Question",
-) -> Any:
-    """Return several questions, one below the other."""
-    views = []
-    for i, item in enumerate(items):
-        source = f", from {item.source}" if isinstance(item, Recall) and item.source else ""
-        head = f"{word} {i + 1} of {len(items)}{source}" if len(items) > 1 else f"{word}{source}"
+class Questions:
+    """Several questions, one below the other, with what was answered on an earlier visit.
 
-        chosen = earlier[i].chosen if i in earlier else ()
+    Parameters
+    ----------
+    items : sequence of Recall or Item
+    answered : function
+        ``answered(position, chosen)`` records an answer.
+    earlier : function
+        Returns what was answered earlier, by position.
+    word : str
+        How each question is headed.
+    """
 
-        def record(chosen: list[int], i: int = i) -> object:
-            return answered(i, chosen)
+    def __init__(
+        self,
+        items: Sequence[Recall | Item],
+        answered: Callable[[int, list[int]], object],
+        earlier: Callable[[], Mapping[int, Answer]],
+        *,
+        word: str = "Question",
+    ) -> None:
+        self._earlier = earlier
+        self._questions = []
+        for i, item in enumerate(items):
+            source = f", from {item.source}" if isinstance(item, Recall) and item.source else ""
+            head = f"{word} {i + 1} of {len(items)}{source}" if len(items) > 1 else f"{word}{source}"
+            record = partial(answered, i)
+            self._questions.append(Question(head, item.question, item.options, record))
+        self.view = panel(*(each.view for each in self._questions))
+        self.refresh()
 
-        views.append(Question(head, item.question, item.options, record, chosen).view)
-    return panel(*views)
+    def refresh(self) -> None:
+        """Explain again what was answered on an earlier visit."""
+        for position, answer in self._earlier().items():
+            if position < len(self._questions) and answer.chosen:
+                self._questions[position].explain(answer.chosen)

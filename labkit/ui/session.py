@@ -1,4 +1,4 @@
-"""``open_lab``: one participant in one lab, with everything that a notebook cell can show.
+"""One participant in one lab, with everything that a notebook cell can show.
 
 The facts come from :class:`labkit.course.Session`; this module turns them into widgets and
 cards.  Nothing here ends in a traceback: an error of ours becomes a message in its place.
@@ -6,16 +6,15 @@ cards.  Nothing here ends in a traceback: an error of ours becomes a message in 
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
-from labkit import course
+from labkit.core import InvalidInputError
 from labkit.core.machine import threads
 from labkit.course import DemoState, Lab, Scenario, Session
 from labkit.course.answers import Outcome
+from labkit.course.events import Answer
 from labkit.scoring import Feedback
 from labkit.ui import overview
 from labkit.ui.assistive import show_script
@@ -25,42 +24,12 @@ from labkit.ui.controls import column, output
 from labkit.ui.evidence import EvidencePanel
 from labkit.ui.html import Fragment
 from labkit.ui.prediction import PredictionView
-from labkit.ui.quiz import questions
+from labkit.ui.quiz import Questions
 from labkit.ui.ready import Preparation
 from labkit.ui.reset import ResetButton
 from labkit.ui.work import Progress, excuse, guarded, progress_bar
 
-__all__ = ["LabSession", "open_lab"]
-
-
-def open_lab(name: str, scenario: str | None = None, seed: int | None = None) -> LabSession:
-    """Open a lab, in the scenario that the page or the caller asks for.
-
-    Parameters
-    ----------
-    name : str
-        Id, slug or both: ``"L02"``, ``"evasion-range"``, ``"L02-evasion-range"``.
-    scenario : str or None
-        Id of a scenario; None takes ``?scenario=`` of the page, then ``LABKIT_SCENARIO``,
-        then the first that the lab declares.
-    seed : int or None
-        Decides the participant's variant; None takes the one that belongs to the learner.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such lab or scenario; the message names those that there are.
-    """
-    query = _query()
-    lab = course.find_lab(name)
-    asked = scenario or query.get("scenario") or os.environ.get("LABKIT_SCENARIO") or None
-    warning = None
-    if scenario is None and asked is not None and asked not in {s.id for s in lab.scenarios}:
-        # The page's address is nothing that a participant typed in Python: say it, and go on.
-        warning = f"This lab has no scenario {asked!r}; the first one was opened instead."
-        asked = None
-    session = Session(lab, scenario=asked, seed=seed)
-    return LabSession(session, demo=_demo(lab, query.get("demo")), warning=warning)
+__all__ = ["LabSession"]
 
 
 class LabSession:
@@ -76,15 +45,52 @@ class LabSession:
         How what was handed in was made, by checkpoint; goes into the evidence pack.
     """
 
-    def __init__(self, session: Session, demo: DemoState | None = None, warning: str | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        demo: DemoState | None = None,
+        warning: str | None = None,
+        *,
+        held: bool = False,
+    ) -> None:
         self.session = session
         self.demo = demo
         self.shelf: dict[str, Any] = {}
         self.notes: dict[str, dict[str, Any]] = {}
         self._warning = warning
         self._listeners: list[Callable[[], object]] = []
+        self._adopted: list[Callable[[], object]] = []
+        self._marked: list[tuple[Any, str]] = []
         self._case_lock = threading.Lock()
-        self._preparation = Preparation(self._prepare)
+        self._preparation = Preparation(self._prepare, held=held)
+
+    def adopt(self, session: Session, demo: DemoState | None = None, warning: str | None = None) -> None:
+        """Give this page to a participant, when it was made before anybody knew whose it will be.
+
+        Every view shows what ``session`` says, and the panels, which were held back, are
+        made for its variant.  The page is then what it would be, had it been opened for
+        this participant.
+
+        Parameters
+        ----------
+        session : Session
+            Of the same lab and scenario.
+        demo : DemoState or None
+        warning : str or None
+            What the header says about how the page was asked for.
+        """
+        if (session.lab, session.scenario) != (self.lab, self.scenario):
+            raise InvalidInputError(
+                f"expected a session of {self.lab.id}, scenario {self.scenario.id!r}; "
+                f"got {session.lab.id}, scenario {session.scenario.id!r}"
+            )
+        self.session, self.demo, self._warning = session, demo, warning
+        for box, name in self._marked:
+            self._mark(box, name)
+        for view in self._adopted:
+            view()
+        self.changed()
+        self._preparation.release(lambda name: demo is not None and demo.panel == name)
 
     # ------------------------------------------------------------------ facts
 
@@ -131,10 +137,14 @@ class LabSession:
 
     def recall(self) -> Any:
         """Show the recall questions, and the question that is asked again at the end."""
-        progress = self.session.progress()
-        recall = questions(self.lab.recall, self.session.answer_recall, progress.recalled)
+        recall = Questions(
+            self.lab.recall,
+            lambda i, chosen: self.session.answer_recall(i, chosen),
+            lambda: self.session.progress().recalled,
+        )
+        self.on_adopt(recall.refresh)
         before = self._form("pre", "Before you start")
-        return column(recall, *([before] if before else []))
+        return column(recall.view, *([before] if before else []))
 
     def predict(self, prediction: str) -> Any:
         """Ask for a prediction and a confidence; afterwards show what came out."""
@@ -198,10 +208,19 @@ class LabSession:
 
         The panel that a live demo is about is marked, so that the page can scroll to it.
         """
-        box = self._preparation.when_ready(build)
+        wanted = self.demo is not None and self.demo.panel == panel_name
+        box = self._preparation.when_ready(build, panel_name, wanted=wanted)
+        self._marked.append((box, panel_name))
+        self._mark(box, panel_name)
+        return box
+
+    def _mark(self, box: Any, panel_name: str) -> None:
         if self.demo is not None and self.demo.panel == panel_name:
             box.add_class("lk-demo-here")
-        return box
+
+    def on_adopt(self, view: Callable[[], object]) -> None:
+        """Have ``view()`` called once the page has its participant, see :meth:`adopt`."""
+        self._adopted.append(view)
 
     def on_change(self, listener: Callable[[], object]) -> None:
         """Have ``listener()`` called after every recorded event and everything put on the shelf."""
@@ -245,14 +264,16 @@ class LabSession:
         items = self.lab.form(form)
         if not items:
             return None
-        earlier = {
-            position: answer
-            for (of_form, position), answer in self.session.progress().answered.items()
-            if of_form == form
-        }
-        return questions(
+
+        def earlier() -> dict[int, Answer]:
+            answered = self.session.progress().answered.items()
+            return {position: answer for (of_form, position), answer in answered if of_form == form}
+
+        asked = Questions(
             items, lambda i, chosen: self.session.answer_item(form, i, chosen), earlier, word=title
         )
+        self.on_adopt(asked.refresh)
+        return asked.view
 
     def _live(self, draw: Callable[[], str]) -> Any:
         place = output()
@@ -264,16 +285,3 @@ class LabSession:
         self.on_change(refresh)
         refresh()
         return column(place)
-
-
-def _query() -> dict[str, str]:
-    """Return the query of the page that this kernel serves; empty where there is no page."""
-    return {key: values[-1] for key, values in parse_qs(os.environ.get("QUERY_STRING", "")).items()}
-
-
-def _demo(lab: Lab, number: str | None) -> DemoState | None:
-    """Return the prepared state with this number, counted from one."""
-    if number is None or not number.isdecimal():
-        return None
-    position = int(number) - 1
-    return lab.demo[position] if 0 <= position < len(lab.demo) else None

@@ -202,6 +202,18 @@ def open_dashboard(page, server, lab, query=""):
     page.goto(f"{server.url}/dashboards/{lab}{query}", wait_until="commit")
     page.wait_for_selector("html[data-lk-ready=yes]", timeout=120_000)
     page.wait_for_selector(".lk-panel", timeout=120_000)
+    walk_down(page)
+
+
+def walk_down(page):
+    """Go down the page as a reader does, so that every part is built, and back to its top."""
+    waiting = page.locator(".lk-later")
+    for _ in range(40):
+        if not waiting.count():
+            break
+        waiting.first.evaluate("part => part.scrollIntoView()")
+        page.wait_for_timeout(100)
+    page.evaluate("document.querySelector('.lk-top')?.scrollIntoView()")
 
 
 def violations(page, name):
