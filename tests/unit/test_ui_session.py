@@ -13,8 +13,7 @@ from labkit.core.machine import threads
 from labkit.core.paths import content_dir
 from labkit.course import Session, read_lab
 from labkit.scoring import Feedback, Target
-from labkit.ui import cards
-from labkit.ui import session as ui_session
+from labkit.ui import cards, opening
 from labkit.ui.session import LabSession
 
 
@@ -205,10 +204,10 @@ def test_the_debrief_tells_what_changes_at_scale(lab: LabSession) -> None:
 
 
 def test_a_demo_number_in_the_address_picks_the_prepared_state(lab: LabSession) -> None:
-    demo = ui_session._demo(lab.lab, "3")
+    demo = opening._demo(lab.lab, "3")
     shown = LabSession(lab.session, demo=demo)
     assert shown.state("attack_range") == {"attack": "fgsm", "epsilon": 0.2}
     assert shown.state("curve_panel") == {}
     assert "One chosen step" in texts(shown.header())
     for nonsense in ("0", "99", "-1", "one", None):
-        assert ui_session._demo(lab.lab, nonsense) is None
+        assert opening._demo(lab.lab, nonsense) is None
