@@ -68,11 +68,11 @@ def run(repeats: int = 3) -> list[Row]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
         for _ in range(repeats):
-            with _server("--no-spare") as server:
+            with _server("--no-warm") as server:
                 _catalogue(browser, server, taken)
                 _open(browser, server, "click to interactive, cold", taken)
             with _server() as server:
-                _wait_for_spare(server)
+                _wait_for_warmth(server)
                 page = _open(browser, server, "click to interactive, warm", taken)
                 taken.setdefault(("slider to figure", "s"), []).extend(_slide(page))
                 taken.setdefault(("unique memory of a lab kernel", "MB"), []).append(_memory(page, server))
@@ -150,8 +150,8 @@ def _open(browser: Any, server: dict[str, Any], what: str, taken: dict[tuple[str
     return page
 
 
-def _wait_for_spare(server: dict[str, Any]) -> None:
-    """Give the spare kernel the time that a participant spends with the catalogue."""
+def _wait_for_warmth(server: dict[str, Any]) -> None:
+    """Give the warm parent the time that a participant spends with the catalogue."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         kernels = psutil.Process(server["process"].pid).children()
@@ -180,6 +180,6 @@ def _memory(page: Any, server: dict[str, Any]) -> float:
     """Return the memory in MB that would be free without the kernel of this page."""
     kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
     for each in psutil.Process(server["process"].pid).children(recursive=True):
-        if any(kernel in word for word in each.cmdline()):
+        if each.name() == f"lab-{kernel[:8]}" or any(kernel in word for word in each.cmdline()):
             return float(each.memory_full_info().uss) / 1e6
     raise LabkitError(f"there is no process of the kernel {kernel}")

@@ -21,7 +21,7 @@ _LARGEST_REQUEST = 64 * 1024 * 1024  # bytes; a notebook with its pictures is fa
 
 
 def make_server(
-    *, host: str, port: int, workspace: Path, training: bool = True, spare: bool = True
+    *, host: str, port: int, workspace: Path, training: bool = True, warm: bool = True
 ) -> ServerApp:
     """Return a server that is initialised and not yet started.
 
@@ -36,8 +36,8 @@ def make_server(
         The only folder that is served: the participant's hands-on notebooks.
     training : bool
         Whether victims are trained in the background.
-    spare : bool
-        Whether a kernel is kept ready for the next dashboard.
+    warm : bool
+        Whether kernels are forked from a process that has imported everything, where that is possible.
     """
     local = is_loopback(host)
     config = Config()
@@ -53,9 +53,10 @@ def make_server(
     config.MappingKernelManager.update(
         {"cull_idle_timeout": _IDLE_SECONDS, "cull_interval": 60, "cull_connected": False}
     )
+    config.KernelManager.client_factory = "labkit.server.warm.client.PromptClient"
     config.ContentsManager.allow_hidden = False
     config.FileContentsManager.delete_to_trash = False
-    config.Labkit.update({"training": training, "spare": spare})
+    config.Labkit.update({"training": training, "warm": warm})
     server: ServerApp = ServerApp.instance(config=config)
     server.initialize(argv=[], new_httpserver=True)
     return server

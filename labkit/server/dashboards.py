@@ -35,7 +35,6 @@ __all__ = ["dashboard_handlers"]
 _TEMPLATE = "labkit"
 _APPS = ["voila", "nbconvert"]
 _WANTED = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager"]
-_REFILL_SECONDS = 3.0  # after a page is there, until the next spare kernel is started
 
 
 class Dashboard(Page):
@@ -72,7 +71,6 @@ class Dashboard(Page):
             self.log.exception("the dashboard of %s ended early", lab.id)
             self.write("<script>window.labkit_failed()</script></body></html>")
             IOLoop.current().add_callback(self._discard)
-        self.settings["labkit_spare"].refill_later(_REFILL_SECONDS)
 
     def on_connection_close(self) -> None:
         """Shut the kernel down when nobody waits for the page any more."""
@@ -103,9 +101,6 @@ class Dashboard(Page):
             "SCRIPT_NAME": self.request.path,
             "SERVER_SOFTWARE": f"voila/{voila_version}",
         }
-        spare = await self.settings["labkit_spare"].take(about)
-        if spare is not None:
-            return str(spare)
         return str(await self.kernel_manager.start_kernel(kernel_name="python3", env={**os.environ, **about}))
 
     async def _discard(self) -> None:

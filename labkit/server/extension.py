@@ -11,12 +11,11 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
 from labkit import __version__
-from labkit.server import evidence, pages, status
+from labkit.server import evidence, pages, status, warm
 from labkit.server.assets import Asset
 from labkit.server.background import Trainer
 from labkit.server.dashboards import dashboard_handlers
 from labkit.server.hands_on import HandsOn
-from labkit.server.spare import SpareKernel
 
 __all__ = ["load_extension"]
 
@@ -47,10 +46,8 @@ def load_extension(server: ServerApp) -> None:
     )
     environment.globals.update(version=__version__)
     trainer = Trainer()
-    spare = SpareKernel(server.kernel_manager, server.log, wanted=choices.get("spare", True))
-    web_app.settings.update(
-        labkit_templates=environment, labkit_trainer=trainer, labkit_spare=spare, labkit_server=server
-    )
+    warm.register()
+    web_app.settings.update(labkit_templates=environment, labkit_trainer=trainer, labkit_server=server)
     routes: list[tuple[Any, ...]] = [(url_path_join(base, path), handler) for path, handler in _ROUTES]
     static = {"path": str(_HERE / "static")}
     routes.append((url_path_join(base, r"/labkit/static/(.*)"), Asset, static))
@@ -68,7 +65,8 @@ def load_extension(server: ServerApp) -> None:
 
 async def start_extension(server: ServerApp) -> None:
     """Begin what needs the running server."""
-    server.web_app.settings["labkit_spare"].refill_later(0.5)
+    if server.config.get("Labkit", {}).get("warm", True):
+        warm.start(server.log)
 
 
 # The names by which Jupyter Server finds them.

@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-training", action="store_true", help="do not train the victims of the labs in the background"
     )
     parser.add_argument(
-        "--no-spare", action="store_true", help="do not keep a Python process ready for the next lab"
+        "--no-warm",
+        action="store_true",
+        help="launch every kernel by itself, instead of forking it from one that has imported everything",
     )
 
 
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from labkit.server.app import make_server
 
     server = make_server(
-        host=args.host, port=port, workspace=workspace, training=not args.no_training, spare=not args.no_spare
+        host=args.host, port=port, workspace=workspace, training=not args.no_training, warm=not args.no_warm
     )
     threading.Thread(target=_announce, args=(server, args.no_browser), daemon=True).start()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

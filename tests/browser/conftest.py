@@ -94,7 +94,7 @@ class Server:
         raise AssertionError((self.home / "server.log").read_text())
 
     def kernels(self):
-        """Return the kernels that run, the spare one included."""
+        """Return the kernels that run."""
         with urllib.request.urlopen(f"{self.url}/api/kernels", timeout=10) as answer:  # noqa: S310
             return {each["id"] for each in json.load(answer)}
 

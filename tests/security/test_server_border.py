@@ -41,7 +41,7 @@ def _start(home, *arguments, **environment):
             "lab",
             "--no-browser",
             "--no-training",
-            "--no-spare",
+            "--no-warm",
             "--port",
             str(port),
             *arguments,

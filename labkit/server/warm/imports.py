@@ -1,0 +1,81 @@
+"""What every lab imports: done once, in the parent, before anything is forked."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+__all__ = ["import_all", "wanted"]
+
+# What an IPython kernel takes from disk at its start, or with its first cells.
+_KERNEL = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.zmqshell",
+    "ipykernel.iostream",
+    "ipykernel.displayhook",
+    "ipykernel.comm",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.core.pylabtools",
+    "IPython.extensions.storemagic",
+    "debugpy",
+    "ipykernel.debugger",
+    "ipywidgets",
+    "jedi",
+    "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    "PIL.PngImagePlugin",
+    "faulthandler",
+    "pdb",
+    "psutil",
+    "sqlite3",
+    "tornado.platform.asyncio",
+)
+_LIBRARIES = ("torch", "torch.nn.functional", "numpy", "captum.attr", "safetensors.torch", "torchattacks")
+# The floors whose modules a lab may use; the rest belongs to the server and to the command line.
+_FLOORS = (
+    "core",
+    "data",
+    "models",
+    "attacks",
+    "defenses",
+    "explain",
+    "governance",
+    "metrics",
+    "evidence",
+    "scoring",
+    "course",
+    "ui",
+)
+
+
+def wanted() -> Iterator[str]:
+    """Return the names of the modules, those of ours last."""
+    yield from _KERNEL
+    yield from _LIBRARIES
+    for floor in _FLOORS:
+        name = f"labkit.{floor}"
+        if importlib.util.find_spec(name) is None:
+            continue
+        yield name
+        package = importlib.import_module(name)
+        for found in pkgutil.walk_packages(package.__path__, f"{name}.", onerror=lambda _: None):
+            if not found.name.endswith("__main__"):
+                yield found.name
+
+
+def import_all() -> list[str]:
+    """Import them, and return those that could not be: a kernel then meets the error itself."""
+    failed = []
+    for name in wanted():
+        try:
+            importlib.import_module(name)
+        except Exception:
+            failed.append(name)
+    return failed

@@ -1,0 +1,89 @@
+"""How jupyter_client gets its kernels: forked where that is possible, launched where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import LocalProvisioner
+
+from labkit.server.warm.process import ForkedProcess, RefusedError
+from labkit.server.warm.shared import warmth
+from labkit.server.warm.warmth import Warmth
+
+__all__ = ["WarmProvisioner"]
+
+_PREPARED = "LABKIT_PREPARED"
+_KNOWN = {"env", "cwd", "stdin", "stdout", "stderr", "independent", "kernel_id", "extra_arguments"}
+
+
+class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
+    """Forks from the warm parent of this program, if it has one."""
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the kernel began with the state that ``LABKIT_PREPARED`` asked for."""
+        return bool(getattr(self.process, "prepared", False))
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the kernel; whatever speaks against a fork leads to an ordinary launch."""
+        kept = warmth()
+        if kept is not None and _plain(cmd, kwargs):
+            try:
+                loop = asyncio.get_running_loop()
+                self.process = await loop.run_in_executor(None, self._fork, kept, cmd, kwargs)
+            except (RefusedError, OSError) as error:
+                self.log.info("this kernel is launched, not forked: %s", error)
+            else:
+                self.pid = self.pgid = self.process.pid
+                self.cwd = kwargs.get("cwd") or os.getcwd()
+                return self.connection_info
+        environment = kwargs.get("env")
+        if environment is not None:
+            environment.pop(_PREPARED, None)
+        return await super().launch_kernel(cmd, **kwargs)
+
+    async def send_signal(self, signum: int) -> None:
+        """Send a signal to the kernel and to what it started, unless it has ended."""
+        if isinstance(self.process, ForkedProcess):
+            self.process.signal_group(signal.Signals(signum))
+        else:
+            await super().send_signal(signum)
+
+    async def wait(self) -> int | None:
+        """Wait for the end, at a shorter beat than the ordinary launcher's."""
+        while isinstance(self.process, ForkedProcess) and self.process.poll() is None:
+            await asyncio.sleep(0.01)
+        return await super().wait()
+
+    def _fork(self, kept: Warmth, cmd: list[str], kwargs: dict[str, Any]) -> ForkedProcess:
+        environment = dict(kwargs.get("env") or os.environ)
+        environment["JPY_PARENT_PID"] = str(os.getpid())
+        prepared = environment.pop(_PREPARED, "")
+        output, errors = _file(kwargs.get("stdout"), 1), _file(kwargs.get("stderr"), 2)
+        if kwargs.get("stderr") == subprocess.STDOUT:
+            errors = output
+        cwd = str(kwargs.get("cwd") or os.getcwd())
+        return kept.fork(cmd[2:], environment, cwd, (output, errors), prepared)
+
+
+def _plain(cmd: list[str], kwargs: dict[str, Any]) -> bool:
+    """Whether this is a kernel of this Python, with nothing that only a launch can give it."""
+    return (
+        cmd[:3] == [sys.executable, "-m", "ipykernel_launcher"]
+        and set(kwargs) <= _KNOWN
+        and not kwargs.get("independent")
+        and subprocess.PIPE not in (kwargs.get("stdin"), kwargs.get("stdout"), kwargs.get("stderr"))
+    )
+
+
+def _file(given: Any, own: int) -> int:
+    """Return the number of the file that a kernel writes to; ours, where nothing was said."""
+    if given is None:
+        return own
+    return int(given) if isinstance(given, int) else int(given.fileno())
