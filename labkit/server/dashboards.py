@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from jupyter_core.paths import jupyter_path
@@ -28,12 +31,16 @@ from labkit.course import Lab
 from labkit.server.assets import LastingAsset
 from labkit.server.base import Page
 from labkit.server.headers import JUPYTER_POLICY
-from labkit.server.rendering import Renderer, beating, lab_path, prepared
+from labkit.server.rendering import NUMBER, RecordedRenderer, Renderer, beating, lab_path, prepared
+from labkit.server.replay.record import Record
+from labkit.server.replay.shelf import RecordedPage, Shelf
+from labkit.server.warm.provisioner import PREPARED
 
 __all__ = ["dashboard_handlers"]
 
 _TEMPLATE = "labkit"
 _APPS = ["voila", "nbconvert"]
+_AGAIN = b"<script>location.reload()</script></body></html>"
 _WANTED = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager"]
 
 
@@ -56,7 +63,32 @@ class Dashboard(Page):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Security-Policy", JUPYTER_POLICY)
-        renderer = self._renderer(lab)
+        page = self._parts["shelf"].find(lab, self.request.query)
+        if page is not None:
+            await self._give_out(page)
+        else:
+            await self._run(lab)
+
+    async def _give_out(self, page: RecordedPage) -> None:
+        """Send a recorded page; its kernel begins with the state that was recorded with it."""
+        # What the page loads takes the browser longer than its kernel takes to start.
+        self.write(page.before)
+        await self.flush()
+        self._kernel = await self._start_kernel({PREPARED: page.name})
+        kernel: Any = self.kernel_manager.get_kernel(self._kernel)
+        if getattr(kernel.provisioner, "prepared", False):
+            self.write(self._kernel.encode())
+            self.write(page.after)
+            self._complete = True
+            return
+        self.log.warning("%s was not forked from its recorded state; the notebook is run", page.name)
+        self._parts["shelf"].drop(page)
+        await self._discard()
+        self.write(_AGAIN)
+
+    async def _run(self, lab: Lab) -> None:
+        """Run the notebook and send what its cells show as they are done."""
+        renderer = renderer_of(Renderer, self._parts, lab)
         await renderer.initialize()
         self._kernel = await self._start_kernel()
         kernel = self.kernel_manager.get_kernel(self._kernel)
@@ -78,25 +110,10 @@ class Dashboard(Page):
         if not self._complete:
             IOLoop.current().add_callback(self._discard)
 
-    def _renderer(self, lab: Lab) -> Renderer:
-        return Renderer(
-            request_handler=self,
-            voila_configuration=self._parts["settings"],
-            traitlet_config=self._parts["config"],
-            notebook_path=lab_path(lab),
-            template_paths=self._parts["template_paths"],
-            config_manager=self.config_manager,
-            contents_manager=self._parts["notebooks"],
-            base_url=self.base_url,
-            kernel_spec_manager=self.kernel_spec_manager,
-            page_config=self._parts["page_config"],
-            mathjax_url="",
-            mathjax_config="",
-        )
-
-    async def _start_kernel(self) -> str:
+    async def _start_kernel(self, more: Mapping[str, str] | None = None) -> str:
         """Return a kernel that knows what the page was asked for."""
         about = {
+            **(more or {}),
             "QUERY_STRING": self.request.query,
             "SCRIPT_NAME": self.request.path,
             "SERVER_SOFTWARE": f"voila/{voila_version}",
@@ -135,13 +152,16 @@ def dashboard_handlers(server: ServerApp, base: str) -> list[tuple[Any, ...]]:
     page_config["fullMathjaxUrl"] = url_path_join(base, "labkit/static/mathjax.js")
     page_config["fullStaticUrl"] = url_path_join(base, "labkit", version)
     page_config["fullLabextensionsUrl"] = url_path_join(base, "labkit/labextensions")
-    parts = {
+    parts: dict[str, Any] = {
         "settings": settings,
         "config": server.config.copy(),
         "template_paths": template_paths,
         "page_config": page_config,
         "notebooks": LargeFileManager(root_dir=str(content_dir("notebooks")), parent=server),
+        "base_url": base,
+        "specs": server.kernel_spec_manager,
     }
+    parts["shelf"] = server.web_app.settings["labkit_shelf"] = Shelf(partial(_composed, parts), server.log)
     template_static = collect_static_paths(_APPS, _TEMPLATE, root_dirs=jupyter_path())
     routes: list[tuple[Any, ...]] = [
         (r"/dashboards/([A-Za-z0-9_-]+)", Dashboard, parts),
@@ -163,6 +183,32 @@ def dashboard_handlers(server: ServerApp, base: str) -> list[tuple[Any, ...]]:
     return [(url_path_join(base, route[0]), *route[1:]) for route in routes]
 
 
+def renderer_of(kind: Callable[..., Renderer], parts: Mapping[str, Any], lab: Lab) -> Renderer:
+    """Return a renderer for the notebook of a lab."""
+    return kind(
+        request_handler=SimpleNamespace(lab=lab),
+        voila_configuration=parts["settings"],
+        traitlet_config=parts["config"],
+        notebook_path=lab_path(lab),
+        template_paths=parts["template_paths"],
+        contents_manager=parts["notebooks"],
+        base_url=parts["base_url"],
+        kernel_spec_manager=parts["specs"],
+        page_config=parts["page_config"],
+        mathjax_url="",
+        mathjax_config="",
+    )
+
+
+async def _composed(parts: Mapping[str, Any], lab: Lab, record: Record) -> tuple[bytes, bytes]:
+    """Return the page that a record makes, up to the number of its kernel and from there on."""
+    renderer = renderer_of(partial(RecordedRenderer, record), parts, lab)
+    await renderer.initialize()
+    pieces = [piece async for piece, _ in renderer.generate_content_generator(NUMBER)]
+    before, _, after = "".join(pieces).encode().partition(NUMBER.encode())
+    return before, after
+
+
 def _settings(server: ServerApp) -> VoilaConfiguration:
     settings = VoilaConfiguration(parent=server)
     settings.template = _TEMPLATE
@@ -176,5 +222,5 @@ def _settings(server: ServerApp) -> VoilaConfiguration:
     return settings
 
 
-def _shown(handler: Dashboard, *, notebook: NotebookNode, cwd: str) -> NotebookNode:
+def _shown(handler: Any, *, notebook: NotebookNode, cwd: str) -> NotebookNode:
     return prepared(notebook, handler.lab)

@@ -67,6 +67,7 @@ async def start_extension(server: ServerApp) -> None:
     """Begin what needs the running server."""
     if server.config.get("Labkit", {}).get("warm", True):
         warm.start(server.log)
+        await server.web_app.settings["labkit_shelf"].fill()
 
 
 # The names by which Jupyter Server finds them.

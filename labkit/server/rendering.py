@@ -7,16 +7,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from voila.exporter import VoilaExporter
 from voila.notebook_renderer import NotebookRenderer
 
 from labkit.course import Lab, next_lab
 from labkit.server.mathml import with_mathml
+from labkit.server.replay.record import HIDDEN_TAG, Record
 
-__all__ = ["Renderer", "beating", "lab_path", "prepared"]
+__all__ = ["NUMBER", "RecordedRenderer", "Renderer", "beating", "lab_path", "prepared"]
 
-_HIDDEN_TAG = "hands-on"
+NUMBER = "6b65726e-656c-4000-8000-6e756d626572"
+"""Stands in a recorded page where the number of its kernel belongs."""
+
 _HEARTBEAT = 10.0  # seconds
 _BEAT = "<script>window.voila_heartbeat()</script>\n"
 
@@ -35,10 +38,27 @@ class Renderer(NotebookRenderer):  # type: ignore[misc]
         self.exporter: VoilaExporter = self._exporters.setdefault(self.base_url, self.exporter)
 
 
+class RecordedRenderer(Renderer):
+    """Renders a page from a record; no kernel is needed for it."""
+
+    def __init__(self, record: Record, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._record = record
+
+    async def _jinja_kernel_start(self, *_: Any, **__: Any) -> str:
+        return NUMBER
+
+    async def _jinja_cell_generator(self, nb: NotebookNode, kernel_id: str) -> AsyncIterator[NotebookNode]:
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = [from_dict(each) for each in self._record.outputs.get(cell.id, [])]
+            yield cell
+
+
 def prepared(notebook: NotebookNode, lab: Lab) -> NotebookNode:
     """Drop the cells that are written by hand, set formulas, and tell the template about the lab."""
     notebook.cells = [
-        cell for cell in notebook.cells if _HIDDEN_TAG not in cell.get("metadata", {}).get("tags", [])
+        cell for cell in notebook.cells if HIDDEN_TAG not in cell.get("metadata", {}).get("tags", [])
     ]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

@@ -14,6 +14,8 @@ from labkit.ui.session import LabSession
 __all__ = ["adopt", "open_lab", "standing_in"]
 
 _stand_in: Callable[[Lab, str | None], Session] | None = None
+_opened: list[LabSession] = []
+_held = False
 
 
 def open_lab(name: str, scenario: str | None = None, seed: int | None = None) -> LabSession:
@@ -41,24 +43,31 @@ def open_lab(name: str, scenario: str | None = None, seed: int | None = None) ->
     if warning:
         asked = None
     if _stand_in is not None and seed is None:
-        return LabSession(_stand_in(lab, asked), held=True)
+        _opened.append(LabSession(_stand_in(lab, asked), held=_held))
+        return _opened[-1]
     demo = _demo(lab, query.get("demo"))
     session = Session(lab, scenario=asked, seed=seed, opened=demo is None)
     return LabSession(session, demo=demo, warning=warning)
 
 
 @contextmanager
-def standing_in(make: Callable[[Lab, str | None], Session]) -> Iterator[None]:
-    """Have :func:`open_lab` open ``make(lab, scenario)`` instead, with panels held back.
+def standing_in(
+    make: Callable[[Lab, str | None], Session], *, held: bool = True
+) -> Iterator[list[LabSession]]:
+    """Have :func:`open_lab` open ``make(lab, scenario)`` instead.
 
-    For recording the page of a lab before its participant is known, see
-    :meth:`LabSession.adopt`.
+    For recording the page of a lab before its participant is known: with ``held``, panels
+    are held back until :meth:`LabSession.adopt`.  Yields a list of what was opened.
     """
-    global _stand_in
-    _stand_in = make
+    global _stand_in, _held
+    _stand_in, _held = make, held
+    opened: list[LabSession] = []
+    _opened[:] = []
     try:
-        yield
+        yield opened
     finally:
+        opened += _opened
+        _opened[:] = []
         _stand_in = None
 
 

@@ -7,23 +7,26 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from labkit.server.warm.process import ForkedProcess, RefusedError
 from labkit.server.warm.shared import warmth
 from labkit.server.warm.warmth import Warmth
 
-__all__ = ["WarmProvisioner"]
+__all__ = ["PREPARED", "WarmProvisioner"]
 
-_PREPARED = "LABKIT_PREPARED"
+PREPARED = "LABKIT_PREPARED"
 _KNOWN = {"env", "cwd", "stdin", "stdout", "stderr", "independent", "kernel_id", "extra_arguments"}
 
 
-class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
+class WarmProvisioner(LocalProvisioner):
     """Forks from the warm parent of this program, if it has one."""
+
+    process: Any  # a Popen, or what looks like one
 
     @property
     def prepared(self) -> bool:
@@ -41,11 +44,11 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
                 self.log.info("this kernel is launched, not forked: %s", error)
             else:
                 self.pid = self.pgid = self.process.pid
-                self.cwd = kwargs.get("cwd") or os.getcwd()
+                self.cwd = kwargs.get("cwd") or Path.cwd()
                 return self.connection_info
         environment = kwargs.get("env")
         if environment is not None:
-            environment.pop(_PREPARED, None)
+            environment.pop(PREPARED, None)
         return await super().launch_kernel(cmd, **kwargs)
 
     async def send_signal(self, signum: int) -> None:
@@ -64,11 +67,11 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
     def _fork(self, kept: Warmth, cmd: list[str], kwargs: dict[str, Any]) -> ForkedProcess:
         environment = dict(kwargs.get("env") or os.environ)
         environment["JPY_PARENT_PID"] = str(os.getpid())
-        prepared = environment.pop(_PREPARED, "")
+        prepared = environment.pop(PREPARED, "")
         output, errors = _file(kwargs.get("stdout"), 1), _file(kwargs.get("stderr"), 2)
         if kwargs.get("stderr") == subprocess.STDOUT:
             errors = output
-        cwd = str(kwargs.get("cwd") or os.getcwd())
+        cwd = str(kwargs.get("cwd") or Path.cwd())
         return kept.fork(cmd[2:], environment, cwd, (output, errors), prepared)
 
 

@@ -142,6 +142,11 @@ class Warmth:
         branch = self._branches.get(name)
         return branch is not None and branch.ready
 
+    def preparing(self, name: str) -> bool:
+        """Whether a preparation is under way."""
+        branch = self._branches.get(name)
+        return branch is not None and branch.alive and not branch.settled.is_set()
+
     def record(self, name: str) -> bytes:
         """Return what the preparation left for the server; empty while it is not ready."""
         branch = self._branches.get(name)

@@ -1,0 +1,151 @@
+"""The recorded pages of a server: prepared in the background, given out, and renewed when a lab changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+from labkit.core.errors import LabkitError
+from labkit.course import Lab, labs
+from labkit.server.replay.record import Record
+from labkit.server.warm.shared import warmth
+
+__all__ = ["RecordedPage", "Shelf", "scenario_asked"]
+
+_CALL = "labkit.server.replay.prepare:prepare"
+_BEAT = 0.1  # seconds between two looks at a preparation
+_PATIENCE = 120.0  # seconds that a preparation may take
+
+Compose = Callable[[Lab, Record], Awaitable[tuple[bytes, bytes]]]
+_Stamp = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPage:
+    """A page that lacks nothing but the number of its kernel.
+
+    Attributes
+    ----------
+    name : str
+        What the warm parent calls the state that its kernels begin with.
+    before, after : bytes
+        The page up to the number of the kernel, and from there on.
+    """
+
+    name: str
+    before: bytes
+    after: bytes
+    stamp: _Stamp = field(repr=False, default=())
+    rehearsed: bool = True
+
+
+class Shelf:
+    """Recorded pages by lab and scenario.
+
+    Parameters
+    ----------
+    compose : coroutine function
+        ``compose(lab, record)`` returns the two parts of a page.
+    log : logging.Logger
+    """
+
+    def __init__(self, compose: Compose, log: logging.Logger) -> None:
+        self._compose, self._log = compose, log
+        self._pages: dict[str, RecordedPage] = {}
+        self._refused: dict[str, _Stamp] = {}
+        self._lock = asyncio.Lock()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def find(self, lab: Lab, query: str) -> RecordedPage | None:
+        """Return the page for a request, or None when the notebook has to be run for it.
+
+        A page that is not there yet is prepared meanwhile, for whoever comes next.
+        """
+        kept = warmth()
+        if kept is None:
+            return None
+        scenario = scenario_asked(lab, query)
+        name, stamp = f"{lab.id}/{scenario}", _stamp(lab)
+        page = self._pages.get(name)
+        if page is not None and page.stamp != stamp:
+            del self._pages[name]
+            kept.forget(name)
+            page = None
+        if page is None or not kept.prepared(name):
+            self.want(lab, scenario)
+            return None
+        return page
+
+    def want(self, lab: Lab, scenario: str) -> None:
+        """Have a page prepared in the background, unless that is under way or was refused."""
+        name, stamp = f"{lab.id}/{scenario}", _stamp(lab)
+        running = self._tasks.get(name)
+        if (running is None or running.done()) and self._refused.get(name) != stamp:
+            self._tasks[name] = asyncio.ensure_future(self._prepare(lab, scenario, name, stamp))
+
+    async def fill(self) -> None:
+        """Prepare the first scenario of every lab, one after the other."""
+        try:
+            for lab in labs():
+                if (lab.folder / "lab.ipynb").is_file():
+                    self.want(lab, scenario_asked(lab, ""))
+        except LabkitError as error:  # a lab whose declaration is wrong says so where it is opened
+            self._log.warning("no page is prepared: %s", error)
+
+    def drop(self, page: RecordedPage) -> None:
+        """Give a page up that could not be used; it is prepared anew when somebody asks for it."""
+        kept = warmth()
+        self._pages.pop(page.name, None)
+        if kept is not None:
+            kept.forget(page.name)
+
+    async def _prepare(self, lab: Lab, scenario: str, name: str, stamp: _Stamp) -> None:
+        async with self._lock:  # one at a time: each takes a processor for a second or two
+            try:
+                record = await self._recorded(name)
+                if record is None:
+                    self._refused[name] = stamp
+                    self._log.info("%s is not recorded; its notebook is run for everybody", name)
+                    return
+                before, after = await self._compose(lab, record)
+                self._pages[name] = RecordedPage(name, before, after, stamp, record.rehearsed)
+            except Exception:
+                self._refused[name] = stamp
+                self._log.exception(
+                    "the page of %s was not composed; its notebook is run for everybody", name
+                )
+
+    async def _recorded(self, name: str) -> Record | None:
+        kept = warmth()
+        if kept is None:
+            return None
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, kept.wait, _PATIENCE)
+        kept.prepare(name, _CALL)
+        for _ in range(int(_PATIENCE / _BEAT)):
+            if kept.prepared(name):
+                return Record.from_json(kept.record(name))
+            if not kept.preparing(name):
+                return None
+            await asyncio.sleep(_BEAT)
+        return None
+
+
+def scenario_asked(lab: Lab, query: str) -> str:
+    """Return the scenario that a page's address asks for, as ``open_lab`` reads it."""
+    asked = parse_qs(query).get("scenario", [""])[-1] or os.environ.get("LABKIT_SCENARIO", "")
+    known = [each.id for each in lab.scenarios]
+    return asked if asked in known else known[0]
+
+
+def _stamp(lab: Lab) -> _Stamp:
+    """Return what changes when a file of the lab does."""
+    return tuple(
+        (each.name, (about := each.stat()).st_mtime_ns, about.st_size)
+        for each in sorted(lab.folder.iterdir())
+        if each.suffix in {".toml", ".ipynb", ".py", ".json"}
+    )
