@@ -1,6 +1,6 @@
 """Attacks: what a victim can be made to do, by whoever has the access that each one needs."""
 
-from labkit.attacks import evasion
+from labkit.attacks import evasion, poisoning
 from labkit.attacks.oracle import Oracle
 
-__all__ = ["Oracle", "evasion"]
+__all__ = ["Oracle", "evasion", "poisoning"]

@@ -17,6 +17,7 @@ from labkit.core.seeds import derive, make_generator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from labkit.core.poisoning import PoisonedDataset, Trigger
     from labkit.core.protocols import Classifier, DifferentiableClassifier, predict
     from labkit.core.results import AdversarialExamples, Attribution
     from labkit.core.threat import Norm, ThreatModel
@@ -34,9 +35,11 @@ __all__ = [
     "InvalidInputError",
     "LabkitError",
     "Norm",
+    "PoisonedDataset",
     "QueryBudgetError",
     "StorageError",
     "ThreatModel",
+    "Trigger",
     "UnknownNameError",
     "derive",
     "make_generator",
@@ -52,7 +55,9 @@ __getattr__, __dir__ = lazy_exports(
         "Classifier": "labkit.core.protocols",
         "DifferentiableClassifier": "labkit.core.protocols",
         "Norm": "labkit.core.threat",
+        "PoisonedDataset": "labkit.core.poisoning",
         "ThreatModel": "labkit.core.threat",
+        "Trigger": "labkit.core.poisoning",
         "predict": "labkit.core.protocols",
     },
 )

@@ -10,18 +10,30 @@ from labkit.metrics.accuracy import (
 )
 from labkit.metrics.curves import Curve, robustness_curve
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
+from labkit.metrics.poisoning import (
+    Detection,
+    clean_accuracy_drop,
+    detection,
+    normalised_score,
+    trigger_success_rate,
+)
 from labkit.metrics.rates import Rate
 
 __all__ = [
     "Curve",
+    "Detection",
     "PerturbationNorms",
     "Rate",
     "attack_success_rate",
     "clean_accuracy",
+    "clean_accuracy_drop",
     "confusion",
+    "detection",
     "legal",
+    "normalised_score",
     "perturbation_norms",
     "robust_accuracy",
     "robustness_curve",
     "targeted_success_rate",
+    "trigger_success_rate",
 ]

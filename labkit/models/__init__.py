@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.models.architectures import ARCHITECTURES, build
     from labkit.models.classifier import TorchClassifier
+    from labkit.models.inner import features, penultimate
     from labkit.models.training import train
     from labkit.models.trees import TreeClassifier
     from labkit.models.zoo import load_victim, prepare, trained
@@ -15,7 +16,9 @@ __all__ = [
     "TorchClassifier",
     "TreeClassifier",
     "build",
+    "features",
     "load_victim",
+    "penultimate",
     "prepare",
     "train",
     "trained",
@@ -29,7 +32,9 @@ __getattr__, __dir__ = lazy_exports(
         "TorchClassifier": "labkit.models.classifier",
         "TreeClassifier": "labkit.models.trees",
         "build": "labkit.models.architectures",
+        "features": "labkit.models.inner",
         "load_victim": "labkit.models.zoo",
+        "penultimate": "labkit.models.inner",
         "prepare": "labkit.models.zoo",
         "train": "labkit.models.training",
         "trained": "labkit.models.zoo",
