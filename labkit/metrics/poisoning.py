@@ -34,9 +34,9 @@ def trigger_success_rate(model: Classifier, x: Tensor, y: Tensor, *, trigger: Tr
     return Rate.of(predict(model, trigger.apply(x[others])) == y_target)
 
 
-def clean_accuracy_drop(before: Classifier, after: Classifier, x: Tensor, y: Tensor) -> float:
-    """Clean accuracy that was lost from one model to another, as a share; negative for a gain."""
-    return clean_accuracy(before, x, y).value - clean_accuracy(after, x, y).value
+def clean_accuracy_drop(model: Classifier, x: Tensor, y: Tensor, *, before: Classifier) -> float:
+    """Clean accuracy that ``model`` has less than the model ``before`` it, as a share; negative for a gain."""
+    return clean_accuracy(before, x, y).value - clean_accuracy(model, x, y).value
 
 
 @dataclass(frozen=True, slots=True)

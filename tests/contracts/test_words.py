@@ -77,8 +77,9 @@ def test_every_attack_takes_model_x_and_y_and_the_rest_by_name():
         assert {"epsilon", "norm"} <= set(parameters), name
 
 
-def test_every_metric_takes_the_model_first():
+def test_every_metric_that_reads_a_model_takes_it_first():
     for name in labkit.metrics.__all__:
         metric = getattr(labkit.metrics, name)
         parameters = list(inspect.signature(metric).parameters) if inspect.isfunction(metric) else []
-        assert parameters[:1] in ([], ["model"], ["adv"]), name
+        if {"model", "adv"} & set(parameters):
+            assert parameters[0] in ("model", "adv"), name
