@@ -35,7 +35,7 @@ def trigger_success_rate(model: Classifier, x: Tensor, y: Tensor, *, trigger: Tr
 
 
 def clean_accuracy_drop(model: Classifier, x: Tensor, y: Tensor, *, before: Classifier) -> float:
-    """Clean accuracy that ``model`` has less than the model ``before`` it, as a share; negative for a gain."""
+    """Clean accuracy that a model has less than the model ``before`` it, a share; negative for a gain."""
     return clean_accuracy(before, x, y).value - clean_accuracy(model, x, y).value
 
 
