@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
 
 from labkit.core.paths import cache_dir, ensure_dir
+from labkit.server.environment import kernel_transport
 from labkit.server.headers import JUPYTER_POLICY
 from labkit.server.launch import is_loopback
 from labkit.server.logs import logging_config
+from labkit.server.room import GuardedConnection, Room, RoomAuthorizer, RoomIdentity
 
 __all__ = ["make_server"]
 
@@ -21,7 +25,13 @@ _LARGEST_REQUEST = 64 * 1024 * 1024  # bytes; a notebook with its pictures is fa
 
 
 def make_server(
-    *, host: str, port: int, workspace: Path, training: bool = True, warm: bool = True
+    *,
+    host: str,
+    port: int,
+    workspace: Path,
+    training: bool = True,
+    warm: bool = True,
+    room: Room | None = None,
 ) -> ServerApp:
     """Return a server that is initialised and not yet started.
 
@@ -38,6 +48,8 @@ def make_server(
         Whether victims are trained in the background.
     warm : bool
         Whether kernels are forked from a process that has imported everything, where that is possible.
+    room : Room, optional
+        The class that is served; none on a server of one's own.
     """
     local = is_loopback(host)
     config = Config()
@@ -53,13 +65,30 @@ def make_server(
     config.MappingKernelManager.update(
         {"cull_idle_timeout": _IDLE_SECONDS, "cull_interval": 60, "cull_connected": False}
     )
+    config.KernelManager.transport = kernel_transport()
     config.KernelManager.client_factory = "labkit.server.warm.client.PromptClient"
     config.ContentsManager.allow_hidden = False
     config.FileContentsManager.delete_to_trash = False
-    config.Labkit.update({"training": training, "warm": warm})
+    config.Labkit.update({"training": training, "warm": warm, "room": room})
+    if room is not None:
+        _let_in_only(config, room)
     server: ServerApp = ServerApp.instance(config=config)
     server.initialize(argv=[], new_httpserver=True)
     return server
+
+
+def _let_in_only(config: Config, room: Room) -> None:
+    """Let participants of a class in, by their cookie, to our pages and their own kernels."""
+    config.ServerApp.update(
+        {
+            "identity_provider_class": RoomIdentity,
+            "authorizer_class": RoomAuthorizer,
+            "kernel_websocket_connection_class": GuardedConnection,
+            # Kept with the class, so that a restart of the server sends nobody to the entrance.
+            "cookie_secret": hmac.new(room.secret, b"cookies", hashlib.sha256).digest(),
+            "jpserver_extensions": {"jupyterlab": False, "labkit.server": True},
+        }
+    )
 
 
 def _server_settings(host: str, port: int, workspace: Path, local: bool) -> dict[str, Any]:

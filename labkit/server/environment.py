@@ -6,14 +6,18 @@ import atexit
 import json
 import os
 import shutil
+import sys
+import tempfile
+import uuid
 from pathlib import Path
 
 from labkit.core.machine import thread_environment
 from labkit.core.paths import cache_dir, data_dir, ensure_dir
 
-__all__ = ["prepare_environment"]
+__all__ = ["kernel_transport", "prepare_environment"]
 
 _JUPYTER = Path(__file__).parent / "jupyter"
+_LONGEST_SOCKET = 107  # bytes of a socket's path on Linux
 # Parts of JupyterLab that ask for something which is not here, or not on this machine.
 _LEFT_OUT = (
     "@jupyterlab/apputils-extension:announcements",
@@ -39,7 +43,7 @@ def prepare_environment() -> None:
             "JUPYTER_NO_CONFIG": "1",
             "JUPYTERLAB_SETTINGS_DIR": str(ensure_dir(own / "settings")),
             "JUPYTERLAB_WORKSPACES_DIR": str(ensure_dir(own / "workspaces")),
-            "JUPYTER_RUNTIME_DIR": str(ensure_dir(own / "runtime")),
+            "JUPYTER_RUNTIME_DIR": str(_runtime(own / "runtime")),
             "IPYTHONDIR": str(ensure_dir(cache_dir() / "ipython")),
             **thread_environment(),
         }
@@ -47,6 +51,29 @@ def prepare_environment() -> None:
     _choose_extensions()
     # The debugger's warning about frozen modules is nothing a participant can act on.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+
+
+def kernel_transport() -> str:
+    """Return how the server talks to its kernels: files where the system has them, else ports.
+
+    A port that was found free may be taken before the kernel listens on it; with twenty kernels
+    that start at once it is, now and then.  A file is the kernel's own, and nobody else's to open.
+    """
+    runtime = os.environ.get("JUPYTER_RUNTIME_DIR", "")
+    return "ipc" if sys.platform == "linux" and runtime and _fits(Path(runtime)) else "tcp"
+
+
+def _runtime(usual: Path) -> Path:
+    """Return the folder of the kernels' sockets, elsewhere where the usual one has too long a name."""
+    if sys.platform != "linux" or _fits(usual):
+        return ensure_dir(usual)
+    short = Path(tempfile.mkdtemp(prefix="labkit-"))
+    atexit.register(shutil.rmtree, short, ignore_errors=True)
+    return short if _fits(short) else ensure_dir(usual)
+
+
+def _fits(folder: Path) -> bool:
+    return len(os.fsencode(folder)) + len(f"/kernel-{uuid.UUID(int=0)}-ipc-5") <= _LONGEST_SOCKET
 
 
 def _choose_extensions() -> None:
