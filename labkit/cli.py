@@ -15,6 +15,7 @@ __all__ = ["COMMANDS", "main"]
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "lab": ("labkit.server.launch", "start the lab in the browser"),
+    "serve": ("labkit.server.serve", "serve a class on this machine, with a board for the instructor"),
     "labs": ("labkit.course.commands.labs", "list the labs"),
     "progress": ("labkit.course.commands.progress", "show how far you are, or begin a lab again"),
     "evidence": ("labkit.course.commands.evidence", "show or check your evidence pack"),

@@ -29,7 +29,12 @@ def content_dir(kind: str) -> Path:
 
 
 def data_dir() -> Path:
-    """Return the folder for what a user makes: progress, hands-on copies, own data sets."""
+    """Return the folder for what a user makes: progress, hands-on copies, own data sets.
+
+    ``LABKIT_DATA`` names it alone; a class has its own.
+    """
+    if own := os.environ.get("LABKIT_DATA"):
+        return Path(own).expanduser()
     home = os.environ.get("LABKIT_HOME")
     return Path(home).expanduser() / "data" if home else platformdirs.user_data_path("labkit")
 

@@ -14,8 +14,11 @@ __all__ = ["folder_name", "learner_name", "own_seed"]
 
 
 def learner_name() -> str:
-    """Return ``LABKIT_LEARNER``, or ``local`` on a machine of one's own."""
-    return os.environ.get("LABKIT_LEARNER", "").strip() or "local"
+    """Return ``LABKIT_LEARNER``, the user of a JupyterHub, or ``local`` on a machine of one's own."""
+    for name in ("LABKIT_LEARNER", "JUPYTERHUB_USER"):
+        if given := os.environ.get(name, "").strip():
+            return given
+    return "local"
 
 
 def own_seed(recorder: Recorder) -> int:

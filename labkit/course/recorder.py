@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from labkit.core.errors import StorageError
+from labkit.course import gate
 from labkit.course.events import Event
 from labkit.course.progress import ProgressLog, new_event
 
@@ -49,6 +51,11 @@ class Recorder:
             self._waiting.append(event)
             self.retry()
         return event
+
+    def refuse_while_frozen(self, lab: str) -> None:
+        """Raise an error while the instructor of a class has frozen this lab."""
+        with suppress(StorageError):  # a log that cannot be read freezes nothing
+            gate.refuse_while_frozen(self._log, lab)
 
     def retry(self) -> bool:
         """Write what waits; return whether nothing waits any more."""

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
+from tornado.ioloop import IOLoop
 
 from labkit.core.errors import LabkitError, StorageError
 from labkit.course import Lab, LabProgress, ProgressLog, find_lab, fold, labs, learner_name
 from labkit.course.events import Event
+from labkit.course.gate import lab_states
 from labkit.server.headers import PAGE_POLICY
+
+if TYPE_CHECKING:
+    from labkit.server.room.room import Room
 
 __all__ = ["Page"]
 
 
 class Page(JupyterHandler):
     """A page of ours."""
+
+    @property
+    def room(self) -> Room:
+        """The class that is being served; only pages that a class has may ask."""
+        room: Room = self.settings["labkit_room"]
+        return room
+
+    @property
+    def learner(self) -> str:
+        """Whose page it is: the participant of a class, else the learner of this machine."""
+        if self.settings.get("labkit_room") is None:
+            return learner_name()
+        return str(self.current_user.username) if self.current_user else ""
+
+    def get_login_url(self) -> str:
+        """Return where somebody without a cookie is sent: in a class, to its entrance."""
+        if self.settings.get("labkit_room") is None:
+            return str(super().get_login_url())
+        return f"{self.base_url}enter"
 
     def show(self, template: str, **values: Any) -> None:
         """Send a page made from a template."""
@@ -25,7 +49,13 @@ class Page(JupyterHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "same-origin")
         page = self.settings["labkit_templates"].get_template(template)
-        values = {"trouble": "", "models": self.settings["labkit_trainer"].summary, **values}
+        values = {
+            "trouble": "",
+            "models": self.settings["labkit_trainer"].summary,
+            "room": self.settings.get("labkit_room"),
+            "me": self.current_user.display_name if self.learner and self.current_user else "",
+            **values,
+        }
         self.finish(
             page.render(
                 xsrf=self.xsrf_token.decode(),
@@ -81,10 +111,48 @@ class Page(JupyterHandler):
         except LookupError as error:
             raise web.HTTPError(404, str(error).replace("%", "%%")) from None
 
+    def admits(self, lab: Lab) -> bool:
+        """Whether a lab may be opened now; when not, the answer has been given."""
+        room = self.settings.get("labkit_room")
+        if room is None:
+            return True
+        if lab_states(room.log).get(lab.id) == "closed":
+            self.set_status(403)
+            self.show("closed.html", lab=lab)
+            return False
+        if room.is_full(self.learner):
+            self.set_status(503)
+            self.set_header("Retry-After", "20")
+            self.show("full.html", lab=lab, capacity=room.capacity)
+            return False
+        return True
+
+    def kernel_environment(self) -> dict[str, str]:
+        """Return what a kernel for this page must know about whose it is."""
+        return {} if self.settings.get("labkit_room") is None else {"LABKIT_LEARNER": self.learner}
+
+    def kernel_started(self, kernel: str, lab: Lab) -> None:
+        """Keep whose kernel it is; the oldest of somebody who has too many are shut down."""
+        room = self.settings.get("labkit_room")
+        if room is not None:
+            for known in set(room.known_kernels()) - {kernel}:
+                if known not in self.kernel_manager:
+                    room.ended(known)
+            if too_many := room.started(self.learner, kernel, lab.id):
+                IOLoop.current().add_callback(self.shut_down, too_many)
+
+    async def shut_down(self, kernels: list[str]) -> None:
+        """Shut kernels of a class down; those that are gone already are forgotten."""
+        manager: Any = self.kernel_manager
+        for kernel in kernels:
+            self.room.ended(kernel)
+            if kernel in manager:
+                await manager.shutdown_kernel(kernel, now=True)
+
     def events(self) -> tuple[list[Event], str]:
         """Return the learner's events, and what to say when they could not be read."""
         try:
-            return ProgressLog().events(learner=learner_name()), ""
+            return ProgressLog().events(learner=self.learner), ""
         except StorageError as error:
             return [], str(error)
 

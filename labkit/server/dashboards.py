@@ -34,6 +34,7 @@ from labkit.server.headers import JUPYTER_POLICY
 from labkit.server.rendering import NUMBER, RecordedRenderer, Renderer, beating, lab_path, prepared
 from labkit.server.replay.record import Record
 from labkit.server.replay.shelf import RecordedPage, Shelf
+from labkit.server.room import may_use
 from labkit.server.warm.provisioner import PREPARED
 
 __all__ = ["dashboard_handlers"]
@@ -57,6 +58,8 @@ class Dashboard(Page):
         """Run the lab and send its page, piece by piece."""
         self.refuse_other_sites()
         self.lab = lab = self.lab_or_404(name)
+        if not self.admits(lab):
+            return
         if not (lab.folder / "lab.ipynb").is_file():
             raise LabkitError(f"the notebook of {lab.id} is not built; run: labkit build {lab.id}")
         _ = self.xsrf_token  # the page asks with it for its kernel to be shut down
@@ -114,11 +117,15 @@ class Dashboard(Page):
         """Return a kernel that knows what the page was asked for."""
         about = {
             **(more or {}),
+            **self.kernel_environment(),
             "QUERY_STRING": self.request.query,
             "SCRIPT_NAME": self.request.path,
             "SERVER_SOFTWARE": f"voila/{voila_version}",
         }
-        return str(await self.kernel_manager.start_kernel(kernel_name="python3", env={**os.environ, **about}))
+        environment = {**os.environ, **about}
+        kernel = str(await self.kernel_manager.start_kernel(kernel_name="python3", env=environment))
+        self.kernel_started(kernel, self.lab)
+        return kernel
 
     async def _discard(self) -> None:
         kernel, self._kernel = self._kernel, None
@@ -134,7 +141,7 @@ class CloseDashboard(APIHandler):
     async def post(self, kernel_id: str) -> None:
         """Shut its kernel down; one that is gone already is fine."""
         kernels: Any = self.kernel_manager
-        if kernel_id in kernels:
+        if kernel_id in kernels and may_use(self, kernel_id):
             await kernels.shutdown_kernel(kernel_id, now=True)
         self.set_status(204)
         await self.finish()

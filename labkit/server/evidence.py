@@ -9,7 +9,6 @@ from pathlib import Path
 from tornado import web
 
 from labkit.core.paths import data_dir
-from labkit.course import learner_name
 from labkit.course.learner import folder_name
 from labkit.evidence import EvidencePack
 from labkit.server.base import Page
@@ -18,9 +17,9 @@ from labkit.server.headers import PRINT_POLICY
 __all__ = ["EvidenceArchive", "EvidencePage", "archive", "own_pack"]
 
 
-def own_pack() -> EvidencePack:
-    """Return the learner's pack."""
-    return EvidencePack(data_dir() / "evidence" / folder_name(learner_name()))
+def own_pack(learner: str) -> EvidencePack:
+    """Return the pack of a learner."""
+    return EvidencePack(data_dir() / "evidence" / folder_name(learner))
 
 
 def archive(pack: EvidencePack) -> bytes:
@@ -41,7 +40,7 @@ class EvidencePage(Page):
     @web.authenticated
     def get(self) -> None:
         """Show the pack, or say that it is empty."""
-        pack = own_pack()
+        pack = own_pack(self.learner)
         if not pack.entries():
             self.refuse(404, "Your evidence pack is empty. Finish a lab and add its evidence at the end.")
             return
@@ -57,7 +56,7 @@ class EvidenceArchive(Page):
     @web.authenticated
     def get(self) -> None:
         """Send the archive, or say that there is nothing in it."""
-        pack = own_pack()
+        pack = own_pack(self.learner)
         if not pack.entries():
             self.refuse(404, "Your evidence pack is empty. Finish a lab and add its evidence at the end.")
             return

@@ -16,6 +16,7 @@ from labkit.server.assets import Asset
 from labkit.server.background import Trainer
 from labkit.server.dashboards import dashboard_handlers
 from labkit.server.hands_on import HandsOn
+from labkit.server.room.routes import room_routes
 
 __all__ = ["load_extension"]
 
@@ -47,15 +48,18 @@ def load_extension(server: ServerApp) -> None:
     environment.globals.update(version=__version__)
     trainer = Trainer()
     warm.register()
+    room = choices.get("room")
+    web_app.settings["labkit_room"] = room
     web_app.settings.update(labkit_templates=environment, labkit_trainer=trainer, labkit_server=server)
-    routes: list[tuple[Any, ...]] = [(url_path_join(base, path), handler) for path, handler in _ROUTES]
+    known = [*_ROUTES, *(room_routes() if room is not None else [])]
+    routes: list[tuple[Any, ...]] = [(url_path_join(base, path), handler) for path, handler in known]
     static = {"path": str(_HERE / "static")}
     routes.append((url_path_join(base, r"/labkit/static/(.*)"), Asset, static))
     routes += dashboard_handlers(server, base)
     # Whatever else is asked for below our addresses is answered in our words.
     routes += [
         (url_path_join(base, path), pages.Nowhere)
-        for path in (r"/(?:dashboards|demo|hands-on|progress|evidence)(?:/.*)?", r"/voila/.*")
+        for path in (r"/(?:dashboards|demo|hands-on|progress|evidence|board|room)(?:/.*)?", r"/voila/.*")
     ]
     web_app.add_handlers(".*$", routes)
     if choices.get("training", True):

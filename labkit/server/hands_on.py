@@ -32,6 +32,12 @@ class HandsOn(Page):
 
     def _open(self, name: str, *, fresh: bool) -> None:
         lab = self.lab_or_404(name)
+        if self.settings.get("labkit_room") is not None:
+            raise web.HTTPError(
+                403,
+                "In a class on one machine nobody writes code of their own: it would run under the account "
+                "that serves the class. Do the lab on its page, or hands-on on a machine of your own.",
+            )
         copy_of(lab, Path(self.contents_manager.root_dir), fresh=fresh)
         self.redirect(url_path_join(self.base_url, "lab", "tree", lab.folder.name, "lab.ipynb"), status=303)
 

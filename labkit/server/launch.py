@@ -13,13 +13,17 @@ import sys
 import threading
 import time
 import webbrowser
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import InvalidInputError, LabkitError
 from labkit.core.paths import data_dir, ensure_dir
 from labkit.server.environment import prepare_environment
 
-__all__ = ["add_arguments", "is_loopback", "run"]
+if TYPE_CHECKING:
+    from labkit.server.room import Room
+
+__all__ = ["add_arguments", "address", "is_loopback", "port_of", "run", "serve"]
 
 _PATIENCE = 60  # seconds until a server that does not answer is given up
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
@@ -53,8 +57,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start the server and stay until it is stopped."""
-    port = _port(args.port)
-    _check_free(args.host, port)
+    return serve(args, None, _announcement)
+
+
+def serve(args: argparse.Namespace, room: Room | None, announcement: Callable[[Any], list[str]]) -> int:
+    """Start a server, say its address once it answers, and stay until it is stopped.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        What :func:`add_arguments` declares.
+    room : Room or None
+        The class that is served.
+    announcement : function
+        Returns the lines to print; the last address in the first line is what the browser opens.
+    """
+    port = port_of(args)
     workspace = ensure_dir(data_dir() / "hands-on")
     prepare_environment()
     # jsonschema takes it when it finds it, for a check that nothing here asks for, and building its
@@ -64,9 +82,14 @@ def run(args: argparse.Namespace) -> int:
     from labkit.server.app import make_server
 
     server = make_server(
-        host=args.host, port=port, workspace=workspace, training=not args.no_training, warm=not args.no_warm
+        host=args.host,
+        port=port,
+        workspace=workspace,
+        training=not args.no_training,
+        warm=not args.no_warm,
+        room=room,
     )
-    threading.Thread(target=_announce, args=(server, args.no_browser), daemon=True).start()
+    threading.Thread(target=_announce, args=(server, args.no_browser, announcement), daemon=True).start()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: server.stop(from_signal=True))
@@ -86,10 +109,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise InvalidInputError(f"expected a port from 1 to 65535, got {text!r}")
-    return int(text)
+def port_of(args: argparse.Namespace) -> int:
+    """Return the port that was asked for, once nobody else holds it."""
+    if not args.port.isdecimal() or not 1 <= int(args.port) <= 65535:
+        raise InvalidInputError(f"expected a port from 1 to 65535, got {args.port!r}")
+    port = int(args.port)
+    _check_free(args.host, port)
+    return port
 
 
 def _check_free(host: str, port: int) -> None:
@@ -132,9 +158,9 @@ def _reachable(host: str) -> str:
     return "127.0.0.1" if host in (*_EVERYWHERE, "localhost", "") else host
 
 
-def _address(host: str, port: int, token: str = "") -> str:
+def _address(host: str, port: int, token: str = "", path: str = "") -> str:
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    return f"http://{shown}:{port}/{path}" + (f"?token={token}" if token else "")
 
 
 def _answers(host: str, port: int) -> bool:
@@ -150,25 +176,37 @@ def _answers(host: str, port: int) -> bool:
         connection.close()
 
 
-def _announce(server: Any, quiet: bool) -> None:
+def _announce(server: Any, quiet: bool, announcement: Callable[[Any], list[str]]) -> None:
     """Print the address once the server answers, and open the browser."""
-    host, port, token = server.ip, server.port, server.identity_provider.token
-    here = _address(_reachable(host), port, token)
+    here = address(server)
     deadline = time.monotonic() + _PATIENCE
-    while not _answers(_reachable(host), port):
+    while not _answers(_reachable(server.ip), server.port):
         if time.monotonic() > deadline:
             print(f"labkit: {here} does not answer; labkit doctor says what may be wrong", file=sys.stderr)
             return
         time.sleep(0.05)
-    lines = [f"The lab is ready: {here}"]
-    if host in _EVERYWHERE:
-        lines.append(f"From other machines: {_address(_own_address(), port, token)}")
-    if token:
-        lines.append("Whoever has this address can run programs here as you: pass it on with care.")
+    lines = announcement(server)
     print("", *(f"  {line}" for line in [*lines, "Stop it with Ctrl-C."]), "", sep="\n", flush=True)
     if not quiet:
         with contextlib.suppress(webbrowser.Error):
-            webbrowser.open(here)
+            webbrowser.open(lines[0].rpartition(" ")[2])
+
+
+def _announcement(server: Any) -> list[str]:
+    token = server.identity_provider.token
+    lines = [f"The lab is ready: {address(server, token)}"]
+    if server.ip in _EVERYWHERE:
+        lines.append(f"From other machines: {address(server, token, outside=True)}")
+    if token:
+        lines.append("Whoever has this address can run programs here as you: pass it on with care.")
+    return lines
+
+
+def address(server: Any, token: str = "", *, outside: bool = False, path: str = "") -> str:
+    """Return an address of a server: as this machine knows it, or as others do."""
+    everywhere = server.ip in _EVERYWHERE
+    host = _own_address() if outside and everywhere else _reachable(server.ip)
+    return _address(host, server.port, token, path)
 
 
 def _own_address() -> str:

@@ -7,8 +7,9 @@ import json
 from jupyter_server.utils import url_path_join
 from tornado import web
 
-from labkit.course import DOMAINS, ProgressLog, labs, learner_name, standards_index
+from labkit.course import DOMAINS, ProgressLog, labs, standards_index
 from labkit.course.answers import calibration
+from labkit.course.gate import lab_states
 from labkit.course.glossary import terms
 from labkit.governance import standards
 from labkit.server.base import Page
@@ -47,6 +48,7 @@ class CataloguePage(Page):
             following=following,
             reached=sum(len(progress[lab.id].passed) for lab in known),
             trouble=trouble,
+            states=lab_states(ProgressLog()),
         )
 
 
@@ -72,9 +74,11 @@ class ProgressPage(Page):
             charts=charts,
             calibration=fit,
             calibration_chart=calibration_chart(fit),
-            evidence=len(own_pack().entries()),
+            evidence=len(own_pack(self.learner).entries()),
             trouble=trouble,
-            learner=learner_name(),
+            learner=self.learner
+            if self.settings.get("labkit_room") is None
+            else self.current_user.display_name,
         )
 
 
@@ -85,7 +89,7 @@ class ResetAction(Page):
     def post(self, name: str) -> None:
         """Record the new beginning and go back to the progress page."""
         lab = self.lab_or_404(name)
-        ProgressLog().append(learner_name(), lab.id, "reset", {})
+        ProgressLog().append(self.learner, lab.id, "reset", {})
         self.redirect(url_path_join(self.base_url, "progress"), status=303)
 
 

@@ -1,0 +1,61 @@
+"""``labkit serve --class NAME``: one machine, a room of participants, and a board for the instructor."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from labkit.server import launch
+
+if TYPE_CHECKING:
+    from labkit.server.room import Room
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes: what ``labkit lab`` takes, and what a class needs."""
+    parser.add_argument(
+        "--class", dest="name", required=True, metavar="NAME", help="the class, such as autumn-2026"
+    )
+    parser.add_argument(
+        "--capacity",
+        type=int,
+        metavar="LABS",
+        help="labs that may be open at once (by default what the memory of this machine holds)",
+    )
+    parser.add_argument(
+        "--code", action="store_true", help="ask participants for a short code that you show them"
+    )
+    launch.add_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve the class until it is stopped; a class that was served before goes on."""
+    launch.port_of(args)
+    from labkit.server.room.opening import class_folder, open_room
+
+    room = open_room(args.name, capacity=args.capacity, with_code=args.code)
+    # From here on, progress and evidence of this process and of its kernels are those of the class.
+    os.environ["LABKIT_DATA"] = str(class_folder(args.name))
+    return launch.serve(args, room, partial(_announcement, room))
+
+
+def _announcement(room: Room, server: Any) -> list[str]:
+    board = launch.address(server, room.board_token, path="board/enter")
+    known = len(room.people)
+    before = f", {known} participants so far" if known else ""
+    lines = [
+        f"The board of {room.name}{before}, for you alone: {board}",
+        f"For participants: {launch.address(server, outside=True)}",
+    ]
+    if room.join_code:
+        lines.append(f"Code of the class: {room.join_code}")
+    if launch.is_loopback(server.ip):
+        lines.append("Only this machine can reach it. For a room: labkit serve --host 0.0.0.0 …")
+    else:
+        lines.append("The connection is not encrypted: use a network that you trust.")
+    lines.append(f"Up to {room.capacity} labs can be open at once.")
+    return lines
