@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labkit.server.warm.client import PromptClient as PromptClient
+    from labkit.server.warm.keeper import Warmth as Warmth
     from labkit.server.warm.process import ForkedProcess as ForkedProcess
     from labkit.server.warm.provisioner import WarmProvisioner as WarmProvisioner
     from labkit.server.warm.shared import register as register
     from labkit.server.warm.shared import start as start
     from labkit.server.warm.shared import stop as stop
     from labkit.server.warm.shared import warmth as warmth
-    from labkit.server.warm.warmth import Warmth as Warmth
 
 _HOME = {
     "ForkedProcess": "process",
     "PromptClient": "client",
     "WarmProvisioner": "provisioner",
-    "Warmth": "warmth",
+    "Warmth": "keeper",
     "register": "shared",
     "start": "shared",
     "stop": "shared",

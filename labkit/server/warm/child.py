@@ -98,7 +98,7 @@ def reseed() -> None:
 
     random.seed()
     np.random.seed()
-    torch.seed()
+    torch.default_generator.seed()  # torch.seed() asks every kind of device, too
     tempfile._name_sequence = None  # type: ignore[attr-defined]
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None:
@@ -106,12 +106,12 @@ def reseed() -> None:
 
 
 def _kernel(argv: list[str], prepared: Prepared | None) -> None:
-    from ipykernel.kernelapp import IPKernelApp
+    from labkit.server.warm.kernel import WarmApplication, WarmKernel
 
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv = [str(launcher.origin if launcher else argv[0]), *argv[1:]]
     # A parent with the number 1 is not watched: the lifeline does that.
-    application = IPKernelApp.instance(parent_handle=1)
+    application: Any = WarmApplication.instance(parent_handle=1, kernel_class=WarmKernel)
     application.initialize(argv[1:])
     _introduce()
     if prepared is not None:
@@ -125,7 +125,8 @@ def _introduce() -> None:
     from matplotlib_inline import backend_inline
 
     ipywidgets.register_comm_target()
-    backend_inline._enable_matplotlib_integration()
+    inline: Any = backend_inline
+    inline._enable_matplotlib_integration()
 
 
 def _finish(code: int) -> None:

@@ -7,15 +7,14 @@ import time
 from queue import Empty
 from typing import Any
 
-from jupyter_client.asynchronous import AsyncKernelClient
-from jupyter_core.utils import ensure_async
+from jupyter_client.asynchronous.client import AsyncKernelClient
 
 __all__ = ["PromptClient"]
 
 _FIRST, _LONGEST = 0.1, 1.0  # seconds until a question that was not answered is asked again
 
 
-class PromptClient(AsyncKernelClient):  # type: ignore[misc]
+class PromptClient(AsyncKernelClient):
     """Waits for the reply and for the idle status of one request, and not for silence.
 
     The status comes over the channel that all output takes: once it is here, nothing that
@@ -33,7 +32,7 @@ class PromptClient(AsyncKernelClient):  # type: ignore[misc]
         deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
         patience = _FIRST
         while not await self._answers(patience):
-            if not await ensure_async(self.is_alive()):
+            if not await self._async_is_alive():
                 raise RuntimeError("Kernel died before replying to kernel_info")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"Kernel didn't respond in {timeout:.0f} seconds")

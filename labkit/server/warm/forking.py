@@ -92,7 +92,7 @@ class Forker:
                     if order is not None:
                         return order
                 elif key.fileobj in self._children:
-                    self._let_go(key.fileobj)  # type: ignore[arg-type]
+                    self._let_go(key.fileobj)
 
     # ------------------------------------------------------------------ orders
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import io
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-__all__ = ["import_all", "wanted"]
+__all__ = ["import_all", "rehearse", "wanted"]
 
 # What an IPython kernel takes from disk at its start, or with its first cells.
 _KERNEL = (
@@ -31,13 +33,24 @@ _KERNEL = (
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "PIL.PngImagePlugin",
+    "concurrent.futures.process",
+    "encodings.unicode_escape",
     "faulthandler",
+    "rich.console",
     "pdb",
     "psutil",
     "sqlite3",
     "tornado.platform.asyncio",
 )
-_LIBRARIES = ("torch", "torch.nn.functional", "numpy", "captum.attr", "safetensors.torch", "torchattacks")
+_LIBRARIES = (
+    "torch",
+    "torch.nn.functional",
+    "numpy",
+    "captum.attr",
+    "safetensors.torch",
+    "torchattacks",
+    "sklearn.datasets",
+)
 # The floors whose modules a lab may use; the rest belongs to the server and to the command line.
 _FLOORS = (
     "core",
@@ -79,3 +92,52 @@ def import_all() -> list[str]:
         except Exception:
             failed.append(name)
     return failed
+
+
+def rehearse() -> list[str]:
+    """Do once what every lab does first, so that its results are shared, and return what failed.
+
+    Nothing here belongs to a participant: bundled declarations and data, an empty picture,
+    a convolution of zeros.
+    """
+    failed = []
+    for step in _STEPS:
+        try:
+            step()
+        except Exception as error:
+            failed.append(f"{step.__name__} ({error})")
+    return failed
+
+
+def _declarations() -> None:
+    from labkit.course import labs
+
+    labs()
+
+
+def _data() -> None:
+    from labkit import data
+    from labkit.models import trained
+
+    trained("cnn", data.load("digits"))
+
+
+def _convolution() -> None:
+    import torch
+
+    with torch.no_grad():
+        torch.nn.Conv2d(1, 2, 3)(torch.zeros(2, 1, 8, 8)).relu().sum()
+
+
+def _picture() -> None:
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    Image.init()
+    figure = Figure()
+    figure.subplots().set_title("0")
+    for kind in ("png", "svg"):
+        figure.savefig(io.BytesIO(), format=kind)
+
+
+_STEPS: tuple[Callable[[], None], ...] = (_declarations, _data, _convolution, _picture)

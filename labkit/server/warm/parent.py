@@ -20,7 +20,8 @@ import traceback
 
 from labkit.server.warm.child import Prepared, run
 from labkit.server.warm.forking import Forker, Order, threads_of_this_process
-from labkit.server.warm.imports import import_all
+from labkit.server.warm.imports import import_all, rehearse
+from labkit.server.warm.kernel import list_modules
 from labkit.server.warm.lifeline import tie, untie
 from labkit.server.warm.wire import send
 
@@ -34,10 +35,11 @@ def main() -> None:
     tie(control, threads=False)
     began = time.monotonic()
     gc.disable()
-    failed = import_all()
+    failed = import_all() + rehearse()
     report = {"ready": True, "seconds": time.monotonic() - began, "failed": failed}
     prepared = None
     while True:
+        list_modules()
         _freeze()
         threads = threads_of_this_process()
         untie(control)

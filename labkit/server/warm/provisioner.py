@@ -13,9 +13,9 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from labkit.server.warm.keeper import Warmth
 from labkit.server.warm.process import ForkedProcess, RefusedError
 from labkit.server.warm.shared import warmth
-from labkit.server.warm.warmth import Warmth
 
 __all__ = ["PREPARED", "WarmProvisioner"]
 

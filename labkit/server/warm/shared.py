@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 
-from labkit.server.warm.warmth import Warmth, possible
+from labkit.server.warm.keeper import Warmth, possible
 
 __all__ = ["PROVISIONER", "register", "start", "stop", "warmth"]
 
