@@ -1,0 +1,283 @@
+"""One participant's variant of a lab about poisoned training data.
+
+The seed decides which samples the contractor holds, what is hidden in the delivery and in
+the drops, and whose document is to be misread.  A model is trained in a tenth of a second,
+so that everything that is handed in can be judged by training anew.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from labkit import data, models
+from labkit.core.errors import InvalidInputError
+from labkit.core.poisoning import PoisonedDataset
+from labkit.core.protocols import predict
+from labkit.core.seeds import derive, make_generator
+from labkit.course.deliveries import Delivery, arrived, deliver, hidden_in_delivery, hidden_in_drops, scan
+from labkit.course.lab import Scenario
+from labkit.data import Dataset
+from labkit.models import TorchClassifier
+
+__all__ = [
+    "Document",
+    "PoisoningCase",
+    "poison_in_delivery",
+    "poisoned_drops",
+    "poisoned_on_arrival",
+    "poisoning_case",
+]
+
+Progress = Callable[[int, int, str], None]
+
+_SETTINGS: dict[str, Any] = {
+    "training_size": 1200,
+    "epochs": 12,
+    "lr": 0.01,
+    "poison_limit": 0.02,
+    "trigger_pixels": 9,
+    "blend_limit": 0.3,
+    "collision_epsilon": 0.25,
+    "delivery_rate": 0.03,
+    "drop_rate": 0.05,
+    "drop_size": 500,
+}
+"""What a scenario may set, and what holds otherwise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One input that a fraudster wants to be misread.
+
+    Attributes
+    ----------
+    x : Tensor of shape ``(1, ...)``
+    y : int
+        What it is, and what the reader takes it for today.
+    wanted : int
+        What the fraudster wants it to be read as.
+    """
+
+    x: Tensor
+    y: int
+    wanted: int
+
+
+@dataclass(frozen=True, eq=False)
+class PoisoningCase:
+    """What one participant poisons, screens and cleans.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    seed : int
+        Which variant this is.
+    x, y : Tensor of shape ``(n, ...)`` and ``(n,)`` int64
+        Training data in the hands of the contractor, clean.
+    x_test, y_test : Tensor of shape ``(m, ...)`` and ``(m,)`` int64
+        Meridian's acceptance set: checked by hand, never trained on.
+    victim : TorchClassifier
+        The reader that was trained on the clean data.
+    document : Document
+    delivery : Delivery
+        A delivery in which somebody hid a backdoor.
+    routine : tuple of Delivery
+        Three deliveries with nothing wrong about them.
+    drops : tuple of Delivery
+        Four deliveries without a delivery note, clean or not.
+    dataset : Dataset
+        Where the inputs come from.
+    class_names : tuple of str
+    """
+
+    scenario: Scenario
+    seed: int
+    x: Tensor
+    y: Tensor
+    x_test: Tensor
+    y_test: Tensor
+    victim: TorchClassifier
+    document: Document
+    delivery: Delivery
+    routine: tuple[Delivery, ...]
+    drops: tuple[Delivery, ...]
+    dataset: Dataset
+    class_names: tuple[str, ...]
+
+    def setting(self, name: str) -> Any:
+        """Return a setting of the scenario, such as ``poison_limit``."""
+        return self.scenario.settings.get(name, _SETTINGS[name])
+
+    @property
+    def poison_budget(self) -> int:
+        """How many samples an attacker may change without being noticed."""
+        return int(self.setting("poison_limit") * len(self.x))
+
+    def train(
+        self, x: Tensor, y: Tensor, *, seed: int = 0, progress: Progress | None = None
+    ) -> TorchClassifier:
+        """Train a reader as Meridian does: the same network and recipe for everybody.
+
+        Parameters
+        ----------
+        x, y : Tensor of shape ``(n, ...)`` and ``(n,)`` int64
+        seed : int
+            Weights at the start, and the order of the samples.
+        progress : function, optional
+            ``progress(done, total, message)``.
+        """
+        start = models.build(self.scenario.victim, tuple(x.shape[1:]), len(self.class_names), seed=seed)
+        return models.train(
+            start, x, y, epochs=self.setting("epochs"), lr=self.setting("lr"), seed=seed, progress=progress
+        )
+
+    def train_last_layer(self, x: Tensor, y: Tensor, *, seed: int = 0) -> TorchClassifier:
+        """Train the last layer of the victim anew, as the nightly update does; the rest stays."""
+        body = cast(nn.Sequential, self.victim.module)
+        fed = models.features(self.victim, x)
+        last = models.train(body[-1], fed, y, epochs=30, lr=self.setting("lr"), seed=seed).module
+        whole = nn.Sequential(*list(copy.deepcopy(body))[:-1], last)
+        return TorchClassifier(whole, self.victim.input_shape, self.victim.classes)
+
+    @cached_property
+    def clean_models(self) -> tuple[TorchClassifier, ...]:
+        """Readers trained on the clean data with the seeds of the judge."""
+        return self.judged(self.x, self.y)
+
+    def judged(self, x: Tensor, y: Tensor) -> tuple[TorchClassifier, ...]:
+        """Train readers on ``x`` and ``y`` with the seeds of the judge."""
+        return tuple(self.train(x, y, seed=derive(self.seed, "judge", run)) for run in range(3))
+
+
+def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = None) -> PoisoningCase:
+    """Return the variant ``seed`` of ``scenario``.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Names a data set of pictures and a network that ends in a linear layer; its settings
+        may name the size of the training set, the recipe, and what an attacker may do.
+    seed : int
+        The same seed gives the same case on every machine.
+    progress : function, optional
+        ``progress(done, total, message)``, called while the victim is trained.
+
+    Raises
+    ------
+    InvalidInputError
+        When the scenario names no data set, or one with too few samples.
+    UnknownNameError
+        When it names a data set or a network that does not exist.
+    """
+    if not scenario.dataset:
+        raise InvalidInputError(f"the scenario {scenario.id!r} names no data set and no victim to poison")
+    dataset = data.load(scenario.dataset)
+    settings = {**_SETTINGS, **scenario.settings}
+    n = int(settings["training_size"])
+    if not 100 <= n < len(dataset.train):
+        raise InvalidInputError(
+            f"expected training_size from 100 to {len(dataset.train) - 1}, got {n}: the data set "
+            f"{scenario.dataset!r} has {len(dataset.train)} training samples, and some are kept back"
+        )
+    order = torch.randperm(
+        len(dataset.train), generator=make_generator(derive(seed, "contract", scenario.id))
+    )
+    pool, kept = order[:n], order[n:]
+    x, y = dataset.train.x[pool], dataset.train.y[pool]
+    classes = len(dataset.card.classes)
+    start = models.build(scenario.victim, tuple(x.shape[1:]), classes, seed=derive(seed, "victim"))
+    victim = models.train(
+        start,
+        x,
+        y,
+        epochs=settings["epochs"],
+        lr=settings["lr"],
+        seed=derive(seed, "victim"),
+        progress=progress,
+    )
+    x_test = torch.cat([dataset.test.x, dataset.train.x[kept]])
+    y_test = torch.cat([dataset.test.y, dataset.train.y[kept]])
+    drops = hidden_in_drops(
+        x,
+        y,
+        classes=classes,
+        poison_rate=settings["drop_rate"],
+        size=settings["drop_size"],
+        seed=derive(seed, "blind"),
+    )
+    return PoisoningCase(
+        scenario=scenario,
+        seed=seed,
+        x=x,
+        y=y,
+        x_test=x_test,
+        y_test=y_test,
+        victim=victim,
+        document=_document(victim, x_test, y_test, derive(seed, "document")),
+        delivery=deliver("the delivery", _hidden(x, y, classes, settings, seed), seed),
+        routine=tuple(_routine(x, y, classes, derive(seed, "routine", number)) for number in range(3)),
+        drops=tuple(
+            Delivery(f"drop {'ABCD'[number]}", drop.x_poisoned, drop.y_poisoned)
+            for number, drop in enumerate(drops)
+        ),
+        dataset=dataset,
+        class_names=dataset.card.classes,
+    )
+
+
+def poison_in_delivery(case: PoisoningCase) -> PoisonedDataset:
+    """Draw again what was hidden in the delivery of a case; for whoever judges, and for nobody else."""
+    settings = {**_SETTINGS, **case.scenario.settings}
+    return _hidden(case.x, case.y, len(case.class_names), settings, case.seed)
+
+
+def poisoned_on_arrival(case: PoisoningCase) -> Tensor:
+    """Draw again which samples of the delivery are poison, ``(n,)`` bool in the order of the delivery."""
+    return arrived(poison_in_delivery(case), case.seed)
+
+
+def poisoned_drops(case: PoisoningCase) -> list[PoisonedDataset]:
+    """Draw again what was hidden in each drop; a clean one has no indices."""
+    return hidden_in_drops(
+        case.x,
+        case.y,
+        classes=len(case.class_names),
+        poison_rate=case.setting("drop_rate"),
+        size=case.setting("drop_size"),
+        seed=derive(case.seed, "blind"),
+    )
+
+
+def _hidden(x: Tensor, y: Tensor, classes: int, settings: dict[str, Any], seed: int) -> PoisonedDataset:
+    scanned = scan(x, derive(seed, "scan"))
+    return hidden_in_delivery(
+        scanned, y, classes=classes, poison_rate=settings["delivery_rate"], seed=derive(seed, "hidden")
+    )
+
+
+def _routine(x: Tensor, y: Tensor, classes: int, seed: int) -> Delivery:
+    """Return a delivery with nothing wrong about it, of the same samples in another order and scan."""
+    order = torch.randperm(len(x), generator=make_generator(seed))
+    clean = hidden_in_delivery(scan(x[order], seed), y[order], classes=classes, poison_rate=0.0, seed=seed)
+    return deliver("a routine delivery", clean, seed)
+
+
+def _document(victim: TorchClassifier, x: Tensor, y: Tensor, seed: int) -> Document:
+    """Return an input that is read correctly, and a class that lies neither near nor far."""
+    generator = make_generator(seed)
+    wanted = int(torch.randint(victim.classes, (), generator=generator))
+    logits = victim.logits(x)
+    margin = logits.max(1).values - logits[:, wanted]
+    fit = ((predict(victim, x) == y) & (y != wanted) & (margin > 2)).nonzero().flatten()
+    if len(fit) < 5:
+        raise InvalidInputError(f"expected 5 inputs that the victim reads, got {len(fit)}: train it longer")
+    nearest = fit[margin[fit].argsort(stable=True)[:5]]
+    chosen = int(nearest[int(torch.randint(5, (), generator=generator))])
+    return Document(x=x[chosen : chosen + 1], y=int(y[chosen]), wanted=wanted)

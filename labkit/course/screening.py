@@ -1,0 +1,120 @@
+"""Recipes for screening a delivery: plain data, so that whoever judges can run them elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit.core.errors import InvalidInputError, UnknownNameError
+from labkit.core.results import Parameter
+from labkit.course.deliveries import Delivery
+from labkit.course.poisoning import PoisoningCase
+from labkit.defenses.sanitising import (
+    Screening,
+    activation_clustering,
+    knn_consistency,
+    provenance,
+    spectral_signatures,
+)
+from labkit.models import features
+
+__all__ = ["METHODS", "NEIGHBOURS", "check_recipe", "screen", "vouched"]
+
+METHODS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
+    {
+        "knn_consistency": {
+            "k": 10,
+            "threshold": 0.5,
+            "neighbours": "delivery",
+            "only_unvouched": False,
+        },
+        "spectral_signatures": {"poison_rate": 0.05, "only_unvouched": False},
+        "activation_clustering": {"threshold": 0.15, "only_unvouched": False},
+        "provenance": {},
+        "keep_everything": {},
+    }
+)
+"""Every method with its settings and what they are by default."""
+
+NEIGHBOURS = ("delivery", "vouched", "acceptance")
+"""Whose labels are asked for: everybody's, those of vouched batches, those of the acceptance set."""
+
+
+def check_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe with every setting in it.
+
+    Raises
+    ------
+    InvalidInputError, UnknownNameError
+        When it is no mapping, or names a method, setting or group of neighbours that is not known.
+    """
+    if not isinstance(recipe, Mapping) or "method" not in recipe:
+        raise InvalidInputError(
+            'expected a recipe such as {"method": "knn_consistency", "k": 10, "threshold": 0.5}, '
+            f"got {recipe!r}"
+        )
+    method = recipe["method"]
+    if method not in METHODS:
+        raise UnknownNameError("method of screening", str(method), METHODS)
+    if unknown := sorted(set(recipe) - {"method"} - set(METHODS[method])):
+        raise UnknownNameError(f"setting of {method}", str(unknown[0]), METHODS[method])
+    whole = {"method": method, **METHODS[method], **{k: v for k, v in recipe.items() if k != "method"}}
+    if whole.get("neighbours", "delivery") not in NEIGHBOURS:
+        raise UnknownNameError("group of neighbours", str(whole["neighbours"]), NEIGHBOURS)
+    return whole
+
+
+def screen(case: PoisoningCase, delivery: Delivery, recipe: Mapping[str, Any]) -> Screening:
+    """Screen a delivery as a recipe says.
+
+    Parameters
+    ----------
+    case : PoisoningCase
+        Its acceptance set may be asked, and its way of training makes the features.
+    delivery : Delivery
+    recipe : mapping
+        See :data:`METHODS`.
+    """
+    settings = check_recipe(recipe)
+    method = settings.pop("method")
+    only_unvouched = bool(settings.pop("only_unvouched", False))
+    doubtful = vouched(delivery).logical_not()
+    if method == "keep_everything":
+        nobody = torch.zeros(len(delivery), dtype=torch.bool)
+        found = Screening("keep_everything", nobody.float(), nobody)
+    elif method == "provenance":
+        found = provenance(delivery.x, delivery.y, delivery.batches, delivery.vouchers or {})
+    elif method == "knn_consistency":
+        trusted = _neighbours(case, delivery, str(settings.pop("neighbours")), ~doubtful)
+        found = knn_consistency(delivery.x, delivery.y, trusted=trusted, **settings)
+    else:
+        inner = features(case.train(delivery.x, delivery.y), delivery.x)
+        function = spectral_signatures if method == "spectral_signatures" else activation_clustering
+        found = function(inner, delivery.y, **settings)
+    if not only_unvouched:
+        return found
+    scores = torch.where(doubtful, found.scores, torch.zeros_like(found.scores))
+    return Screening(found.method, scores, found.remove & doubtful, {**found.params, "only_unvouched": True})
+
+
+def vouched(delivery: Delivery) -> Tensor:
+    """Return whether each sample came in a batch that its source vouches for, ``(n,)`` bool."""
+    return ~provenance(delivery.x, delivery.y, delivery.batches, delivery.vouchers or {}).remove
+
+
+def _neighbours(
+    case: PoisoningCase, delivery: Delivery, who: str, known: Tensor
+) -> tuple[Tensor, Tensor] | None:
+    if who == "acceptance":
+        return case.x_test, case.y_test
+    if who == "vouched":
+        if not bool(known.any()):
+            raise InvalidInputError(
+                f"{delivery.name} has no batch that anybody vouches for: ask the acceptance set instead"
+            )
+        return delivery.x[known], delivery.y[known]
+    return None
