@@ -21,6 +21,7 @@ from labkit.ui.assistive import show_script
 from labkit.ui.cards import feedback_card
 from labkit.ui.checkpoint import CheckpointCard
 from labkit.ui.controls import column, output
+from labkit.ui.demo import PreparedState
 from labkit.ui.evidence import EvidencePanel
 from labkit.ui.html import Fragment
 from labkit.ui.prediction import PredictionView
@@ -62,6 +63,7 @@ class LabSession:
         self._adopted: list[Callable[[], object]] = []
         self._marked: list[tuple[Any, str]] = []
         self._case_lock = threading.Lock()
+        self._held = held
         self._preparation = Preparation(self._prepare, held=held)
 
     def adopt(self, session: Session, demo: DemoState | None = None, warning: str | None = None) -> None:
@@ -115,10 +117,11 @@ class LabSession:
         return self.lab.find_checkpoint(checkpoint).target.threshold
 
     def state(self, panel_name: str) -> Mapping[str, Any]:
-        """Return the prepared state that the live demo asks of a panel; empty outside a demo."""
-        if self.demo is None or self.demo.panel != panel_name:
-            return {}
-        return self.demo.state
+        """Return the prepared state that the live demo asks of a panel; empty outside a demo.
+
+        It is looked up when it is read: a page that is being recorded learns of its demo later.
+        """
+        return PreparedState(self, panel_name)
 
     # ------------------------------------------------------------------ what cells call
 
@@ -185,7 +188,15 @@ class LabSession:
         """Check this installation and show the findings."""
         from labkit.ui.installation import installation_card
 
-        return column(output(installation_card()))
+        place = output()
+
+        def look() -> None:
+            place.value = installation_card().markup
+
+        self.on_adopt(look)
+        if not self._held:  # else it is not the installation of whoever will see it
+            look()
+        return column(place)
 
     def report_accuracy(self, checkpoint: str) -> Any:
         """Show a panel that measures the victim and takes a reported accuracy."""

@@ -6,10 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["HIDDEN_TAG", "Output", "Record"]
+__all__ = ["HIDDEN_TAG", "WIDGET", "Output", "Record"]
 
 HIDDEN_TAG = "hands-on"
 """Cells with this tag are no part of a dashboard."""
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+"""How the notebook format says that an output is a widget."""
 
 Output = dict[str, Any]
 

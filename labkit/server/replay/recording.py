@@ -12,33 +12,24 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import io
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import nbformat
-from IPython.core.displayhook import DisplayHook
-from IPython.core.displaypub import DisplayPublisher
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets import Type
-from traitlets.config import Config
 
-from labkit.core.errors import LabkitError
 from labkit.course import Lab, ProgressLog
 from labkit.server.replay.neutral import NeutralSession, NotNeutralError, Rehearsal
-from labkit.server.replay.record import HIDDEN_TAG, Output, Record
+from labkit.server.replay.record import HIDDEN_TAG, WIDGET, Output, Record
+from labkit.server.replay.shell import PlainShell, shell
 from labkit.ui.assistive import SCRIPT
 from labkit.ui.opening import standing_in
 from labkit.ui.session import LabSession
 
-__all__ = ["Recording", "digest", "notebook_of", "record", "rehearse"]
-
-_WIDGET = "application/vnd.jupyter.widget-view+json"
+__all__ = ["Recording", "cells_of", "digest", "notebook_of", "record", "rehearse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +84,12 @@ def rehearse(lab: Lab, scenario: str) -> None:
     """
     from ipywidgets import Widget
 
-    kind = type("_Nowhere", (_Shell,), {"kernel": property()})  # work is done at once, not in threads
     with (
         standing_in(lambda asked, _: Rehearsal(asked, scenario), held=False),
         _no_log(),
-        _shell({}, kind) as run,
+        shell({}, PlainShell) as run,
     ):
-        for source in _cells(lab).values():
+        for source in cells_of(lab).values():
             run(source)
     Widget.close_all()
 
@@ -111,9 +101,9 @@ def _record(lab: Lab, scenario: str, namespace: dict[str, Any]) -> tuple[dict[st
     with (
         standing_in(lambda asked, _: _only(lab, asked, session)) as opened,
         _no_log(),
-        _shell(namespace) as run,
+        shell(namespace) as run,
     ):
-        for name, source in _cells(lab).items():
+        for name, source in cells_of(lab).items():
             looked = session.looked
             shown = outputs[name] = run(source)
             if session.looked > looked and not all(map(_stays_right, shown)):
@@ -130,7 +120,7 @@ def notebook_of(lab: Lab) -> Path:
     return lab.folder / "lab.ipynb"
 
 
-def _cells(lab: Lab) -> dict[str, str]:
+def cells_of(lab: Lab) -> dict[str, str]:
     """Return the code of a lab's dashboard, cell by cell, by their ids."""
     notebook = nbformat.read(notebook_of(lab), as_version=4)
     return {
@@ -154,7 +144,7 @@ def _only(lab: Lab, asked: Lab, session: NeutralSession) -> NeutralSession:
 def _stays_right(output: Output) -> bool:
     """Whether an output is a widget, which is brought up to date, or the script of every page."""
     data = output.get("data", {})
-    return _WIDGET in data or data.get("text/html") == f"<script>{SCRIPT}</script>"
+    return WIDGET in data or data.get("text/html") == f"<script>{SCRIPT}</script>"
 
 
 def _check_released(lab: LabSession) -> None:
@@ -166,84 +156,6 @@ def _check_released(lab: LabSession) -> None:
                 f"a {type(holder).__name__} of {lab.lab.id} keeps the session that its page was opened with; "
                 "it has to ask lab.session each time"
             )
-
-
-# ------------------------------------------------------------------ a shell without a kernel
-
-
-class _Publisher(DisplayPublisher):
-    """Takes what a cell displays."""
-
-    def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
-        _sink.append({"output_type": "display_data", "data": data, "metadata": metadata or {}})
-
-
-class _Hook(DisplayHook):
-    """Takes the value of a cell's last line."""
-
-    def write_output_prompt(self) -> None:
-        pass
-
-    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
-        _sink.append(
-            {
-                "output_type": "execute_result",
-                "data": format_dict,
-                "metadata": md_dict or {},
-                "execution_count": None,
-            }
-        )
-
-    def update_user_ns(self, result: Any) -> None:
-        pass
-
-    def log_output(self, format_dict: Any) -> None:
-        pass
-
-
-class _Shell(InteractiveShell):
-    """A shell as a kernel has one, so that widgets are shown as in a kernel; there is no kernel yet."""
-
-    display_pub_class = Type(_Publisher)
-    displayhook_class = Type(_Hook)
-    kernel = None
-
-
-_sink: list[Output] = []
-
-
-@contextmanager
-def _shell(
-    namespace: dict[str, Any], kind: type[_Shell] | None = None
-) -> Iterator[Callable[[str], list[Output]]]:
-    """Yield a function that runs a cell in ``namespace`` and returns its outputs."""
-    settings = Config()
-    settings.HistoryManager.enabled = False
-    settings.HistoryManager.hist_file = ":memory:"
-    kept = sys.displayhook, sys.excepthook
-    shell = (kind or _Shell).instance(config=settings, user_ns=namespace)
-    own = set(namespace)
-
-    def run(source: str) -> list[Output]:
-        _sink.clear()
-        printed, complained = io.StringIO(), io.StringIO()
-        with redirect_stdout(printed), redirect_stderr(complained):
-            result = shell.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]
-        error = result.error_before_exec or result.error_in_exec
-        if error is not None:
-            raise error if isinstance(error, LabkitError) else LabkitError(f"a cell failed: {error!r}")
-        shown = [dict(each) for each in _sink]
-        if printed.getvalue():
-            shown.insert(0, {"output_type": "stream", "name": "stdout", "text": printed.getvalue()})
-        return shown
-
-    try:
-        yield run
-    finally:
-        sys.displayhook, sys.excepthook = kept
-        type(shell).clear_instance()
-        for name in own:
-            namespace.pop(name, None)
 
 
 @contextmanager
