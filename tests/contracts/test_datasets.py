@@ -30,7 +30,7 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_data_sets_of_the_course_are_there() -> None:
-    assert {"clinic", "digits", "loans", "signs"} <= set(BUNDLED)
+    assert {"clinic", "digits", "faces", "loans", "signs", "strangers"} <= set(BUNDLED)
     assert set(BUNDLED) <= set(data.names())
 
 
@@ -96,6 +96,27 @@ def test_the_signs_are_those_that_their_generator_renders() -> None:
         kept = dataset.test.x[dataset.test.y == label][:3].numpy()
         # Another version of Pillow or NumPy may round differently; the picture is the same.
         assert np.abs(drawn - kept).mean() < 0.02
+
+
+@pytest.mark.parametrize("group", ["faces", "strangers"])
+def test_the_portraits_are_those_that_their_generator_renders(group: str) -> None:
+    card = data.find_card(group)
+    faces = import_module(str(card.generator))
+    assert faces.class_names(group) == card.classes
+    assert len(card.classes) >= 40
+    assert (card.path.parent / f"{group}.npz").stat().st_size < 6e6
+    dataset = data.load(group)
+    for label in range(0, len(card.classes), 13):
+        drawn = faces.render_many(label, 2, seed=card.seed, group=group).transpose(0, 3, 1, 2) / 255
+        kept = dataset.train.x[dataset.train.y == label][:2].numpy()
+        # Another version of Pillow or NumPy may round differently; the picture is the same.
+        assert np.abs(drawn - kept).mean() < 0.02
+
+
+def test_strangers_are_nobody_of_the_faces() -> None:
+    faces = import_module("labkit.data.faces")
+    assert not set(faces.people("faces")) & set(faces.people("strangers"))
+    assert len(set(faces.people("faces"))) == len(faces.NAMES) == 40
 
 
 @pytest.mark.parametrize("file", ["signs.npz", "loans.csv"])

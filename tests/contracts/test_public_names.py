@@ -14,7 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "reference" / "api"
 PACKAGES = sorted(page.stem for page in PAGES.glob("labkit.*.md"))
 # Programs, not a library: what they offer is in the reference of the commands.
-PROGRAMS = {"labkit.server", "labkit.course.commands", "labkit.data.formats", "labkit.data.signs"}
+PROGRAMS = {
+    "labkit.server",
+    "labkit.course.commands",
+    "labkit.data.faces",
+    "labkit.data.formats",
+    "labkit.data.signs",
+}
 
 _DIRECTIVE = re.compile(r"^\.\. (?:auto)?(?:class|function|data):: (\w+)$", re.MULTILINE)
 
