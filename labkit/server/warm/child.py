@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import importlib.util
 import os
 import re
 import signal
+import stat
 import sys
 import threading
 import time
@@ -76,9 +78,27 @@ def _arrange_files(order: Order) -> None:
         os.dup2(file, number)
     kept = {0, 1, 2, order.line.fileno()}
     for number in [int(file.name) for file in Path("/proc/self/fd").iterdir()]:
-        if number not in kept:
+        if number not in kept and not _reopened(number):
             with contextlib.suppress(OSError):
                 os.close(number)
+
+
+def _reopened(number: int) -> bool:
+    """Open a file that a library holds for reading once more, under its old number.
+
+    A font that matplotlib has loaded is one.  Processes that share an open file share the
+    place in it, and each would read where another has just been.
+    """
+    with contextlib.suppress(OSError):
+        mode = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+        if mode == os.O_RDONLY and stat.S_ISREG(os.fstat(number).st_mode):
+            place = os.lseek(number, 0, os.SEEK_CUR)
+            ours = os.open(f"/proc/self/fd/{number}", os.O_RDONLY)
+            os.lseek(ours, place, os.SEEK_SET)
+            os.dup2(ours, number, inheritable=False)
+            os.close(ours)
+            return True
+    return False
 
 
 def _name_process(message: dict[str, Any]) -> None:

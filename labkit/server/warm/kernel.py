@@ -18,6 +18,7 @@ from traitlets.config.loader import Config, DeferredConfigString
 __all__ = ["WarmApplication", "WarmKernel", "list_modules"]
 
 _files: list[str] = []
+_GRACE = 2.0  # seconds
 _SHORT = {"-f": "IPKernelApp.connection_file", "--log-level": "Application.log_level"}
 
 
@@ -67,6 +68,18 @@ class WarmApplication(IPKernelApp):
         self.cli_config = read
         self.update_config(read)
         self.extra_args = []
+
+    def start(self) -> None:
+        """Run until the kernel is shut down, and let the control thread finish what it says.
+
+        ipykernel 7.4 ends the thread that takes output first.  Now and then its control thread
+        then waits for ever to say that it is idle, and the kernel has to be killed to end.
+        """
+        super().start()  # type: ignore[no-untyped-call]
+        control = self.control_thread
+        if control is not None and control.is_alive():
+            control.stop()
+            control.join(timeout=_GRACE)
 
 
 def _read(argv: list[str]) -> Config | None:
