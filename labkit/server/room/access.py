@@ -19,11 +19,13 @@ class RoomAuthorizer(Authorizer):
 
     def is_authorized(self, handler: Any, user: User, action: str, resource: str) -> bool:
         """Say whether ``user`` may do this."""
+        from jupyter_server.services.kernels.handlers import KernelHandler
         from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 
-        if not isinstance(handler, KernelWebsocketHandler):
-            return False
-        return (action, resource) == ("execute", "kernels") and may_use(handler, handler.kernel_id)
+        # A page asks whether its kernel is there, and then for its channels.
+        if isinstance(handler, KernelHandler) and handler.request.method == "GET":
+            return may_use(handler, handler.path_kwargs["kernel_id"])
+        return isinstance(handler, KernelWebsocketHandler) and may_use(handler, handler.kernel_id)
 
 
 def may_use(handler: Any, kernel: str) -> bool:
