@@ -5,8 +5,9 @@
     python tools/build_standards.py FOLDER
 
 Each ``FOLDER/<table>.yaml`` becomes ``labkit/governance/standards/<table>.json``, and
-``index.json`` says which table holds which id.  The result depends on nothing but the
-folder, so two runs are identical byte for byte.
+``index.json`` says which table holds which id.  What ``crosswalk.yaml`` refers to becomes
+``labkit/governance/controls/crosswalk.json``.  The result depends on nothing but the folder,
+so two runs are identical byte for byte.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-DESTINATION = Path(__file__).resolve().parent.parent / "labkit" / "governance" / "standards"
+GOVERNANCE = Path(__file__).resolve().parent.parent / "labkit" / "governance"
+DESTINATION = GOVERNANCE / "standards"
 
 # Material for writing exam items, not standards; shipping it would ship answers.
 LEFT_OUT = {"index", "misconceptions", "quiz_topics"}
@@ -41,6 +43,9 @@ def main(arguments: list[str]) -> int:
         (DESTINATION / f"{name}.json").write_text(render(table, "entries"), encoding="utf-8")
         print(f"{len(table['entries']):5d}  {name}")
     (DESTINATION / "index.json").write_text(render(build_index(tables), "ids"), encoding="utf-8")
+    crosswalk = read_crosswalk(Path(arguments[0]) / "crosswalk.yaml")
+    (GOVERNANCE / "controls").mkdir(exist_ok=True)
+    (GOVERNANCE / "controls" / "crosswalk.json").write_text(render(crosswalk, "themes"), encoding="utf-8")
     return 0
 
 
@@ -77,6 +82,14 @@ def read_table(path: Path) -> Table:
     }
 
 
+def read_crosswalk(path: Path) -> Table:
+    """Return the themes with the ids in each list that help with them."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    about = {key: raw["standard"][key] for key in ("id", "title", "edition", "as_of", "note")}
+    kept = ("id", "title", "summary", "references", "confidence", "confidence_note")
+    return {**about, "themes": [{key: theme[key] for key in kept} for theme in raw["themes"]]}
+
+
 def one_text(source: Any) -> str:
     """Return a source, a list of sources or a mapping of short names to sources as one text."""
     if isinstance(source, dict):
@@ -97,6 +110,7 @@ def entry(item: Table, section: str, default: Table) -> Table:
         "as_of": item["as_of"],
         "parent": item.get("parent", ""),
         "formerly": item.get("name_in_5_6_0", ""),
+        "applies_from": item.get("applies_from", ""),
     }
     return {key: value for key, value in kept.items() if value and default.get(key) != value}
 

@@ -63,6 +63,8 @@ class Entry:
         Where the entry was read, and how far that is to be trusted.
     parent, formerly : str
         Id of the entry above, and an earlier title; empty where there is none.
+    applies_from : str
+        Day or days from which a legal entry applies, as the table says it; empty elsewhere.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Entry:
     source: str
     parent: str = ""
     formerly: str = ""
+    applies_from: str = ""
 
     @property
     def qualified_id(self) -> str:

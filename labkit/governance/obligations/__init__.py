@@ -1,0 +1,73 @@
+"""What the law asks of a system: its class, its duties, the days they begin, and a release decision.
+
+Every fact is a declaration with a source, an article, a day from which it applies, and how far
+it is to be trusted.  Not legal advice: the official text prevails.
+"""
+
+from labkit.core.lazy import lazy_exports
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labkit.governance.obligations.classify import Classification, Finding, classify, facts, rules
+    from labkit.governance.obligations.declarations import Obligation, obligations
+    from labkit.governance.obligations.freshness import Change, Stale, changes_ahead, stale_facts
+    from labkit.governance.obligations.mapping import Duty, duties_of, milestones
+    from labkit.governance.obligations.release import Decision, decide
+    from labkit.governance.obligations.system import System, read_system
+    from labkit.governance.obligations.words import CONFIDENCE, FORCES, JURISDICTIONS, ROLES, TIERS
+
+_MODULES = {
+    "CONFIDENCE": "words",
+    "Change": "freshness",
+    "Classification": "classify",
+    "Decision": "release",
+    "Duty": "mapping",
+    "FORCES": "words",
+    "Finding": "classify",
+    "JURISDICTIONS": "words",
+    "Obligation": "declarations",
+    "ROLES": "words",
+    "Stale": "freshness",
+    "System": "system",
+    "TIERS": "words",
+    "changes_ahead": "freshness",
+    "classify": "classify",
+    "decide": "release",
+    "duties_of": "mapping",
+    "facts": "classify",
+    "milestones": "mapping",
+    "obligations": "declarations",
+    "read_system": "system",
+    "rules": "classify",
+    "stale_facts": "freshness",
+}
+
+__all__ = [
+    "CONFIDENCE",
+    "FORCES",
+    "JURISDICTIONS",
+    "ROLES",
+    "TIERS",
+    "Change",
+    "Classification",
+    "Decision",
+    "Duty",
+    "Finding",
+    "Obligation",
+    "Stale",
+    "System",
+    "changes_ahead",
+    "classify",
+    "decide",
+    "duties_of",
+    "facts",
+    "milestones",
+    "obligations",
+    "read_system",
+    "rules",
+    "stale_facts",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__, {name: f"{__name__}.{module}" for name, module in _MODULES.items()}
+)
