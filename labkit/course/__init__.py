@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from labkit.course.learner import learner_name
     from labkit.course.modules import load_module
+    from labkit.course.panel_states import PanelStates
     from labkit.course.progress import ProgressLog
     from labkit.course.session import Session
 
@@ -74,6 +75,7 @@ _MODULES = {
     ),
     "learner": ("learner_name",),
     "modules": ("load_module",),
+    "panel_states": ("PanelStates",),
     "progress": ("ProgressLog",),
     "session": ("Session",),
 }
@@ -96,6 +98,7 @@ __all__ = [
     "Objective",
     "Option",
     "Outcome",
+    "PanelStates",
     "Prediction",
     "ProgressLog",
     "Recall",

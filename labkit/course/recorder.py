@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import StorageError
@@ -35,6 +36,11 @@ class Recorder:
         self._waiting: list[Event] = []
         self._failure: str | None = None
         self._lock = threading.RLock()
+
+    @property
+    def path(self) -> Path:
+        """The file of the log."""
+        return self._log.path
 
     @property
     def warning(self) -> str | None:

@@ -271,6 +271,11 @@ class Session:
         return data_dir() / "evidence" / folder_name(self.learner)
 
     @property
+    def log_path(self) -> Path:
+        """The file of the progress log."""
+        return self._recorder.path
+
+    @property
     def storage_warning(self) -> str | None:
         """What to tell the learner about storage; None when every event is on the disk."""
         return self._recorder.warning

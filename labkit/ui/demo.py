@@ -1,4 +1,4 @@
-"""The prepared states of a live demo, as panels read them."""
+"""The state that a panel starts from: prepared for a live demo, else as it was left."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ __all__ = ["PreparedState"]
 
 
 class PreparedState(Mapping[str, Any]):
-    """What a live demo asks of one panel."""
+    """What a live demo asks of one panel; outside a demo, how its participant left it."""
 
     def __init__(self, lab: LabSession, panel: str) -> None:
         self._lab, self._panel = lab, panel
 
     def _now(self) -> Mapping[str, Any]:
         demo = self._lab.demo
-        return demo.state if demo is not None and demo.panel == self._panel else {}
+        if demo is None:
+            return self._lab.memory.state(self._panel)
+        return demo.state if demo.panel == self._panel else {}
 
     def __getitem__(self, key: str) -> Any:
         return self._now()[key]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from labkit.core import InvalidInputError
@@ -27,6 +28,7 @@ from labkit.ui.html import Fragment
 from labkit.ui.prediction import PredictionView
 from labkit.ui.quiz import Questions
 from labkit.ui.ready import Preparation
+from labkit.ui.remember import Memory, PanelMemory
 from labkit.ui.reset import ResetButton
 from labkit.ui.work import Progress, excuse, guarded, progress_bar
 
@@ -44,6 +46,8 @@ class LabSession:
         What one panel leaves for another, such as the hardened model.
     notes : dict
         How what was handed in was made, by checkpoint; goes into the evidence pack.
+    memory : Memory
+        How the panels were left.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class LabSession:
         self._case_lock = threading.Lock()
         self._held = held
         self._preparation = Preparation(self._prepare, held=held)
+        self.memory = Memory(self)
 
     def adopt(self, session: Session, demo: DemoState | None = None, warning: str | None = None) -> None:
         """Give this page to a participant, when it was made before anybody knew whose it will be.
@@ -117,7 +122,7 @@ class LabSession:
         return self.lab.find_checkpoint(checkpoint).target.threshold
 
     def state(self, panel_name: str) -> Mapping[str, Any]:
-        """Return the prepared state that the live demo asks of a panel; empty outside a demo.
+        """Return the state that a panel starts from: what the live demo asks of it, else how it was left.
 
         It is looked up when it is read: a page that is being recorded learns of its demo later.
         """
@@ -220,10 +225,27 @@ class LabSession:
         The panel that a live demo is about is marked, so that the page can scroll to it.
         """
         wanted = self.demo is not None and self.demo.panel == panel_name
-        box = self._preparation.when_ready(build, panel_name, wanted=wanted)
+        box = self._preparation.when_ready(partial(self._built, build, panel_name), panel_name, wanted=wanted)
         self._marked.append((box, panel_name))
         self._mark(box, panel_name)
         return box
+
+    def remember(self, panel_name: str, **dials: Any) -> PanelMemory:
+        """Put the dials of a panel where they were left, and keep where they are moved to.
+
+        To be called once the dials are made, before anything is drawn from them or reacts to
+        them.  What it returns takes notes of what is no dial.
+        """
+        return self.memory.watch(panel_name, dials)
+
+    def _built(self, build: Callable[[], Any], panel_name: str) -> Any:
+        try:
+            return build()
+        except Exception:
+            # A state that was kept by another version must not keep anybody from their panel.
+            if not self.memory.give_up(panel_name):
+                raise
+            return build()
 
     def _mark(self, box: Any, panel_name: str) -> None:
         if self.demo is not None and self.demo.panel == panel_name:

@@ -51,6 +51,15 @@ class AttackRange:
         self.measured: tuple[Aim, AdversarialExamples] | None = None
         self._make_dials(state)
         self._make_places()
+        self.memory = lab.remember(
+            "attack_range",
+            access=self.access,
+            attack=self.attack,
+            norm=self.norm,
+            epsilon=self.epsilon,
+            steps=self.steps,
+            target=self.target,
+        )
         for dial in (self.epsilon, self.steps, self.target, self.attack):
             dial.observe(self._dial_moved, "value")
         self.access.observe(self._access_changed, "value")
@@ -138,6 +147,7 @@ class AttackRange:
     def next_page(self) -> None:
         """Show the next eight pictures."""
         self.page += 1
+        self.memory.note(page=self.page)
         self.refresh()
 
     def refresh(self) -> None:

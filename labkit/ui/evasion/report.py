@@ -30,6 +30,7 @@ class ReportPanel:
         self.lab, self.case, self.checkpoint = lab, lab.case, checkpoint
         self.go = button("Measure the victim", self.measure, tip="Let the victim read your whole batch")
         self.report = number("Its clean accuracy (0 to 1)", 0.0, 0.0, 1.0, 0.01, "A share: 95 % is 0.95")
+        lab.remember("report_panel", report=self.report)
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Report this figure")
         self.found, self.feedback = output(), output()
         self.job = Job(self.submit, label="Measuring")
