@@ -1,7 +1,9 @@
-"""Floor 2: standards; later threat modelling, risk register, obligations and more."""
+"""Floor 2: standards, what the law asks, and the controls that an organisation chooses."""
 
 from labkit.core.lazy import lazy_exports
 
-__all__ = ["standards"]
+__all__ = ["controls", "obligations", "standards"]
 
-__getattr__, __dir__ = lazy_exports(__name__, {"standards": "labkit.governance.standards"})
+__getattr__, __dir__ = lazy_exports(
+    __name__, {name: f"labkit.governance.{name}" for name in ("controls", "obligations", "standards")}
+)

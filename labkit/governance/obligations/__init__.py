@@ -8,7 +8,7 @@ from labkit.core.lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labkit.governance.obligations.classify import Classification, Finding, classify, facts, rules
+    from labkit.governance.obligations.classifying import Classification, Finding, classify, facts, rules
     from labkit.governance.obligations.declarations import Obligation, obligations
     from labkit.governance.obligations.freshness import Change, Stale, changes_ahead, stale_facts
     from labkit.governance.obligations.mapping import Duty, duties_of, milestones
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _MODULES = {
     "CONFIDENCE": "words",
     "Change": "freshness",
-    "Classification": "classify",
+    "Classification": "classifying",
     "Decision": "release",
     "Duty": "mapping",
     "FORCES": "words",
-    "Finding": "classify",
+    "Finding": "classifying",
     "JURISDICTIONS": "words",
     "Obligation": "declarations",
     "ROLES": "words",
@@ -31,14 +31,14 @@ _MODULES = {
     "System": "system",
     "TIERS": "words",
     "changes_ahead": "freshness",
-    "classify": "classify",
+    "classify": "classifying",
     "decide": "release",
     "duties_of": "mapping",
-    "facts": "classify",
+    "facts": "classifying",
     "milestones": "mapping",
     "obligations": "declarations",
     "read_system": "system",
-    "rules": "classify",
+    "rules": "classifying",
     "stale_facts": "freshness",
 }
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from labkit.core.errors import DeclarationError, LabkitError
 from labkit.governance import standards
-from labkit.governance.obligations.classify import facts
+from labkit.governance.obligations.classifying import facts
 from labkit.governance.obligations.words import FORCES, JURISDICTIONS, ROLES, TIERS
 
 __all__ = ["Obligation", "fact_gaps", "obligations", "read_obligations"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from labkit.governance import standards
-from labkit.governance.obligations.classify import Classification, classify
+from labkit.governance.obligations.classifying import Classification, classify
 from labkit.governance.obligations.declarations import Obligation, obligations
 from labkit.governance.obligations.system import System
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from labkit.governance.obligations.classify import Classification, classify
+from labkit.governance.obligations.classifying import Classification, classify
 from labkit.governance.obligations.mapping import Duty, duties_of
 from labkit.governance.obligations.system import System
 

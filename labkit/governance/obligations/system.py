@@ -46,7 +46,7 @@ def read_system(card: Mapping[str, Any]) -> System:
     UnknownNameError
         When a fact or a jurisdiction is not in the vocabulary.
     """
-    from labkit.governance.obligations.classify import facts
+    from labkit.governance.obligations.classifying import facts
 
     try:
         system = System(

@@ -117,7 +117,8 @@ def classify(system: System) -> Classification:
     held = set(system.facts)
     if {"narrow-task", "profiles-people"} <= held:
         held.discard("narrow-task")  # Art. 6(3): profiling closes the way out
-    found, near = [], []
+    found: list[Finding] = []
+    near: list[Finding] = []
     for rule in rules():
         # The rule about profiling is about the facts as stated.
         given = set(system.facts) if rule.gives == "profiling-stays-high-risk" else held
