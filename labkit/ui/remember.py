@@ -51,9 +51,9 @@ class Memory:
         self._given_up.add(panel)
         return True
 
-    def watch(self, panel: str, dials: Mapping[str, Any]) -> PanelMemory:
+    def watch(self, panel: str, dials: Mapping[str, Any], *, put_back: bool = True) -> PanelMemory:
         """Put dials where they were left, and keep where they are moved to."""
-        return PanelMemory(panel, dials, self.state(panel), self._of_participant())
+        return PanelMemory(panel, dials, self.state(panel) if put_back else {}, self._of_participant())
 
     def _of_participant(self) -> PanelStates | None:
         session = self._lab.session

@@ -230,13 +230,17 @@ class LabSession:
         self._mark(box, panel_name)
         return box
 
-    def remember(self, panel_name: str, **dials: Any) -> PanelMemory:
+    def remember(
+        self, panel_name: str, state: Mapping[str, Any] | None = None, /, **dials: Any
+    ) -> PanelMemory:
         """Put the dials of a panel where they were left, and keep where they are moved to.
 
         To be called once the dials are made, before anything is drawn from them or reacts to
-        them.  What it returns takes notes of what is no dial.
+        them.  What it returns takes notes of what is no dial.  A ``state`` that somebody gave to
+        the panel, instead of :meth:`state`, has the last word.
         """
-        return self.memory.watch(panel_name, dials)
+        given = state is not None and not isinstance(state, PreparedState)
+        return self.memory.watch(panel_name, dials, put_back=not given)
 
     def _built(self, build: Callable[[], Any], panel_name: str) -> Any:
         try:

@@ -127,3 +127,11 @@ def test_a_disk_that_refuses_costs_the_dials_and_nothing_else(tmp_path: Path) ->
     moved.value = 2.0
     memory.flush()
     assert dict(opened(tmp_path).state("range")) == {}
+
+
+def test_a_state_that_is_given_to_a_panel_has_the_last_word(tmp_path: Path) -> None:
+    left_at(tmp_path, 3.0)
+    lab, given, asked = opened(tmp_path), dial(2.0), dial(2.0)
+    lab.remember("range", {"epsilon": 2.0}, epsilon=given)
+    lab.remember("range", lab.state("range"), epsilon=asked)
+    assert (given.value, asked.value) == (2.0, 3.0)

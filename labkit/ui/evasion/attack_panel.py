@@ -53,6 +53,7 @@ class AttackRange:
         self._make_places()
         self.memory = lab.remember(
             "attack_range",
+            state,
             access=self.access,
             attack=self.attack,
             norm=self.norm,

@@ -73,7 +73,7 @@ class BlackBoxRange:
             f"Most questions for one picture; the check allows {budget}",
         )
         lab.remember(
-            "black_box_range", strategy=self.strategy, epsilon=self.epsilon, query_budget=self.budget
+            "black_box_range", state, strategy=self.strategy, epsilon=self.epsilon, query_budget=self.budget
         )
         self.go = button("Start asking", self.attack, tip="Attack the ten pictures, one after the other")
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Have the ten pictures measured")

@@ -61,7 +61,7 @@ class DefendPanel:
         self.epochs = slider(
             "Epochs", int(state.get("epochs", max(2, epochs // 4))), 1, 2 * epochs, 1, "Rounds of training"
         )
-        lab.remember("defend_panel", epsilon=self.epsilon, steps=self.steps, epochs=self.epochs)
+        lab.remember("defend_panel", state, epsilon=self.epsilon, steps=self.steps, epochs=self.epochs)
         self.go = button(
             "Train a model", self.train, tip="Train with these dials; takes from seconds to minutes"
         )

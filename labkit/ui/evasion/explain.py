@@ -54,7 +54,7 @@ class ExplainPanel:
         self.epsilon = slider("Epsilon", start, 0.0, end, step, "Budget of the attack on the twin")
         self.picture = output()
         self.job = Job(label="Explaining")
-        lab.remember("explain_panel", sample=self.sample, method=self.method, epsilon=self.epsilon)
+        lab.remember("explain_panel", state, sample=self.sample, method=self.method, epsilon=self.epsilon)
         for dial in (self.sample, self.method, self.epsilon):
             dial.observe(lambda _: self.refresh(), "value")
         self.view = panel(self.sample, self.method, self.epsilon, self.job.view, self.picture)

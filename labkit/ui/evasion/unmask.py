@@ -51,7 +51,7 @@ class UnmaskPanel:
         self.report = number(
             "Accuracy that is really left (0 to 1)", 0.0, 0.0, 1.0, 0.01, "A share: 12 % is 0.12"
         )
-        lab.remember("unmask_panel", report=self.report, **self.ticks)
+        lab.remember("unmask_panel", state, report=self.report, **self.ticks)
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Report this figure")
         self.estimates, self.feedback = output(), output()
         self.job = Job(self.go, self.submit, label="Testing the secure model")

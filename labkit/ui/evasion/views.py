@@ -73,7 +73,7 @@ class LandscapePanel:
         )
         self.picture = output()
         self.job = Job(label="Evaluating the slice")
-        lab.remember("landscape_panel", sample=self.sample, reach=self.reach)
+        lab.remember("landscape_panel", state, sample=self.sample, reach=self.reach)
         for dial in (self.sample, self.reach):
             dial.observe(lambda _: self.refresh(), "value")
         self.view = panel(self.sample, self.reach, self.job.view, self.picture)
@@ -100,7 +100,7 @@ class CurvePanel:
         attacks = [("FGSM", "fgsm"), ("PGD", "pgd")]
         self.attack = choice("Attack", attacks, state.get("attack", "pgd"), "The attack at every epsilon")
         self.steps = slider("Steps", int(state.get("steps", 10)), 1, 40, 1, "Steps of PGD")
-        lab.remember("curve_panel", attack=self.attack, steps=self.steps)
+        lab.remember("curve_panel", state, attack=self.attack, steps=self.steps)
         self.go = button("Measure the curve", self.measure, tip="Attack your batch at eight budgets")
         self.picture = output()
         self.job = Job(self.go, label="Measuring the curve")
@@ -141,7 +141,7 @@ class ConfusionPanel:
         self.picture = output()
         self.job = Job(label="Attacking your batch")
         self.view = panel(self.model, self.epsilon, self.job.view, self.picture)
-        lab.remember("confusion_panel", epsilon=self.epsilon)
+        lab.remember("confusion_panel", state, epsilon=self.epsilon)
         for dial in (self.model, self.epsilon):
             dial.observe(lambda _: self.refresh(), "value")
         lab.on_change(self._models_changed)
