@@ -1,19 +1,122 @@
-"""Files that pages load: ours and Voilà's, from these folders and no others."""
+"""Files that pages load: ours and Voilà's, from these folders and no others.
+
+A file of Voilà's page is read and compressed once for all, and which files a page wants is
+remembered, so that later pages name them in advance and the catalogue has them fetched while
+somebody reads it.
+"""
 
 from __future__ import annotations
 
-from jupyter_server.base.handlers import FileFindHandler
+import asyncio
+import contextlib
+import gzip
+import json
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-__all__ = ["Asset", "LastingAsset"]
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
+from tornado import web
+
+from labkit.core.paths import cache_dir, ensure_dir
+
+__all__ = ["Asset", "LastingAsset", "Wanted", "announce"]
+
+_COMPRESSIBLE = {"text/css", "text/javascript", "application/javascript", "application/json", "image/svg+xml"}
+_WORTH_IT = 1024  # bytes; a smaller file is not compressed
+_KINDS = {".js": "script", ".css": "style"}
 
 
 class Asset(FileFindHandler):
     """A file of our own; the browser asks each time whether it changed."""
 
 
-class LastingAsset(FileFindHandler):
+@dataclass(slots=True)
+class _File:
+    kind: str
+    body: bytes
+    packed: bytes | None = None
+
+
+class LastingAsset(JupyterHandler):
     """A file under an address that names its version, so that it is fetched once and kept."""
 
-    def set_headers(self) -> None:
-        super().set_headers()
+    _files: dict[tuple[str, ...], _File] = {}  # noqa: RUF012 - one for the process
+
+    def initialize(self, path: str | list[str]) -> None:
+        """Take the folders that are searched."""
+        self._roots = [Path(each).resolve() for each in ([path] if isinstance(path, str) else path)]
+
+    @allow_unauthenticated
+    async def get(self, name: str) -> None:
+        """Send the file, compressed where the browser takes it."""
+        key = (*map(str, self._roots), name)
+        file = self._files.get(key)
+        if file is None:
+            file = self._files[key] = self._read(name)
+            asyncio.get_running_loop().run_in_executor(None, _pack, file)
+        self.settings["labkit_wanted"].note(self.request.uri, self.request.headers.get("Referer", ""))
+        self.set_header("Content-Type", file.kind)
         self.set_header("Cache-Control", "private, max-age=31536000, immutable")
+        self.set_header("Vary", "Accept-Encoding")
+        if file.packed is not None and "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+            await self.finish(file.packed)
+        else:
+            await self.finish(file.body)
+
+    def _read(self, name: str) -> _File:
+        for root in self._roots:
+            with contextlib.suppress(OSError, ValueError):
+                path = (root / name).resolve()
+                if path.is_relative_to(root) and path.is_file():
+                    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+                    return _File(kind, path.read_bytes())
+        raise web.HTTPError(404)
+
+
+def _pack(file: _File) -> None:
+    if file.kind in _COMPRESSIBLE and len(file.body) > _WORTH_IT:
+        file.packed = gzip.compress(file.body, 6)
+
+
+class Wanted:
+    """The scripts and styles that dashboards were seen to load, kept from one start to the next.
+
+    Parameters
+    ----------
+    version : str
+        Of what serves them; a list of another version is not used.
+    """
+
+    def __init__(self, version: str) -> None:
+        self._path = ensure_dir(cache_dir() / "assets") / f"{version}.json"
+        self._known: dict[str, None] = {}
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self._known = dict.fromkeys(str(each) for each in json.loads(self._path.read_text("utf-8")))
+
+    def note(self, address: str, page: str) -> None:
+        """Remember an address that was asked for by ``page``, if that is a dashboard."""
+        if address in self._known or "/dashboards/" not in urlsplit(page).path or _kind(address) is None:
+            return
+        self._known[address] = None
+        with contextlib.suppress(OSError):
+            self._path.write_text(json.dumps([*self._known]), encoding="utf-8")
+
+    def links(self, relation: str) -> str:
+        """Return a ``Link`` header: ``preload`` for what comes now, ``prefetch`` for the next page."""
+        return ", ".join(f"<{each}>; rel={relation}; as={_kind(each)}" for each in self._known)
+
+
+def _kind(address: str) -> str | None:
+    return _KINDS.get(Path(urlsplit(address).path).suffix)
+
+
+def announce(handler: Any, relation: str) -> None:
+    """Name what a dashboard loads in the head of an answer."""
+    links = handler.settings["labkit_wanted"].links(relation)
+    if links:
+        handler.set_header("Link", links)

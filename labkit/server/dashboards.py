@@ -28,7 +28,7 @@ from voila.utils import get_data_dir, get_page_config, get_voila_labextensions_p
 from labkit.core.errors import LabkitError
 from labkit.core.paths import content_dir
 from labkit.course import Lab
-from labkit.server.assets import LastingAsset
+from labkit.server.assets import LastingAsset, Wanted, announce
 from labkit.server.base import Page
 from labkit.server.headers import JUPYTER_POLICY
 from labkit.server.rendering import NUMBER, RecordedRenderer, Renderer, beating, lab_path, prepared
@@ -66,6 +66,7 @@ class Dashboard(Page):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Security-Policy", JUPYTER_POLICY)
+        announce(self, "preload")
         page = self._parts["shelf"].find(lab, self.request.query)
         if page is not None:
             await self._give_out(page)
@@ -153,6 +154,7 @@ def dashboard_handlers(server: ServerApp, base: str) -> list[tuple[Any, ...]]:
     template_paths = collect_template_paths(_APPS, _TEMPLATE, root_dirs=jupyter_path())
     extensions = get_voila_labextensions_path(settings.extra_labextensions_path)
     version = f"voila-{voila_version}"
+    server.web_app.settings["labkit_wanted"] = Wanted(version)
     page_config = get_page_config(
         base_url=base, settings=server.web_app.settings, log=server.log, voila_configuration=settings
     )

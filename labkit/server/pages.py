@@ -12,6 +12,7 @@ from labkit.course.answers import calibration
 from labkit.course.gate import lab_states
 from labkit.course.glossary import terms
 from labkit.governance import standards
+from labkit.server.assets import announce
 from labkit.server.base import Page
 from labkit.server.charts import attempts_chart, calibration_chart
 from labkit.server.evidence import own_pack
@@ -33,6 +34,7 @@ class CataloguePage(Page):
     @web.authenticated
     def get(self) -> None:
         """Show the catalogue."""
+        announce(self, "prefetch")
         progress, trouble = self.progress()
         known = labs()
         begun = [lab for lab in known if progress[lab.id].started and not progress[lab.id].finished]
