@@ -13,8 +13,10 @@ from typing import Any
 
 __all__ = ["SCRIPT", "show_script"]
 
-SCRIPT = (Path(__file__).parent / "assistive.js").read_text(encoding="utf-8")
-"""The script; running it twice does nothing more."""
+SCRIPT = "\n".join(
+    (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("assistive.js", "painter.js")
+)
+"""The script, and the one that grids to paint on need; running it twice does nothing more."""
 
 
 def show_script() -> None:

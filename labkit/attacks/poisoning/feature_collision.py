@@ -30,7 +30,7 @@ def feature_collision(
     epsilon: float,
     steps: int = 100,
     step_size: float | None = None,
-    pull: float = 0.02,
+    pull: float = 0.005,
     bounds: tuple[float, float] = (0.0, 1.0),
     progress: Progress | None = None,
 ) -> PoisonedDataset:
