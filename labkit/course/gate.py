@@ -36,6 +36,6 @@ def refuse_while_frozen(log: ProgressLog, lab: str) -> None:
     """
     if lab_states(log).get(lab) == "frozen":
         raise InvalidInputError(
-            "your instructor has frozen this lab for a moment. Everything on the page stays; "
-            "press the button again when it goes on"
+            "Your instructor has frozen this lab for a moment. Everything on the page stays; "
+            "press the button again when it goes on."
         )

@@ -40,7 +40,8 @@ class Browser:
             with self._opener.open(request, timeout=60) as answer:
                 return answer.status, answer.read().decode(errors="replace")
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode(errors="replace")
+            with error:
+                return error.code, error.read().decode(errors="replace")
 
     def post(self, path, **data):
         return self.ask(path, {"_xsrf": self.xsrf(), **data})
@@ -190,6 +191,7 @@ def test_nobody_starts_a_kernel_past_the_labs(ada):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=30)  # noqa: S310
         assert refused.value.code == 403
+        refused.value.close()
 
 
 def test_the_kernel_of_somebody_else_is_out_of_reach(ada, eve):

@@ -26,6 +26,7 @@ _ALLOWED = {
 }
 _COMM_TARGETS = frozenset({"jupyter.widget.control"})
 _LARGEST = 1_000_000  # bytes; the state of a page full of widgets is smaller
+_MOST_PARTS = 64  # a message has five, and one for each buffer
 
 
 class GuardedConnection(ZMQChannelsWebsocketConnection):
@@ -87,11 +88,21 @@ def refusal(message: str | bytes, subprotocol: str | None) -> str:
 
 
 def _parts(message: str | bytes, subprotocol: str | None) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    if isinstance(message, bytes):
+        _check_count(message, subprotocol)
     if subprotocol == "v1.kernel.websocket.jupyter.org":
         channel, parts = _v1(message)
         return str(channel), _strict(parts[0]), _strict(parts[3])
     whole = _binary(message) if isinstance(message, bytes) else _strict(message)
     return str(whole["channel"]), whole["header"], whole["content"]
+
+
+def _check_count(message: bytes, subprotocol: str | None) -> None:
+    """Refuse a count of parts that the reader would believe: it makes a list of that length first."""
+    little = subprotocol == "v1.kernel.websocket.jupyter.org"
+    count = int.from_bytes(message[:8], "little") if little else int.from_bytes(message[:4], "big")
+    if not 1 <= count <= _MOST_PARTS:
+        raise ValueError(f"{count} parts")
 
 
 def _strict(text: str | bytes) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Room:
 
     def owns(self, participant: str, kernel: str) -> bool:
         """Whether a kernel was started for this participant."""
-        return self._kernels.get(kernel, ("", ""))[0] == participant
+        return kernel in self._kernels and self._kernels[kernel][0] == participant
 
     def started(self, participant: str, kernel: str, lab: str) -> list[str]:
         """Keep whose kernel it is; return those of theirs that must give way to it."""
