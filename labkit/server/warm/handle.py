@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.server.warm.process import ForkedProcess, RefusedError
+from labkit.server.warm.process import ForkedProcess, GoneError
 from labkit.server.warm.wire import Receiver, send
 
 __all__ = ["Handle", "launched"]
@@ -101,6 +101,8 @@ class Handle:
             self._over = True
             self.settled.set()
             self.close()
+            with self._lock:
+                self._receiver.close()
 
     def fork(
         self, message: Mapping[str, Any], files: tuple[int, ...] = (), timeout: float = 15.0
@@ -142,5 +144,6 @@ class Handle:
                 send(self._control, {**message, "files": 1 + len(files)}, (theirs.fileno(), *files))
         except OSError as error:
             mine.close()
-            raise RefusedError(f"the warm parent has gone: {error.strerror}") from None
+            self._over = True
+            raise GoneError(f"the warm parent has gone: {error.strerror}") from None
         return mine

@@ -13,7 +13,7 @@ from typing import Any
 
 from labkit.core.machine import thread_environment
 from labkit.server.warm.handle import Handle, launched
-from labkit.server.warm.process import ForkedProcess, RefusedError
+from labkit.server.warm.process import ForkedProcess, GoneError, RefusedError
 
 __all__ = ["Warmth", "possible"]
 
@@ -112,11 +112,10 @@ class Warmth:
                 return process
             except RefusedError as error:
                 self._log.warning("the prepared state %s is not used: %s", prepared, error)
-        if not self.wait(self._patience):
-            raise RefusedError("the warm parent is not ready")
-        parent = self._parent
-        assert parent is not None  # noqa: S101 - it is ready
-        return parent.fork(wanted, files)
+        try:
+            return self._ready_parent().fork(wanted, files)
+        except GoneError:
+            return self._ready_parent().fork(wanted, files)  # of the one that replaces it
 
     def prepare(self, name: str, call: str) -> None:
         """Have a branch run a preparation, and keep it for kernels that ask for it.
@@ -161,6 +160,12 @@ class Warmth:
             if handle is not None:
                 handle.close()
         self._thread.join(timeout=5.0)
+
+    def _ready_parent(self) -> Handle:
+        parent = self._parent if self.wait(self._patience) else None
+        if parent is None:
+            raise RefusedError("the warm parent is not ready")
+        return parent
 
     # ------------------------------------------------------------------ threads
 

@@ -13,13 +13,17 @@ from collections.abc import Callable
 
 from labkit.server.warm.wire import Receiver
 
-__all__ = ["ForkedProcess", "RefusedError"]
+__all__ = ["ForkedProcess", "GoneError", "RefusedError"]
 
 _PAUSE = 0.01  # seconds between two looks
 
 
 class RefusedError(RuntimeError):
     """The parent did not fork; the message says why."""
+
+
+class GoneError(RefusedError):
+    """The parent has died; another one may do it."""
 
 
 class ForkedProcess:
@@ -60,9 +64,12 @@ class ForkedProcess:
             first = self._receiver.line()
         except OSError:
             first = {"refused": "it took too long"}
-        if first is None or "pid" not in first:
+        if first is None:
             line.close()
-            raise RefusedError((first or {}).get("refused", "the warm parent has died"))
+            raise GoneError("the warm parent has died")
+        if "pid" not in first:
+            line.close()
+            raise RefusedError(first.get("refused", "the kernel ended at once"))
         line.setblocking(False)
         self.pid: int = first["pid"]
         self._handle = os.pidfd_open(self.pid)
