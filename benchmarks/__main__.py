@@ -13,6 +13,7 @@ import pkgutil
 import platform
 import sys
 from importlib.metadata import version
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,7 +29,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of {', '.join(found)}; all by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there, too")
+    parser.add_argument("--people", type=int, help="how many open a lab at once, where that matters (20)")
     args = parser.parse_args()
+    if args.people is not None and args.people < 1:
+        parser.error("--people takes a whole number from 1 up")
     machine = {
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
@@ -44,7 +48,12 @@ def main() -> int:
                 raise UnknownNameError("benchmark", name, found)
             module = found[name]
             print(f"{name}: {module.TITLE}")
-            rows = module.run()
+            asked = (
+                {"people": args.people}
+                if args.people and "people" in signature(module.run).parameters
+                else {}
+            )
+            rows = module.run(**asked)
             results[name] = rows
             headings = list(dict.fromkeys(key for row in rows for key in row))
             cells = [[_shown(row.get(heading, "")) for heading in headings] for row in rows]

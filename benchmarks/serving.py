@@ -1,185 +1,176 @@
-"""What a participant waits for, in a real Chromium on a real server, and what a lab weighs.
+"""What a class waits for when it opens a torch lab, beside plain Voilà.
 
-Needs Chromium (``LABKIT_CHROMIUM`` names another one) and Playwright, as the browser tests do.
-Victims are trained before anything is timed; every server starts with an empty home.
+The same lab, opened by one participant and by many at the same time, from our server and from
+plain Voilà with the ordinary kernel, in turns, each time from a server that was just started
+and is ready.  *Interactive* means the same for both: the page is complete, the kernel's channel
+is open, and the first slider has answered with new pictures.  Many participants speak the
+widgets' protocol without a browser (:mod:`benchmarks.serving_client`); a single one is measured
+with a real Chromium as well, whose cache is empty.
 """
 
 from __future__ import annotations
 
-import http.client
-import os
-import shutil
-import socket
+import asyncio
+import gc
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
+from tornado.httpclient import AsyncHTTPClient
 
+from benchmarks.serving_browser import chromium, visit
+from benchmarks.serving_client import Participant
+from benchmarks.serving_servers import KINDS, Server, serving
 from labkit import data
-from labkit.core.errors import LabkitError
-from labkit.core.paths import cache_dir
 from labkit.models import load_victim
 
 __all__ = ["TITLE", "run"]
 
-TITLE = "from the command to the catalogue, from a click to a lab that answers, and its memory"
+TITLE = "a torch lab opened by one and by many at once, beside plain Voilà with the same notebook"
 
 Row = dict[str, Any]
-_LAB = "L02"
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-sync",
-    "--no-first-run",
-]
-_PATIENCE = 180_000  # milliseconds
-_SLIDES = 20
+_LAB, _SLIDER = "L02", "Epsilon"
+_PATIENCE = 240.0  # seconds until somebody who waits has failed
+_SLIDES = 8
+_PAUSE = (0.5, 2.5)  # seconds between two moves of one participant
+_VISITS = 3  # of one participant to one server
+# What was set out to be reached, by what is measured and how many participants there are.
+_AIMS = {
+    ("interactive p95, s", "one"): 1.5,
+    ("interactive in Chromium p95, s", "one"): 1.5,
+    ("slider p95, s", "one"): 0.15,
+    ("slider in Chromium p95, s", "one"): 0.15,
+    ("interactive p95, s", "many"): 4.0,
+    ("slider p95, s", "many"): 0.5,
+    ("unique memory of a kernel, largest, MB", "many"): 70.0,
+}
 
 
-def run(repeats: int = 3) -> list[Row]:
-    """Measure, each server and each page anew for every repeat.
+@dataclass(slots=True)
+class _Taken:
+    """What was measured for one kind of server and one number of participants."""
+
+    values: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    failures: list[str] = field(default_factory=list)
+    tried: int = 0
+
+
+def run(repeats: int = 2, people: int = 20) -> list[Row]:
+    """Measure both servers in turns.
 
     Parameters
     ----------
     repeats : int
+        How often each server is started for each number of participants.
+    people : int
+        How many open the lab at once.
 
     Returns
     -------
     list of dict
-        ``what``, ``median``, ``worst``, ``unit`` and ``runs``.
+        ``people``, ``what``, the two kinds of server, their ratio, ``aim`` and ``met``.
     """
-    from playwright.sync_api import sync_playwright
+    for victim in ("cnn", "mlp"):
+        load_victim(victim, data.load("digits"))
+    AsyncHTTPClient.configure(None, max_clients=2 * people, max_body_size=10**8)
+    taken = {(kind, count): _Taken() for count in (1, people) for kind in KINDS}
+    gc.freeze()  # the participants' own process must not be what is measured
+    for _ in range(repeats):
+        for kind in KINDS:
+            with serving(kind, _LAB) as server:
+                for _ in range(_VISITS):
+                    asyncio.run(_together(server, 1, taken[kind, 1]))
+            with serving(kind, _LAB) as server:
+                _with_browser(server, taken[kind, 1])
+        for kind in KINDS:
+            with serving(kind, _LAB) as server:
+                asyncio.run(_together(server, people, taken[kind, people]))
+    return [row for count in dict.fromkeys((1, people)) for row in _rows(taken, count)]
 
-    chromium = os.environ.get("LABKIT_CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
-        raise LabkitError(
-            "the benchmark of serving needs Chromium: install it, or set LABKIT_CHROMIUM to its path"
-        )
-    load_victim("cnn", data.load("digits"))
-    taken: dict[tuple[str, str], list[float]] = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
-        for _ in range(repeats):
-            with _server("--no-warm") as server:
-                _catalogue(browser, server, taken)
-                _open(browser, server, "click to interactive, cold", taken)
-            with _server() as server:
-                _wait_for_warmth(server)
-                page = _open(browser, server, "click to interactive, warm", taken)
-                taken.setdefault(("slider to figure", "s"), []).extend(_slide(page))
-                taken.setdefault(("unique memory of a lab kernel", "MB"), []).append(_memory(page, server))
-                page.context.close()
-        browser.close()
-    return [
-        {
+
+async def _together(server: Server, people: int, taken: _Taken) -> None:
+    """Have participants open the lab at once and then move its slider, each in their own time."""
+    everybody = [Participant(server.page, _SLIDER, number) for number in range(people)]
+    before = _spent(server.everything())
+    await asyncio.gather(*(each.open(_PATIENCE) for each in everybody))
+    taken.values["processor until interactive, each, s"].append(
+        (_spent(server.everything()) - before) / people
+    )
+    await asyncio.gather(*(each.slide(_SLIDES, _PATIENCE, _PAUSE) for each in everybody))
+    _weigh(server, [each.visit.kernel for each in everybody if each.visit.kernel], taken)
+    for each in everybody:
+        each.close()
+        found = each.visit
+        taken.tried += 1
+        if found.failure:
+            taken.failures.append(found.failure)
+            continue
+        taken.values["page complete"].append(found.page)
+        taken.values["interactive"].append(found.interactive)
+        taken.values["slider"] += found.slides
+
+
+def _with_browser(server: Server, taken: _Taken) -> None:
+    taken.values["start of the server, s"].append(server.started)
+    with chromium() as browser:
+        for _ in range(_VISITS):
+            interactive, slides = visit(browser, server, _SLIDES)
+            taken.values["interactive in Chromium"].append(interactive)
+            taken.values["slider in Chromium"] += slides
+
+
+def _weigh(server: Server, numbers: list[str], taken: _Taken) -> None:
+    """Note the memory that would be free without a kernel, and that of everything together."""
+    unique = [each.memory_full_info().uss / 1e6 for each in server.kernels(numbers)]
+    taken.values["unique memory of a kernel, mean, MB"].append(statistics.mean(unique))
+    taken.values["unique memory of a kernel, largest, MB"].append(max(unique))
+    whole = sum(each.memory_full_info().pss for each in _alive(server.everything())) / 1e6
+    taken.values["memory of server and kernels, MB"].append(whole)
+
+
+def _spent(processes: Iterable[psutil.Process]) -> float:
+    """Return the processor seconds of processes, children that have ended included."""
+    return sum(sum(each.cpu_times()[:2]) for each in _alive(processes))
+
+
+def _alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def _rows(taken: dict[tuple[str, int], _Taken], count: int) -> Iterable[Row]:
+    plain, ours = (_summary(taken[kind, count]) for kind in KINDS)
+    for what in dict.fromkeys([*plain, *ours]):
+        aim = _AIMS.get((what, "one" if count == 1 else "many"))
+        row: Row = {
+            "people": count,
             "what": what,
-            "median": statistics.median(values),
-            "worst": max(values),
-            "unit": unit,
-            "runs": len(values),
+            "plain Voilà": plain.get(what, ""),
+            "ours": ours.get(what, ""),
         }
-        for (what, unit), values in taken.items()
-    ]
+        both = plain.get(what), ours.get(what)
+        row["plain/ours"] = both[0] / both[1] if both[0] and both[1] else ""
+        row["aim"] = "" if aim is None else f"<= {aim:g}"
+        row["met"] = "" if aim is None or both[1] is None else "yes" if both[1] <= aim else "no"
+        yield row
 
 
-@contextmanager
-def _server(*arguments: str) -> Iterator[dict[str, Any]]:
-    """Start the lab as a participant does; ``started`` is when the command was given."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="labkit-benchmark-", ignore_cleanup_errors=True) as home:
-        (Path(home) / "cache").mkdir()
-        (Path(home) / "cache" / "victims").symlink_to(cache_dir() / "victims", target_is_directory=True)
-        command = [sys.executable, "-m", "labkit.cli", "lab", "--no-browser", "--no-training", *arguments]
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [*command, "--port", str(port)],
-            env={**os.environ, "LABKIT_HOME": home},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _wait_until_it_answers(process, port)
-            yield {"url": f"http://127.0.0.1:{port}", "port": port, "started": started, "process": process}
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+def _summary(taken: _Taken) -> dict[str, float]:
+    """Return the figures of one server: median and 95th percentile of times, means of the rest."""
+    found: dict[str, float] = {}
+    for what, values in taken.values.items():
+        if what.endswith((", s", ", MB")):
+            found[what] = statistics.mean(values)
+        else:
+            found[f"{what} p50, s"], found[f"{what} p95, s"] = statistics.median(values), _p95(values)
+    found["failures"] = float(len(taken.failures))
+    found["visits"] = float(taken.tried)
+    return found
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
-                connection.request("GET", "/labkit/alive")
-                if connection.getresponse().read() == b"labkit":
-                    return
-        except OSError:
-            time.sleep(0.02)
-    raise LabkitError("the lab did not start; run labkit lab to see why")
-
-
-def _catalogue(browser: Any, server: dict[str, Any], taken: dict[tuple[str, str], list[float]]) -> None:
-    page = browser.new_page()
-    page.goto(server["url"])
-    page.get_by_role("link", name="Open Evasion range").wait_for()
-    seconds = time.perf_counter() - server["started"]
-    taken.setdefault(("start to catalogue", "s"), []).append(seconds)
-    page.close()
-
-
-def _open(browser: Any, server: dict[str, Any], what: str, taken: dict[tuple[str, str], list[float]]) -> Any:
-    """Open the lab with a browser that has nothing in its cache, and wait for the first pictures."""
-    page = browser.new_context().new_page()
-    page.goto(server["url"])
-    begun = time.perf_counter()
-    page.get_by_role("link", name="Open Evasion range").click()
-    page.wait_for_selector("html[data-lk-ready=yes]", timeout=_PATIENCE)
-    page.wait_for_selector(".lk-panel .widget-slider [role=slider]", timeout=_PATIENCE)
-    page.wait_for_selector(".lk-panel .lk-strip img", timeout=_PATIENCE)
-    taken.setdefault((what, "s"), []).append(time.perf_counter() - begun)
-    return page
-
-
-def _wait_for_warmth(server: dict[str, Any]) -> None:
-    """Give the warm parent the time that a participant spends with the catalogue."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        kernels = psutil.Process(server["process"].pid).children()
-        if any(each.memory_info().rss > 2e8 and each.cpu_percent(0.5) < 5 for each in kernels):
-            return
-        time.sleep(0.2)
-
-
-def _slide(page: Any) -> list[float]:
-    """Return the seconds from a key on the epsilon slider to changed pictures, in the page's clock."""
-    handle = page.locator(".lk-panel", has=page.locator(".lk-strip img")).locator("[role=slider]").first
-    handle.focus()
-    script = """key => new Promise(done => {
-        const panel = document.activeElement.closest('.lk-panel');
-        const look = () => [...panel.querySelectorAll('.lk-strip img')].map(each => each.src).join();
-        const before = look(), begun = performance.now();
-        const watch = () => look() !== before
-            ? done((performance.now() - begun) / 1000) : requestAnimationFrame(watch);
-        document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
-        watch();
-    })"""
-    return [page.evaluate(script, "ArrowRight" if i % 4 < 2 else "ArrowLeft") for i in range(_SLIDES)]
-
-
-def _memory(page: Any, server: dict[str, Any]) -> float:
-    """Return the memory in MB that would be free without the kernel of this page."""
-    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
-    for each in psutil.Process(server["process"].pid).children(recursive=True):
-        if each.name() == f"lab-{kernel[:8]}" or any(kernel in word for word in each.cmdline()):
-            return float(each.memory_full_info().uss) / 1e6
-    raise LabkitError(f"there is no process of the kernel {kernel}")
+def _p95(values: list[float]) -> float:
+    """Return the smallest value that 95 per cent of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-95 * len(ordered) // 100) - 1)]

@@ -75,7 +75,7 @@ class Participant:
         self.url, self._wanted = url, slider
         self.visit = Visit()
         self._session = uuid.uuid4().hex
-        self._random = random.Random(name)  # noqa: S311 - pauses, not secrets
+        self._random = random.Random(name)
         self._channel: WebSocketClientConnection | None = None
         self._states: dict[str, Any] = {}
         self._slider = ""
@@ -128,11 +128,11 @@ class Participant:
             raise ValueError("the page names no kernel")
         self.visit.kernel = found[1]
         server = "/".join(self.url.split("/", 3)[:3])
-        address = f"{server.replace('http', 'ws', 1)}/api/kernels/{found[1]}/channels?session_id={self._session}"
-        request = HTTPRequest(address, headers={"Origin": server}, request_timeout=_PATIENCE)
-        self._channel = await websocket_connect(
-            request, subprotocols=[_PROTOCOL], max_message_size=_LARGEST
+        address = (
+            f"{server.replace('http', 'ws', 1)}/api/kernels/{found[1]}/channels?session_id={self._session}"
         )
+        request = HTTPRequest(address, headers={"Origin": server}, request_timeout=_PATIENCE)
+        self._channel = await websocket_connect(request, subprotocols=[_PROTOCOL], max_message_size=_LARGEST)
 
     async def _learn(self) -> None:
         """Ask which comms there are, and for the state of every widget."""
@@ -177,9 +177,7 @@ class Participant:
 
     # ------------------------------------------------------------------ messages
 
-    async def _send(
-        self, kind: str, content: dict[str, Any], metadata: dict[str, Any] | None = None
-    ) -> str:
+    async def _send(self, kind: str, content: dict[str, Any], metadata: dict[str, Any] | None = None) -> str:
         assert self._channel is not None  # noqa: S101 - connected before
         number = uuid.uuid4().hex
         header = {
@@ -191,7 +189,8 @@ class Participant:
             "version": "5.3",
         }
         parts = [json.dumps(each).encode() for each in (header, {}, metadata or {}, content)]
-        await self._channel.write_message(serialize_msg_to_ws_v1(parts, "shell"), binary=True)
+        packed = serialize_msg_to_ws_v1(parts, "shell")  # type: ignore[no-untyped-call]
+        await self._channel.write_message(packed, binary=True)
         return number
 
     async def _next(self) -> tuple[str, str, dict[str, Any]]:
@@ -201,7 +200,8 @@ class Participant:
         if said is None:
             raise ConnectionError("the channel was closed")
         assert isinstance(said, bytes)  # noqa: S101 - the protocol is a binary one
-        _, (header, parent, _, content, *_) = deserialize_msg_from_ws_v1(said)
+        _, parts = deserialize_msg_from_ws_v1(said)  # type: ignore[no-untyped-call]
+        header, parent, _, content, *_ = parts
         kind = json.loads(header)["msg_type"]
         wanted = kind in {"comm_msg", "comm_info_reply"}
         return kind, json.loads(parent).get("msg_id", ""), json.loads(content) if wanted else {}

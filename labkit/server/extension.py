@@ -16,6 +16,7 @@ from labkit.server.assets import Asset
 from labkit.server.background import Trainer
 from labkit.server.dashboards import dashboard_handlers
 from labkit.server.hands_on import HandsOn
+from labkit.server.keeping import Keeper, KernelReport, Limits
 from labkit.server.room.routes import room_routes
 
 __all__ = ["load_extension"]
@@ -34,6 +35,8 @@ _ROUTES: list[tuple[str, Any]] = [
     (r"/evidence/evidence\.zip", evidence.EvidenceArchive),
     (r"/labkit/alive", status.Alive),
     (r"/labkit/models", status.Models),
+    (r"/labkit/kernel/([0-9a-f-]{36})", KernelReport),
+    (r"/labkit/pages", status.Pages),
 ]
 
 
@@ -51,6 +54,8 @@ def load_extension(server: ServerApp) -> None:
     room = choices.get("room")
     web_app.settings["labkit_room"] = room
     web_app.settings.update(labkit_templates=environment, labkit_trainer=trainer, labkit_server=server)
+    limits = choices.get("limits") or Limits()
+    web_app.settings["labkit_keeper"] = Keeper(server.kernel_manager, limits, room, server.log)
     known = [*_ROUTES, *(room_routes() if room is not None else [])]
     routes: list[tuple[Any, ...]] = [(url_path_join(base, path), handler) for path, handler in known]
     static = {"path": str(_HERE / "static")}
@@ -69,6 +74,7 @@ def load_extension(server: ServerApp) -> None:
 
 async def start_extension(server: ServerApp) -> None:
     """Begin what needs the running server."""
+    server.web_app.settings["labkit_keeper"].start()
     if server.config.get("Labkit", {}).get("warm", True):
         warm.start(server.log)
         await server.web_app.settings["labkit_shelf"].fill()

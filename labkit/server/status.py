@@ -10,7 +10,7 @@ from tornado import web
 
 from labkit.server.base import Page
 
-__all__ = ["Alive", "Models"]
+__all__ = ["Alive", "Models", "Pages"]
 
 
 class Alive(JupyterHandler):
@@ -33,3 +33,14 @@ class Models(Page):
         trainer = self.settings["labkit_trainer"]
         self.set_header("Cache-Control", "no-store")
         self.finish({"summary": trainer.summary, "victims": [asdict(each) for each in trainer.states]})
+
+
+class Pages(Page):
+    """``/labkit/pages``: which labs open at once, and whether more are being prepared."""
+
+    @web.authenticated
+    def get(self) -> None:
+        """Return the ids of the labs whose first scenario is recorded."""
+        shelf = self.settings["labkit_shelf"]
+        self.set_header("Cache-Control", "no-store")
+        self.finish({"labs": shelf.labs, "preparing": shelf.preparing})

@@ -60,6 +60,16 @@ class Shelf:
         self._lock = asyncio.Lock()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
+    @property
+    def labs(self) -> list[str]:
+        """The ids of the labs of which a page is there."""
+        return sorted({name.partition("/")[0] for name in self._pages})
+
+    @property
+    def preparing(self) -> bool:
+        """Whether more pages are on their way."""
+        return any(not task.done() for task in self._tasks.values())
+
     def find(self, lab: Lab, query: str) -> RecordedPage | None:
         """Return the page for a request, or None when the notebook has to be run for it.
 
