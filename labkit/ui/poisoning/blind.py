@@ -1,0 +1,151 @@
+"""The blind round: four drops without a note, the tools, and four verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from labkit.course.deliveries import Delivery
+from labkit.course.poisoning import PoisoningCase
+from labkit.defenses.sanitising import Screening
+from labkit.ui.controls import button, column, output, panel, row, toggle
+from labkit.ui.html import Fragment, callout, escape, table
+from labkit.ui.poisoning.common import chart, gallery, hand_in, percent
+from labkit.ui.poisoning.tools import TITLES, Tools, unit_of
+from labkit.ui.session import LabSession
+from labkit.ui.work import Job, Progress
+
+__all__ = ["BlindPanel", "blind_panel"]
+
+SHOWN = 12
+_VERDICTS = (("not decided", ""), ("clean", "clean"), ("poisoned", "poisoned"))
+
+
+def blind_panel(lab: LabSession, checkpoint: str = "blind", state: Mapping[str, Any] | None = None) -> Any:
+    """Return the panel in which four drops are examined and judged.
+
+    Parameters
+    ----------
+    lab : LabSession
+        A lab whose case is a ``PoisoningCase``.
+    checkpoint : str
+        The checkpoint that takes ``verdicts``.
+    state : mapping or None
+        Dials to start from: ``drop`` (0 to 3), those of the tools, ``verdict_0`` to ``verdict_3``.
+    """
+    prepared = lab.state("blind_panel") if state is None else state
+    return lab.when_ready(lambda: BlindPanel(lab, checkpoint, prepared).view, "blind_panel")
+
+
+class BlindPanel:
+    """A drop, the tools, what is usual, and the verdicts."""
+
+    def __init__(self, lab: LabSession, checkpoint: str, state: Mapping[str, Any]) -> None:
+        self.lab, self.checkpoint = lab, checkpoint
+        self.case: PoisoningCase = lab.case
+        self.seen: dict[str, dict[int, float]] = {}
+        drops = self.case.drops
+        names = [(drop.name, i) for i, drop in enumerate(drops)]
+        self.drop = toggle("Examine", names, [f"Look into {name}" for name, _ in names], state.get("drop"))
+        self.tools = Tools(state, noted=False)
+        tips = ("Say nothing yet", "Use it", "Send it back")
+        self.verdicts = [
+            toggle(f"Verdict on {drop.name}", _VERDICTS, tips, state.get(f"verdict_{i}"))
+            for i, drop in enumerate(drops)
+        ]
+        named = {f"verdict_{i}": each for i, each in enumerate(self.verdicts)}
+        self.memory = lab.remember("blind_panel", state, drop=self.drop, **self.tools.dials, **named)
+        self.go = button("Examine the drop", self.refresh, tip="Score every sample of this drop")
+        self.every = button(
+            "Compare all four", self.compare, tip="Run this tool on every drop and on clean data"
+        )
+        self.submit = button("Hand in", self.hand_in, primary=True, tip="Have the four verdicts judged")
+        self.status, self.picture, self.suspects = output(), output(), output()
+        self.results, self.feedback = output(), output()
+        self.job = Job(self.every, self.submit, label="Examining")
+        self.view = panel(
+            self.drop,
+            self.tools.view,
+            row(self.go, self.every),
+            self.job.view,
+            self.status,
+            self.picture,
+            self.suspects,
+            self.results,
+            column(*self.verdicts),
+            self.submit,
+            self.feedback,
+        )
+        for dial in (self.drop, *self.tools.dials.values()):
+            dial.observe(self._dial_moved, "value")
+        self._examined = False
+
+    def _dial_moved(self, _: object) -> None:
+        if self._examined:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Screen the chosen drop and show it beside clean data."""
+        self._examined = True
+        self.job.start(lambda _: self._examine(), lambda _: None, latest=True)
+
+    def _examine(self) -> None:
+        drop = self.case.drops[int(self.drop.value)]
+        found, usual = self.tools.run(self.case, drop), self._usual()
+        share, common = float(found.remove.float().mean()), float(usual.remove.float().mean())
+        words = (
+            f"{drop.name}: {percent(share)} of {len(found)} samples are suspects; "
+            f"of your own clean data {percent(common)}."
+        )
+        self.status.value = f'<div class="lk" role="status"><strong>{escape(words)}</strong></div>'
+        self.picture.value = chart(
+            found.scores,
+            title=f"{TITLES[found.method]}, {drop.name}",
+            unit=unit_of(found.method),
+            threshold=self.tools.line(),
+            usual=usual.scores,
+        )
+        self.suspects.value = self._gallery(drop, found)
+
+    def _gallery(self, drop: Delivery, found: Screening) -> str:
+        if not bool(found.remove.any()):
+            return callout("info", "No suspects in this drop.")
+        names = self.case.class_names
+        top = torch.where(found.remove, found.scores, -1.0).argsort(descending=True, stable=True)
+        top = top[: min(SHOWN, int(found.remove.sum()))]
+        labels = [names[i] for i in drop.y[top].tolist()]
+        counts = torch.bincount(drop.y[found.remove], minlength=len(names)).tolist()
+        spread = table("Labels of the suspects", list(names), [counts])
+        return gallery(drop.x[top], labels, what="suspects") + f'<div class="lk">{spread}</div>'
+
+    def _usual(self) -> Screening:
+        """Return the same screening of data that are known to be clean, as many as a drop holds."""
+        case = self.case
+        size = len(case.drops[0])
+        return self.tools.run(case, Delivery("your own clean data", case.x[:size], case.y[:size]))
+
+    def compare(self) -> None:
+        """Run the chosen tool on every drop and on clean data."""
+        self.job.start(self._compare, lambda markup: setattr(self.results, "value", markup))
+
+    def _compare(self, progress: Progress) -> str:
+        rows = [("your own clean data", percent(float(self._usual().remove.float().mean())))]
+        for i, drop in enumerate(self.case.drops):
+            progress(i, len(self.case.drops), f"examining {drop.name}")
+            rows.append((drop.name, percent(float(self.tools.run(self.case, drop).remove.float().mean()))))
+        return f'<div class="lk" role="status">{table("Share of suspects", ("Data", "Suspects"), rows)}</div>'
+
+    def hand_in(self) -> None:
+        """Have the verdicts judged, once there are four."""
+        said = [str(each.value) for each in self.verdicts]
+        if missing := [drop.name for drop, word in zip(self.case.drops, said, strict=True) if not word]:
+            self.feedback.value = callout("warn", f"Say something about {', '.join(missing)} first.")
+            return
+        params = {"verdicts": said, "tool": self.tools.recipe()}
+
+        def work(_: Progress) -> Fragment:
+            return hand_in(self.lab, self.checkpoint, params, verdicts=said)
+
+        self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))

@@ -1,0 +1,162 @@
+"""The dials of a screening: which method, and how it is set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from labkit.course.deliveries import Delivery
+from labkit.course.poisoning import PoisoningCase
+from labkit.course.screening import screen
+from labkit.defenses.sanitising import Screening
+from labkit.ui.controls import choice, column, slider, tick, toggle
+
+__all__ = ["TITLES", "Tools", "unit_of"]
+
+TITLES: Mapping[str, str] = {
+    "knn_consistency": "Neighbours (kNN)",
+    "spectral_signatures": "Spectral signatures",
+    "activation_clustering": "Activation clustering",
+    "provenance": "Provenance",
+}
+_TIPS = {
+    "knn_consistency": "Does a sample carry the label of what looks like it?",
+    "spectral_signatures": "Which samples stick out along the strongest direction of their class?",
+    "activation_clustering": "Does a class fall into two heaps inside a model, one of them small?",
+    "provenance": "Did the source vouch for the batch as it is?",
+}
+_UNITS = {
+    "knn_consistency": "share of neighbours that disagree",
+    "spectral_signatures": "squared projection, next to the class mean",
+    "activation_clustering": "share of the class in the other cluster",
+    "provenance": "not vouched for",
+}
+_NEIGHBOURS = {
+    "delivery": "all samples of the delivery",
+    "vouched": "samples of vouched batches",
+    "acceptance": "the acceptance set, checked by hand",
+}
+
+
+def unit_of(method: str) -> str:
+    """Say what the scores of a method count."""
+    return _UNITS[method]
+
+
+class Tools:
+    """A method and its settings, as a recipe.
+
+    Parameters
+    ----------
+    state : mapping
+        A recipe to start from, or parts of one.
+    noted : bool
+        Whether the deliveries have a note that says which batch is whose.
+    """
+
+    def __init__(self, state: Mapping[str, Any], *, noted: bool) -> None:
+        methods = [(title, key) for key, title in TITLES.items() if noted or key != "provenance"]
+        who = [(words, key) for key, words in _NEIGHBOURS.items() if noted or key != "vouched"]
+        self.method = toggle("Tool", methods, [_TIPS[key] for _, key in methods], state.get("method"))
+        self.neighbours = choice("Neighbours are", who, state.get("neighbours"), "Whose labels are asked for")
+        self.k = slider("How many", int(state.get("k", 10)), 1, 30, 1, "Neighbours that are asked")
+        self.threshold = slider(
+            "Goes above",
+            float(state.get("threshold", 0.5)),
+            0.0,
+            1.0,
+            0.05,
+            "Suspicion from which a sample goes",
+        )
+        self.share = slider(
+            "Expected poison (%)",
+            float(state.get("share", 5.0)),
+            0.5,
+            20.0,
+            0.5,
+            "One and a half times this share of every class goes",
+        )
+        self.heap = slider(
+            "Smallest heap (%)",
+            float(state.get("heap", 15.0)),
+            1.0,
+            50.0,
+            1.0,
+            "A smaller cluster of a class goes",
+        )
+        self.only = tick(
+            "Take out only samples of batches without a voucher",
+            bool(state.get("only_unvouched", False)),
+            "Batches that their source vouches for stay as they are",
+        )
+        self._of = {
+            "knn_consistency": (self.neighbours, self.k, self.threshold),
+            "spectral_signatures": (self.share,),
+            "activation_clustering": (self.heap,),
+            "provenance": (),
+        }
+        self._noted = noted
+        self._dials = (self.neighbours, self.k, self.threshold, self.share, self.heap)
+        self.view = column(self.method, *self._dials, *((self.only,) if noted else ()))
+        self.method.observe(lambda _: self._show(), "value")
+        self._show()
+
+    @property
+    def dials(self) -> dict[str, Any]:
+        """Every dial by the name that a state calls it by."""
+        named = {
+            "method": self.method,
+            "neighbours": self.neighbours,
+            "k": self.k,
+            "threshold": self.threshold,
+            "share": self.share,
+            "heap": self.heap,
+        }
+        return named | ({"only_unvouched": self.only} if self._noted else {})
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what the dials say as a recipe that a judge can run."""
+        method = str(self.method.value)
+        settings: dict[str, Any] = {"method": method}
+        if method == "knn_consistency":
+            settings |= {
+                "k": int(self.k.value),
+                "threshold": float(self.threshold.value),
+                "neighbours": str(self.neighbours.value),
+            }
+        elif method == "spectral_signatures":
+            settings["poison_rate"] = float(self.share.value) / 100
+        elif method == "activation_clustering":
+            settings["threshold"] = float(self.heap.value) / 100
+        if method != "provenance" and self._noted:
+            settings["only_unvouched"] = bool(self.only.value)
+        return settings
+
+    def put(self, recipe: Mapping[str, Any]) -> None:
+        """Set the dials as a recipe of :meth:`recipe` says."""
+        method = str(recipe["method"])
+        names = {
+            "spectral_signatures": {"poison_rate": "share"},
+            "activation_clustering": {"threshold": "heap"},
+        }.get(method, {})
+        for name, value in recipe.items():
+            dial = self.dials.get(names.get(name, name))
+            if dial is not None:
+                dial.value = 100 * value if name in names else value
+
+    def line(self) -> float | None:
+        """Return where a threshold is drawn among the scores, if the method has one."""
+        method = self.method.value
+        if method == "knn_consistency":
+            return float(self.threshold.value)
+        return 1 - float(self.heap.value) / 100 if method == "activation_clustering" else None
+
+    def run(self, case: PoisoningCase, delivery: Delivery) -> Screening:
+        """Screen a delivery."""
+        return screen(case, delivery, self.recipe())
+
+    def _show(self) -> None:
+        mine = self._of[str(self.method.value)]
+        for dial in self._dials:
+            dial.layout.display = "" if dial in mine else "none"
+        self.only.layout.display = "none" if self.method.value == "provenance" else ""
