@@ -14,6 +14,7 @@ from traitlets.config import Config
 from labkit.core.paths import cache_dir, ensure_dir
 from labkit.server.environment import kernel_transport
 from labkit.server.headers import JUPYTER_POLICY
+from labkit.server.keeping import Limits
 from labkit.server.launch import is_loopback
 from labkit.server.logs import logging_config
 from labkit.server.room import GuardedConnection, Room, RoomAuthorizer, RoomIdentity
@@ -32,6 +33,7 @@ def make_server(
     training: bool = True,
     warm: bool = True,
     room: Room | None = None,
+    limits: Limits | None = None,
 ) -> ServerApp:
     """Return a server that is initialised and not yet started.
 
@@ -50,6 +52,8 @@ def make_server(
         Whether kernels are forked from a process that has imported everything, where that is possible.
     room : Room, optional
         The class that is served; none on a server of one's own.
+    limits : Limits, optional
+        What each kernel of a dashboard may use.
     """
     local = is_loopback(host)
     config = Config()
@@ -69,7 +73,7 @@ def make_server(
     config.KernelManager.client_factory = "labkit.server.warm.client.PromptClient"
     config.ContentsManager.allow_hidden = False
     config.FileContentsManager.delete_to_trash = False
-    config.Labkit.update({"training": training, "warm": warm, "room": room})
+    config.Labkit.update({"training": training, "warm": warm, "room": room, "limits": limits})
     if room is not None:
         _let_in_only(config, room)
     server: ServerApp = ServerApp.instance(config=config)
@@ -79,6 +83,8 @@ def make_server(
 
 def _let_in_only(config: Config, room: Room) -> None:
     """Let participants of a class in, by their cookie, to our pages and their own kernels."""
+    # A kernel that was started again would be an empty one: the page is told, and opened anew.
+    config.KernelManager.autorestart = False
     config.ServerApp.update(
         {
             "identity_provider_class": RoomIdentity,

@@ -15,6 +15,8 @@ from labkit.course.gate import lab_states
 from labkit.server.headers import PAGE_POLICY
 
 if TYPE_CHECKING:
+    from labkit.server.keeping.keeper import Keeper
+    from labkit.server.keeping.limits import Reason
     from labkit.server.room.room import Room
 
 __all__ = ["Page"]
@@ -28,6 +30,12 @@ class Page(JupyterHandler):
         """The class that is being served; only pages that a class has may ask."""
         room: Room = self.settings["labkit_room"]
         return room
+
+    @property
+    def keeper(self) -> Keeper:
+        """Who watches over the kernels of dashboards."""
+        keeper: Keeper = self.settings["labkit_keeper"]
+        return keeper
 
     @property
     def learner(self) -> str:
@@ -120,10 +128,11 @@ class Page(JupyterHandler):
             self.set_status(403)
             self.show("closed.html", lab=lab)
             return False
-        if room.is_full(self.learner):
+        if not self.keeper.admit(self.learner):
             self.set_status(503)
             self.set_header("Retry-After", "20")
-            self.show("full.html", lab=lab, capacity=room.capacity)
+            minutes = round(self.keeper.limits.idle / 60)
+            self.show("full.html", lab=lab, capacity=room.capacity, minutes=minutes)
             return False
         return True
 
@@ -133,21 +142,19 @@ class Page(JupyterHandler):
 
     def kernel_started(self, kernel: str, lab: Lab) -> None:
         """Keep whose kernel it is; the oldest of somebody who has too many are shut down."""
+        self.keeper.adopt(kernel, self.learner)
         room = self.settings.get("labkit_room")
         if room is not None:
             for known in set(room.known_kernels()) - {kernel}:
                 if known not in self.kernel_manager:
                     room.ended(known)
             if too_many := room.started(self.learner, kernel, lab.id):
-                IOLoop.current().add_callback(self.shut_down, too_many)
+                IOLoop.current().add_callback(self.shut_down, too_many, "newer")
 
-    async def shut_down(self, kernels: list[str]) -> None:
+    async def shut_down(self, kernels: list[str], reason: Reason = "closed") -> None:
         """Shut kernels of a class down; those that are gone already are forgotten."""
-        manager: Any = self.kernel_manager
         for kernel in kernels:
-            self.room.ended(kernel)
-            if kernel in manager:
-                await manager.shutdown_kernel(kernel, now=True)
+            await self.keeper.end(kernel, reason)
 
     def events(self) -> tuple[list[Event], str]:
         """Return the learner's events, and what to say when they could not be read."""

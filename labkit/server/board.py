@@ -159,7 +159,7 @@ def _reset(page: BoardAction) -> str:
         raise web.HTTPError(400, "One participant at a time can be reset.")
     lab = find_lab(page.get_body_argument("lab"))
     if kernels := page.room.reset(participant, lab.id):
-        IOLoop.current().add_callback(page.shut_down, kernels)
+        IOLoop.current().add_callback(page.shut_down, kernels, "reset")
     return f"{lab.title} begins anew for this participant; what came before stays in the log."
 
 

@@ -21,6 +21,7 @@ from labkit.core.paths import data_dir, ensure_dir
 from labkit.server.environment import prepare_environment
 
 if TYPE_CHECKING:
+    from labkit.server.keeping import Limits
     from labkit.server.room import Room
 
 __all__ = ["add_arguments", "address", "is_loopback", "port_of", "run", "serve"]
@@ -60,7 +61,12 @@ def run(args: argparse.Namespace) -> int:
     return serve(args, None, _announcement)
 
 
-def serve(args: argparse.Namespace, room: Room | None, announcement: Callable[[Any], list[str]]) -> int:
+def serve(
+    args: argparse.Namespace,
+    room: Room | None,
+    announcement: Callable[[Any], list[str]],
+    limits: Limits | None = None,
+) -> int:
     """Start a server, say its address once it answers, and stay until it is stopped.
 
     Parameters
@@ -71,6 +77,8 @@ def serve(args: argparse.Namespace, room: Room | None, announcement: Callable[[A
         The class that is served.
     announcement : function
         Returns the lines to print; the last address in the first line is what the browser opens.
+    limits : Limits, optional
+        What each lab may use.
     """
     port = port_of(args)
     workspace = ensure_dir(data_dir() / "hands-on")
@@ -88,6 +96,7 @@ def serve(args: argparse.Namespace, room: Room | None, announcement: Callable[[A
         training=not args.no_training,
         warm=not args.no_warm,
         room=room,
+        limits=limits,
     )
     threading.Thread(target=_announce, args=(server, args.no_browser, announcement), daemon=True).start()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

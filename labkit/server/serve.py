@@ -7,12 +7,15 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from labkit.core.errors import InvalidInputError
 from labkit.server import launch
 
 if TYPE_CHECKING:
     from labkit.server.room import Room
 
 __all__ = ["add_arguments", "run"]
+
+_LEAST_MEMORY = 200  # MB
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,18 +32,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--code", action="store_true", help="ask participants for a short code that you show them"
     )
+    parser.add_argument(
+        "--pause-after",
+        type=float,
+        metavar="MINUTES",
+        help="pause a lab in which nothing happens for so long (45); it goes on where it was",
+    )
+    parser.add_argument(
+        "--memory",
+        type=int,
+        metavar="MB",
+        help="memory that one lab may take (by default a quarter of the machine's, 500 to 2000)",
+    )
     launch.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve the class until it is stopped; a class that was served before goes on."""
     launch.port_of(args)
+    _check(args)
+    from labkit.server.keeping import memory_total, room_limits
     from labkit.server.room.opening import class_folder, open_room
 
     room = open_room(args.name, capacity=args.capacity, with_code=args.code)
     # From here on, progress and evidence of this process and of its kernels are those of the class.
     os.environ["LABKIT_DATA"] = str(class_folder(args.name))
-    return launch.serve(args, room, partial(_announcement, room))
+    limits = room_limits(
+        memory_total(),
+        room.capacity,
+        idle=None if args.pause_after is None else 60 * args.pause_after,
+        memory=None if args.memory is None else 1_000_000 * args.memory,
+    )
+    return launch.serve(args, room, partial(_announcement, room), limits)
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.pause_after is not None and not 0 < args.pause_after < 10_000:
+        raise InvalidInputError(f"expected --pause-after in minutes, more than 0, got {args.pause_after:g}")
+    if args.memory is not None and args.memory < _LEAST_MEMORY:
+        raise InvalidInputError(
+            f"expected --memory of {_LEAST_MEMORY} MB or more, got {args.memory}: a lab takes 60 to 250"
+        )
 
 
 def _announcement(room: Room, server: Any) -> list[str]:

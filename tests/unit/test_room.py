@@ -85,6 +85,7 @@ def test_who_guesses_waits_and_others_do_not():
 
 
 def test_kernels_have_owners_and_the_newest_of_somebody_stay(room):
+    room.capacity = 9
     ada, eve = (room.people.enter(name)[0].id for name in ("Ada", "Eve"))
     assert room.started(ada, "k1", "L02") == []
     assert room.owns(ada, "k1")
@@ -95,6 +96,13 @@ def test_kernels_have_owners_and_the_newest_of_somebody_stay(room):
     assert room.started(ada, "k4", "L00") == ["k1"]
     room.ended("k1")
     assert room.kernels_of(ada, "L02") == ["k2", "k3"]
+
+
+def test_in_a_full_room_one_s_own_oldest_makes_room_and_nobody_else_s(room):
+    ada, eve = (room.people.enter(name)[0].id for name in ("Ada", "Eve"))
+    room.started(eve, "k1", "L02")
+    assert room.started(ada, "k2", "L02") == []
+    assert room.started(ada, "k3", "L02") == ["k2"]
 
 
 def test_the_room_is_full_for_newcomers_and_not_for_those_inside(room):

@@ -7,11 +7,10 @@ import re
 import secrets
 from pathlib import Path
 
-import psutil
-
 from labkit.core.errors import InvalidInputError, StorageError
 from labkit.core.paths import data_dir, ensure_dir
 from labkit.course import ProgressLog
+from labkit.server.keeping.machine import memory_total
 from labkit.server.room.people import CODE_LETTERS
 from labkit.server.room.room import Room
 
@@ -41,7 +40,7 @@ def class_folder(name: str) -> Path:
 
 def default_capacity() -> int:
     """Return how many labs the memory of this machine holds at once, at least one."""
-    return max(1, int((psutil.virtual_memory().total - _FOR_THE_SERVER) // _FOR_A_LAB))
+    return max(1, int((memory_total() - _FOR_THE_SERVER) // _FOR_A_LAB))
 
 
 def open_room(name: str, *, capacity: int | None = None, with_code: bool = False) -> Room:

@@ -117,7 +117,9 @@ class Room:
     def started(self, participant: str, kernel: str, lab: str) -> list[str]:
         """Keep whose kernel it is; return those of theirs that must give way to it."""
         self._kernels[kernel] = (participant, lab)
-        return self.kernels_of(participant)[:-_OWN_KERNELS]
+        own = self.kernels_of(participant)
+        too_many = min(len(own) - 1, len(self._kernels) - self.capacity)
+        return own[: max(0, too_many, len(own) - _OWN_KERNELS)]
 
     def ended(self, kernel: str) -> None:
         """Forget a kernel that is gone."""
@@ -131,9 +133,9 @@ class Room:
             if owner == participant and lab in (None, of_lab)
         ]
 
-    def is_full(self, participant: str) -> bool:
-        """Whether somebody who has nothing open yet finds no place."""
-        return not self.kernels_of(participant) and len(self._kernels) >= self.capacity
+    def is_full(self, participant: str, coming: int = 0) -> bool:
+        """Whether somebody who has nothing open yet finds no place, with so many labs about to open."""
+        return not self.kernels_of(participant) and len(self._kernels) + coming >= self.capacity
 
     def known_kernels(self) -> list[str]:
         """Return every kernel that was started for somebody."""
