@@ -12,6 +12,7 @@ import contextlib
 import gzip
 import json
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = ["Asset", "LastingAsset", "Wanted", "announce"]
 
 _COMPRESSIBLE = {"text/css", "text/javascript", "application/javascript", "application/json", "image/svg+xml"}
 _WORTH_IT = 1024  # bytes; a smaller file is not compressed
+_SEEN = Path(__file__).parent / "jupyter" / "voila" / "loads.json"
 _KINDS = {".js": "script", ".css": "style"}
 
 
@@ -86,20 +88,31 @@ def _pack(file: _File) -> None:
 class Wanted:
     """The scripts and styles that dashboards were seen to load, kept from one start to the next.
 
+    It begins with a list that comes with labkit (``jupyter/voila/loads.json``), less what this
+    version of Voilà does not have.
+
     Parameters
     ----------
     version : str
         Of what serves them; a list of another version is not used.
+    base : str
+        What every address of this server begins with.
+    folders : mapping of str to list of str
+        By the beginning of an address, the folders that are served there.
     """
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, base: str, folders: Mapping[str, list[str]]) -> None:
         self._path = ensure_dir(cache_dir() / "assets") / f"{version}.json"
+        self._base = base.rstrip("/")
         self._known: dict[str, None] = {}
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            self._known = dict.fromkeys(str(each) for each in json.loads(self._path.read_text("utf-8")))
+        for source in (_SEEN, self._path):
+            with contextlib.suppress(OSError, ValueError):
+                listed = map(str, json.loads(source.read_text("utf-8")))
+                self._known |= dict.fromkeys(each for each in listed if _is_there(each, folders))
 
     def note(self, address: str, page: str) -> None:
         """Remember an address that was asked for by ``page``, if that is a dashboard."""
+        address = address.removeprefix(self._base)
         if address in self._known or "/dashboards/" not in urlsplit(page).path or _kind(address) is None:
             return
         self._known[address] = None
@@ -108,7 +121,17 @@ class Wanted:
 
     def links(self, relation: str) -> str:
         """Return a ``Link`` header: ``preload`` for what comes now, ``prefetch`` for the next page."""
-        return ", ".join(f"<{each}>; rel={relation}; as={_kind(each)}" for each in self._known)
+        return ", ".join(f"<{self._base}{each}>; rel={relation}; as={_kind(each)}" for each in self._known)
+
+
+def _is_there(address: str, folders: Mapping[str, list[str]]) -> bool:
+    """Whether a file is served at an address."""
+    path = urlsplit(address).path
+    return any(
+        path.startswith(beginning) and Path(root, path.removeprefix(beginning)).is_file()
+        for beginning, roots in folders.items()
+        for root in roots
+    )
 
 
 def _kind(address: str) -> str | None:

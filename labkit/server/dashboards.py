@@ -154,7 +154,6 @@ def dashboard_handlers(server: ServerApp, base: str) -> list[tuple[Any, ...]]:
     template_paths = collect_template_paths(_APPS, _TEMPLATE, root_dirs=jupyter_path())
     extensions = get_voila_labextensions_path(settings.extra_labextensions_path)
     version = f"voila-{voila_version}"
-    server.web_app.settings["labkit_wanted"] = Wanted(version)
     page_config = get_page_config(
         base_url=base, settings=server.web_app.settings, log=server.log, voila_configuration=settings
     )
@@ -172,12 +171,16 @@ def dashboard_handlers(server: ServerApp, base: str) -> list[tuple[Any, ...]]:
     }
     parts["shelf"] = server.web_app.settings["labkit_shelf"] = Shelf(partial(_composed, parts), server.log)
     template_static = collect_static_paths(_APPS, _TEMPLATE, root_dirs=jupyter_path())
+    folders = {
+        f"/labkit/{version}/": template_static,
+        f"/voila/templates/{_TEMPLATE}/static/": template_static,
+        "/labkit/labextensions/": extensions,
+    }
+    server.web_app.settings["labkit_wanted"] = Wanted(version, base, folders)
     routes: list[tuple[Any, ...]] = [
         (r"/dashboards/([A-Za-z0-9_-]+)", Dashboard, parts),
         (r"/voila/api/shutdown/([0-9a-f-]+)", CloseDashboard),
-        (rf"/labkit/{version}/(.*)", LastingAsset, {"path": template_static}),
-        (rf"/voila/templates/{_TEMPLATE}/static/(.*)", LastingAsset, {"path": template_static}),
-        (r"/labkit/labextensions/(.*)", LastingAsset, {"path": extensions}),
+        *((f"{address}(.*)", LastingAsset, {"path": path}) for address, path in folders.items()),
         (
             r"/voila/api/themes/(.*)",
             ThemesHandler,
