@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.core.poisoning import PoisonedDataset, Trigger
     from labkit.core.protocols import Classifier, DifferentiableClassifier, predict
-    from labkit.core.results import AdversarialExamples, Attribution
+    from labkit.core.results import AdversarialExamples, Attribution, Reconstruction
     from labkit.core.threat import Norm, ThreatModel
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Norm",
     "PoisonedDataset",
     "QueryBudgetError",
+    "Reconstruction",
     "StorageError",
     "ThreatModel",
     "Trigger",
@@ -56,6 +57,7 @@ __getattr__, __dir__ = lazy_exports(
         "DifferentiableClassifier": "labkit.core.protocols",
         "Norm": "labkit.core.threat",
         "PoisonedDataset": "labkit.core.poisoning",
+        "Reconstruction": "labkit.core.results",
         "ThreatModel": "labkit.core.threat",
         "Trigger": "labkit.core.poisoning",
         "predict": "labkit.core.protocols",

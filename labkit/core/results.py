@@ -14,7 +14,7 @@ from torch import Tensor
 
 from labkit.core.errors import InvalidInputError
 
-__all__ = ["AdversarialExamples", "Attribution"]
+__all__ = ["AdversarialExamples", "Attribution", "Reconstruction"]
 
 Parameter = str | int | float | bool | None
 _NO_PARAMS: Mapping[str, Parameter] = MappingProxyType({})
@@ -105,3 +105,47 @@ class Attribution:
     method: str
     params: Mapping[str, Parameter] = field(default_factory=lambda: _NO_PARAMS)
     completeness_gap: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reconstruction:
+    """Inputs that an attack put together out of what a model, or its training, gave away.
+
+    Attributes
+    ----------
+    x_hat : Tensor of shape ``(n, ...)``
+        The reconstructed inputs.
+    y : Tensor of shape ``(n,)``, int64
+        The class that each of them is meant to show: aimed at, or inferred.
+    attack : str
+        What made them, for example ``"invert_class"``.
+    params : mapping
+        Every parameter of the run, seeds included.
+    queries : Tensor of shape ``(n,)``, int64, or None
+        How often the victim was asked for each of them; None where nobody was asked.
+    objective : Tensor of shape ``(n,)`` or None
+        What the attack minimised, at the end; None where it minimised nothing.
+    """
+
+    x_hat: Tensor
+    y: Tensor
+    attack: str
+    params: Mapping[str, Parameter] = field(default_factory=lambda: _NO_PARAMS)
+    queries: Tensor | None = None
+    objective: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.x_hat, Tensor) or not self.x_hat.is_floating_point():
+            got = self.x_hat.dtype if isinstance(self.x_hat, Tensor) else type(self.x_hat).__name__
+            raise InvalidInputError(f"expected x_hat as a tensor of floats, got {got}")
+        # A result is data: what autograd remembers of its making stays behind.
+        object.__setattr__(self, "x_hat", self.x_hat.detach())
+        for name in ("y", "queries", "objective"):
+            value: Tensor | None = getattr(self, name)
+            if value is not None and value.shape != self.x_hat.shape[:1]:
+                raise InvalidInputError(
+                    f"expected {name} of shape ({len(self.x_hat)},), got {tuple(value.shape)}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.x_hat)

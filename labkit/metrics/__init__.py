@@ -18,6 +18,7 @@ from labkit.metrics.poisoning import (
     trigger_success_rate,
 )
 from labkit.metrics.rates import Rate
+from labkit.metrics.reconstruction import correlation, psnr, re_identification, ssim, utility_retention
 
 __all__ = [
     "Curve",
@@ -28,12 +29,17 @@ __all__ = [
     "clean_accuracy",
     "clean_accuracy_drop",
     "confusion",
+    "correlation",
     "detection",
     "legal",
     "normalised_score",
     "perturbation_norms",
+    "psnr",
+    "re_identification",
     "robust_accuracy",
     "robustness_curve",
+    "ssim",
     "targeted_success_rate",
     "trigger_success_rate",
+    "utility_retention",
 ]

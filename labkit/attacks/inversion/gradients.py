@@ -1,0 +1,246 @@
+"""Gradient inversion: what one step of training gives away about the records it was taken on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from labkit.attacks.inversion._common import Progress, adam, roughness
+from labkit.attacks.inversion.prior import Prior
+from labkit.core.checks import length, whole
+from labkit.core.errors import InvalidInputError
+from labkit.core.machine import threads
+from labkit.core.results import Reconstruction
+from labkit.core.seeds import make_generator
+from labkit.models import TorchClassifier
+
+__all__ = ["infer_labels", "invert_linear", "match_gradients"]
+
+Gradients = Mapping[str, Tensor]
+"""Name of each parameter to the gradient that a client sent for it."""
+
+
+def infer_labels(model: TorchClassifier, gradients: Gradients, count: int = 1) -> Tensor:
+    """Return the classes of the records behind a gradient, ``(count,)``, ascending.
+
+    The gradient of the cross-entropy with respect to the last bias is the mean of
+    ``probability - 1[class is true]``: only a class that is there can be negative.  For one
+    record that is exact; for more, classes are taken off one by one.
+
+    References
+    ----------
+    Zhao, Mopuri & Bilen, "iDLG: Improved Deep Leakage from Gradients", 2020.
+    """
+    number = whole("count", count)
+    slope = _checked(model, gradients)[_bias_of(_linear_layers(model)[-1][0])].clone()
+    found = []
+    step = float(-slope.clamp_max(0).sum()) / number or 1.0 / number
+    for _ in range(number):
+        lowest = int(slope.argmin())
+        found.append(lowest)
+        slope[lowest] += step
+    return torch.tensor(sorted(found))
+
+
+def invert_linear(
+    model: TorchClassifier, gradients: Gradients, *, prior: Prior | None = None
+) -> Reconstruction:
+    """Read one record out of the gradient of a first layer that is linear and has a bias.
+
+    For one record ``dW = d x'`` and ``db = d``, so every row of ``dW`` is ``x`` times an
+    entry of ``db``: the record is their quotient.  All rows are used at once, by least
+    squares, which is exact without noise and the best guess with it.
+
+    Parameters
+    ----------
+    model : TorchClassifier
+        The model that the gradient was taken of, such as ``mlp`` or ``logistic``.
+    gradients : mapping of str to Tensor
+        What the client sent.
+    prior : Prior, optional
+        Where the first layer takes the coefficients of a public prior and not the values
+        themselves: turns what was recovered into an input again.
+
+    Raises
+    ------
+    InvalidInputError
+        When the first layer is not linear, or the gradients belong to another model.
+
+    References
+    ----------
+    Geiping, Bauermeister, Dröge & Moeller, "Inverting Gradients: How easy is it to break
+    privacy in federated learning?", NeurIPS 2020, proposition 3.1.
+    """
+    gradients = _checked(model, gradients)
+    name, _ = _linear_layers(model)[0]
+    if next(part for part in _leaves(model) if list(part.parameters())) is not model.module.get_submodule(
+        name
+    ):
+        raise InvalidInputError(
+            "expected a model whose first layer is linear, such as mlp or logistic; "
+            "for others use match_gradients()"
+        )
+    rows, bias = gradients[f"{name}.weight"], gradients[_bias_of(name)]
+    weight = float((bias**2).sum())
+    entering = (bias @ rows) / weight if weight > 0 else torch.zeros(rows.shape[1])
+    x = _before_first_layer(model, entering) if prior is None else prior.decode(entering[None])[0]
+    return Reconstruction(
+        x_hat=x.nan_to_num(0.0).clamp(*model.bounds)[None],
+        y=infer_labels(model, gradients),
+        attack="invert_linear",
+        params={"layer": name, "rows": len(bias)},
+    )
+
+
+def match_gradients(
+    model: TorchClassifier,
+    gradients: Gradients,
+    *,
+    y: Tensor | None = None,
+    batch_size: int = 1,
+    distance: str = "cosine",
+    smoothness: float = 0.01,
+    prior: Prior | None = None,
+    prior_strength: float = 0.0,
+    steps: int = 200,
+    step_size: float = 0.05,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Reconstruction:
+    """Search the records whose gradient is the one that was sent.
+
+    Parameters
+    ----------
+    model : TorchClassifier
+    gradients : mapping of str to Tensor
+    y : Tensor of shape ``(batch_size,)``, int64, optional
+        Classes of the records; inferred from the gradient where they are not known.
+    batch_size : int
+        How many records the gradient is the mean of.
+    distance : str
+        ``"cosine"`` compares directions, so clipping does not matter; ``"l2"`` compares sizes too.
+    smoothness : float
+        Penalty on the total variation.
+    prior : Prior, optional
+        Search over its coefficients in place of the values; it also is where the search begins.
+    prior_strength : float
+        Penalty on the squared coefficients.
+    steps, step_size : int and float
+        Of Adam.
+    seed : int
+        Decides where the search begins.
+    progress : function, optional
+
+    References
+    ----------
+    Zhu, Liu & Han, "Deep Leakage from Gradients", NeurIPS 2019 (``"l2"``); Geiping et al.,
+    NeurIPS 2020 (``"cosine"`` with total variation).
+    """
+    gradients = _checked(model, gradients)
+    number = whole("batch_size", batch_size)
+    if distance not in ("cosine", "l2"):
+        raise InvalidInputError(f"expected the distance 'cosine' or 'l2', got {distance!r}")
+    labels = infer_labels(model, gradients, number) if y is None else y
+    if labels.shape != (number,):
+        raise InvalidInputError(f"expected {number} labels, one for each record, got {tuple(labels.shape)}")
+    smooth, strength = length("smoothness", smoothness), length("prior_strength", prior_strength)
+    generator = make_generator(seed)
+    sent = torch.cat([gradients[name].flatten() for name, _ in model.module.named_parameters()])
+    weights = [w.detach().clone().requires_grad_() for w in model.module.parameters()]
+    names = [name for name, _ in model.module.named_parameters()]
+
+    def decode(value: Tensor) -> Tensor:
+        return value if prior is None else prior.decode(value)
+
+    def badness(value: Tensor) -> Tensor:
+        x = decode(value)
+        scores = torch.func.functional_call(model.module, dict(zip(names, weights, strict=True)), (x,))
+        loss = functional.cross_entropy(scores, labels)
+        made = torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights, create_graph=True)])
+        if distance == "cosine":
+            apart = 1 - functional.cosine_similarity(made, sent, dim=0, eps=1e-12)
+        else:
+            apart = ((made - sent) ** 2).sum()
+        penalty = smooth * roughness(x) + (strength * (value**2).sum(1) if prior is not None else 0.0)
+        return apart / number + penalty / number
+
+    low, high = model.bounds
+    if prior is None:
+        start = (low + high) / 2 + 0.05 * (high - low) * torch.randn(
+            number, *model.input_shape, generator=generator
+        )
+    else:
+        start = 0.1 * torch.randn(number, len(prior), generator=generator)
+    with threads():
+        value, final = adam(
+            start,
+            badness,
+            steps=whole("steps", steps),
+            lr=step_size,
+            project=(lambda x: x.clamp(low, high)) if prior is None else None,
+            progress=progress,
+            words="matching the gradient",
+        )
+    return Reconstruction(
+        x_hat=decode(value).clamp(low, high),
+        y=labels,
+        attack="match_gradients",
+        params={
+            "batch_size": number,
+            "distance": distance,
+            "smoothness": smooth,
+            "components": len(prior) if prior is not None else 0,
+            "prior_strength": strength,
+            "steps": steps,
+            "step_size": step_size,
+            "seed": seed,
+        },
+        objective=final,
+    )
+
+
+def _checked(model: TorchClassifier, gradients: Gradients) -> dict[str, Tensor]:
+    wanted = {name: tuple(weight.shape) for name, weight in model.module.named_parameters()}
+    got = {name: tuple(value.shape) for name, value in gradients.items()}
+    if wanted != got:
+        raise InvalidInputError(f"expected a gradient for each parameter of the model, {wanted}; got {got}")
+    return {name: value.detach() for name, value in gradients.items()}
+
+
+def _leaves(model: TorchClassifier) -> list[nn.Module]:
+    return [part for part in model.module.modules() if not list(part.children())]
+
+
+def _linear_layers(model: TorchClassifier) -> list[tuple[str, nn.Linear]]:
+    found = [
+        (name, part)
+        for name, part in model.module.named_modules()
+        if isinstance(part, nn.Linear) and part.bias is not None
+    ]
+    if not found:
+        raise InvalidInputError("expected a model with a linear layer that has a bias")
+    return found
+
+
+def _bias_of(name: str) -> str:
+    return f"{name}.bias"
+
+
+def _before_first_layer(model: TorchClassifier, entering: Tensor) -> Tensor:
+    """Undo what is done to an input before the first layer: that is linear, value by value."""
+    zero = torch.zeros(1, *model.input_shape)
+    offset, slope = _enter(model, zero), _enter(model, zero + 1)
+    return ((entering - offset) / (slope - offset)).view(model.input_shape)
+
+
+def _enter(model: TorchClassifier, x: Tensor) -> Tensor:
+    """Return what reaches the first layer that has parameters, ``(values,)``."""
+    with torch.no_grad():
+        for part in _leaves(model):
+            if list(part.parameters()):
+                break
+            x = part(x)
+    return x.flatten()
