@@ -1,0 +1,330 @@
+"""What is measured on one participant's variant of the poisoning lab.
+
+The participant hands in data: a poisoned training set, positions to take out, a recipe,
+verdicts.  The clean data, the way of training, the seeds and the metric come from here, and
+every reader that counts is trained here, anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit.attacks import poisoning
+from labkit.core import InvalidInputError, Trigger, derive
+from labkit.course.poisoning import (
+    PoisoningCase,
+    poison_in_delivery,
+    poisoned_drops,
+    poisoned_on_arrival,
+    poisoning_case,
+)
+from labkit.course.screening import check_recipe, screen
+from labkit.defenses.sanitising import knn_consistency
+from labkit.metrics import clean_accuracy, detection, normalised_score, trigger_success_rate
+from labkit.models import TorchClassifier, features
+from labkit.scoring import Measurement
+
+make_case = poisoning_case
+
+LARGEST_DROP = 0.01  # of clean accuracy: more than that, and the release test stops the reader
+LEAST_CLEAN = 0.955
+MOST_FALSE_REMOVALS = 0.03
+LEAST_CAUGHT = 0.8
+WORDS = ("clean", "poisoned")
+
+
+# ------------------------------------------------------------------ backdoor
+
+
+def measure_backdoor_success(
+    case: PoisoningCase, x_poisoned: Tensor, y_poisoned: Tensor, mask: Tensor, pattern: Tensor, y_target: int
+) -> Measurement:
+    """Success rate of the trigger on readers trained on what was handed in; an illegal set is not used."""
+    trigger = Trigger(mask=torch.as_tensor(mask).float(), pattern=torch.as_tensor(pattern).float())
+    x_poisoned, y_poisoned = _fits(case, x_poisoned, y_poisoned)
+    target = _class_number(case, y_target)
+    changed = _changed(case, x_poisoned, y_poisoned)
+    facts = {
+        "changed": float(changed.sum()),
+        "budget": float(case.poison_budget),
+        "over": float(changed.sum()) - case.poison_budget,
+        "out_of_bounds": float((~_within(x_poisoned)).sum() + (~_within(trigger.pattern[None])).sum()),
+        "conspicuous": float(_conspicuous(case, trigger)),
+        "trigger_pixels": float(trigger.size),
+        "bare": _success(case.clean_models, case, trigger, target),
+        "clean_before": _accuracy(case.clean_models, case),
+        "clean": _accuracy(case.clean_models, case),
+        "drop": 0.0,
+        "noticed": 0.0,
+    }
+    facts["achieved"] = facts["bare"]
+    if facts["over"] > 0 or facts["out_of_bounds"] or facts["conspicuous"]:
+        return Measurement(facts["bare"], facts)
+    readers = case.judged(x_poisoned, y_poisoned)
+    facts["clean"] = _accuracy(readers, case)
+    facts["drop"] = facts["clean_before"] - facts["clean"]
+    facts["achieved"] = _success(readers, case, trigger, target)
+    facts["noticed"] = float(facts["drop"] > LARGEST_DROP)
+    return Measurement(facts["bare"] if facts["noticed"] else facts["achieved"], facts)
+
+
+# ------------------------------------------------------------------ clean label
+
+
+def measure_document_confidence(case: PoisoningCase, x_poisoned: Tensor) -> Measurement:
+    """Probability of the wanted class for the document, after the nightly update on what was handed in."""
+    x_poisoned, _ = _fits(case, x_poisoned, case.y)
+    epsilon = float(case.setting("collision_epsilon"))
+    size = (x_poisoned - case.x).abs().flatten(1).amax(1)
+    changed = size > 0
+    facts = {
+        "changed": float(changed.sum()),
+        "budget": float(case.poison_budget),
+        "over": float(changed.sum()) - case.poison_budget,
+        "illegal": float((size > epsilon + 1e-6).sum() + (~_within(x_poisoned)).sum()),
+        "largest": float(size.max()),
+        "epsilon": epsilon,
+        "in_wanted": float((case.y[changed] == case.document.wanted).float().mean())
+        if changed.any()
+        else 0.0,
+        "before": _confidence(case.train_last_layer(case.x, case.y), case),
+        "clean": clean_accuracy(case.victim, case.x_test, case.y_test).value,
+        "near": _nearness(case, x_poisoned, changed),
+    }
+    if facts["over"] > 0 or facts["illegal"]:
+        return Measurement(facts["before"], facts)
+    updated = case.train_last_layer(x_poisoned, case.y)
+    facts["clean"] = clean_accuracy(updated, case.x_test, case.y_test).value
+    return Measurement(_confidence(updated, case), facts)
+
+
+def _nearness(case: PoisoningCase, x_poisoned: Tensor, changed: Tensor) -> float:
+    """Return how far the changed samples lie from the document in feature space, next to where they lay."""
+    if not bool(changed.any()):
+        return 1.0
+    aim = features(case.victim, case.document.x)
+    now, then = (torch.cdist(features(case.victim, x[changed]), aim).mean() for x in (x_poisoned, case.x))
+    return float(now / then)
+
+
+def _confidence(model: TorchClassifier, case: PoisoningCase) -> float:
+    return float(model.logits(case.document.x).softmax(1)[0, case.document.wanted])
+
+
+# ------------------------------------------------------------------ clean up
+
+
+def measure_defence_score(case: PoisoningCase, remove: Tensor) -> Measurement:
+    """Normalised defence score of taking samples out; 0 where clean accuracy or good samples paid for it."""
+    gone = _positions(case, remove)
+    poisoned = poisoned_on_arrival(case)
+    found = detection(gone, poisoned)
+    left, clean = _left(case, gone)
+    baseline, _ = _without(case)
+    reference, _ = _reference(case)
+    score = normalised_score(left, baseline, reference)
+    facts = {
+        "left": left,
+        "baseline": baseline,
+        "reference": reference,
+        "score": score,
+        "clean": clean,
+        "caught": found.caught.value,
+        "false_removals": found.false_removals.value,
+        "removed": float(gone.sum()),
+    }
+    kept_its_price = clean >= LEAST_CLEAN and facts["false_removals"] <= MOST_FALSE_REMOVALS
+    return Measurement(score if kept_its_price else 0.0, facts)
+
+
+def _left(case: PoisoningCase, gone: Tensor) -> tuple[float, float]:
+    """Return the success of the hidden trigger and the clean accuracy after training on what stays."""
+    if int((~gone).sum()) < 100:
+        raise InvalidInputError(f"{int((~gone).sum())} samples are left: nothing can be learned from them")
+    hidden = poison_in_delivery(case)
+    readers = case.judged(case.delivery.x[~gone], case.delivery.y[~gone])
+    return _success(readers, case, hidden.trigger, hidden.y_target), _accuracy(readers, case)
+
+
+@lru_cache(maxsize=8)
+def _without(case: PoisoningCase) -> tuple[float, float]:
+    return _left(case, torch.zeros(len(case.delivery), dtype=torch.bool))
+
+
+@lru_cache(maxsize=8)
+def _reference(case: PoisoningCase) -> tuple[float, float]:
+    return _left(case, screen(case, case.delivery, REFERENCE_RECIPE).remove)
+
+
+REFERENCE_RECIPE = {
+    "method": "knn_consistency",
+    "neighbours": "vouched",
+    "k": 5,
+    "threshold": 0.5,
+    "only_unvouched": True,
+}
+"""Whom to believe, from the vouchers; what does not fit them, from the neighbours."""
+
+
+# ------------------------------------------------------------------ the price
+
+
+def measure_routine_loss(case: PoisoningCase, recipe: Mapping[str, Any]) -> Measurement:
+    """Share of good samples that a recipe throws away where nothing is wrong; 1 if it misses the poison."""
+    settings = check_recipe(recipe)
+    found = detection(screen(case, case.delivery, settings).remove, poisoned_on_arrival(case))
+    lost = [float(screen(case, each, settings).remove.float().mean()) for each in case.routine]
+    share = sum(lost) / len(lost)
+    facts = {
+        "caught": found.caught.value,
+        "lost": share,
+        "worst": max(lost),
+        "per_delivery": share * len(case.routine[0]),
+        "size": float(len(case.routine[0])),
+    }
+    return Measurement(share if facts["caught"] >= LEAST_CAUGHT else 1.0, facts)
+
+
+# ------------------------------------------------------------------ the blind round
+
+
+def measure_verdicts_right(case: PoisoningCase, verdicts: Sequence[str]) -> Measurement:
+    """Share of the four drops that were judged right."""
+    said = [str(word) for word in verdicts]
+    if len(said) != len(case.drops) or not set(said) <= set(WORDS):
+        raise InvalidInputError(
+            f"expected {len(case.drops)} verdicts, each 'clean' or 'poisoned', in the order of the drops; "
+            f"got {said}"
+        )
+    hidden = poisoned_drops(case)
+    true = [WORDS[len(each.indices) > 0] for each in hidden]
+    right = [a == b for a, b in zip(said, true, strict=True)]
+    missed = sum(b == "poisoned" and a == "clean" for a, b in zip(said, true, strict=True))
+    facts = {
+        "right": float(sum(right)),
+        "missed": float(missed),
+        "false_alarms": float(len(right) - sum(right) - missed),
+        "said_poisoned": float(said.count("poisoned")),
+    }
+    return Measurement(sum(right) / len(right), facts)
+
+
+# ------------------------------------------------------------------ what they share
+
+
+def _fits(case: PoisoningCase, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
+    if x.shape != case.x.shape or x.dtype != case.x.dtype or y.shape != case.y.shape:
+        raise InvalidInputError(
+            f"expected x_poisoned as float32 of shape {tuple(case.x.shape)} and y_poisoned of shape "
+            f"{tuple(case.y.shape)}, every sample at its place; got {x.dtype} of {tuple(x.shape)} and "
+            f"{tuple(y.shape)}"
+        )
+    if not bool(torch.isfinite(x).all()):
+        raise InvalidInputError("expected x_poisoned without NaN or infinity")
+    if y.is_floating_point() or int(y.min()) < 0 or int(y.max()) >= len(case.class_names):
+        raise InvalidInputError(f"expected labels as whole numbers from 0 to {len(case.class_names) - 1}")
+    return x, y.to(torch.int64)
+
+
+def _class_number(case: PoisoningCase, y_target: Any) -> int:
+    target = int(y_target)
+    if not 0 <= target < len(case.class_names):
+        raise InvalidInputError(f"expected y_target from 0 to {len(case.class_names) - 1}, got {y_target!r}")
+    return target
+
+
+def _positions(case: PoisoningCase, remove: Tensor) -> Tensor:
+    given = torch.as_tensor(remove)
+    n = len(case.delivery)
+    if given.dtype == torch.bool and given.shape == (n,):
+        return given
+    if given.numel() == 0:
+        return torch.zeros(n, dtype=torch.bool)
+    if given.is_floating_point() or given.dtype == torch.bool or given.dim() != 1:
+        raise InvalidInputError(f"expected remove as positions from 0 to {n - 1}, got {given.dtype}")
+    if int(given.min()) < 0 or int(given.max()) >= n:
+        raise InvalidInputError(
+            f"expected positions from 0 to {n - 1}, got {int(given.min())} to {int(given.max())}"
+        )
+    gone = torch.zeros(n, dtype=torch.bool)
+    gone[given.to(torch.int64)] = True
+    return gone
+
+
+def _changed(case: PoisoningCase, x: Tensor, y: Tensor) -> Tensor:
+    return (x != case.x).flatten(1).any(1) | (y != case.y)
+
+
+def _within(x: Tensor) -> Tensor:
+    return ((x >= 0) & (x <= 1)).flatten(1).all(1)
+
+
+def _conspicuous(case: PoisoningCase, trigger: Trigger) -> bool:
+    """Whether a clerk would stop a document that bears this trigger."""
+    if trigger.mask.shape != case.x.shape[1:]:
+        raise InvalidInputError(
+            f"expected mask and pattern of shape {tuple(case.x.shape[1:])}, got {tuple(trigger.mask.shape)}"
+        )
+    small = trigger.size <= case.setting("trigger_pixels") * case.x.shape[1]
+    faint = float(trigger.mask.max()) <= case.setting("blend_limit") + 1e-6
+    return not (small or faint)
+
+
+def _success(models: Sequence[TorchClassifier], case: PoisoningCase, trigger: Any, y_target: Any) -> float:
+    rates = [
+        trigger_success_rate(each, case.x_test, case.y_test, trigger=trigger, y_target=y_target)
+        for each in models
+    ]
+    return sum(rate.value for rate in rates) / len(rates)
+
+
+def _accuracy(models: Sequence[TorchClassifier], case: PoisoningCase) -> float:
+    return sum(clean_accuracy(each, case.x_test, case.y_test).value for each in models) / len(models)
+
+
+MEASURES = {
+    "backdoor_success": measure_backdoor_success,
+    "document_confidence": measure_document_confidence,
+    "defence_score": measure_defence_score,
+    "verdicts_right": measure_verdicts_right,
+    "routine_loss": measure_routine_loss,
+}
+
+# ------------------------------------------------------------------ what the predictions are about
+
+
+@lru_cache(maxsize=8)
+def _example(case: PoisoningCase) -> tuple[float, float]:
+    """Return the success of a plain backdoor at the limit, and the clean accuracy that it costs."""
+    height, width = case.x.shape[2:]
+    trigger = poisoning.patch(tuple(case.x.shape[1:]), size=3, top=height - 3, left=width - 3)
+    made = poisoning.badnets(
+        case.x,
+        case.y,
+        trigger=trigger,
+        y_target=0,
+        poison_rate=case.setting("poison_limit"),
+        seed=derive(case.seed, "prediction"),
+    )
+    readers = case.judged(made.x_poisoned, made.y_poisoned)
+    lost = _accuracy(case.clean_models, case) - _accuracy(readers, case)
+    return _success(readers, case, trigger, 0), lost
+
+
+def _caught_by_neighbours(case: PoisoningCase) -> float:
+    """Return the share of the hidden poison that the neighbours of the whole delivery find."""
+    found = knn_consistency(case.delivery.x, case.delivery.y)
+    return detection(found.remove, poisoned_on_arrival(case)).caught.value
+
+
+OUTCOMES = {
+    "backdoor_success_percent": lambda case: 100 * _example(case)[0],
+    "clean_points_lost": lambda case: 100 * _example(case)[1],
+    "caught_by_neighbours_percent": lambda case: 100 * _caught_by_neighbours(case),
+}
