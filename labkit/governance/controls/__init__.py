@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         review,
     )
     from labkit.governance.controls.choosing import (
+        CONTEXT_FACTS,
         Context,
         Fit,
         Framework,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from labkit.governance.controls.heat import LEVELS, Gap, gaps
 
 _MODULES = {
+    "CONTEXT_FACTS": "choosing",
     "Context": "choosing",
     "Control": "applicability",
     "Document": "evidence",
@@ -73,6 +75,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "CONTEXT_FACTS",
     "LEVELS",
     "LISTS",
     "Context",

@@ -17,9 +17,27 @@ from typing import Any
 from labkit.core.errors import UnknownNameError
 from labkit.governance import standards
 
-__all__ = ["Context", "Fit", "Framework", "Reason", "duties", "factors", "frameworks", "rank"]
+__all__ = [
+    "CONTEXT_FACTS",
+    "Context",
+    "Fit",
+    "Framework",
+    "Reason",
+    "duties",
+    "factors",
+    "frameworks",
+    "rank",
+]
 
 _FILE = Path(__file__).with_name("frameworks.toml")
+
+CONTEXT_FACTS: Mapping[str, str] = {
+    "serves-eu": "places AI on the EU market, or uses it there",
+    "personal-data": "processes personal data",
+    "us-health-data": "holds electronic health data of US patients, as a covered entity or for one",
+    "card-data": "stores, processes or transmits payment card data",
+}
+"""Facts about an organisation that bring duties, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +77,7 @@ class Context:
     values : mapping of str to str
         Factor to value, in the vocabulary of :func:`factors`.
     facts : frozenset of str
-        ``serves-eu``, ``personal-data``, ``us-health-data``, ``card-data``.
+        Keys of ``CONTEXT_FACTS``.
     """
 
     values: Mapping[str, str] = field(hash=False)

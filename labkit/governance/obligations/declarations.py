@@ -36,6 +36,7 @@ _KEYS = {
     "roles",
     "tiers",
     "when",
+    "any_of",
     "unsettled",
     "note",
 }
@@ -60,8 +61,8 @@ class Obligation:
         Key of ``FORCES``: law, contract or voluntary.
     roles, tiers : tuple of str
         Whom and what it is for; empty for any.
-    when : frozenset of str
-        Facts that must hold as well.
+    when, any_of : frozenset of str
+        Facts that must all hold, and facts of which at least one must; empty for none.
     unsettled : str
         Why the day is not certain; empty where it is.
     note : str
@@ -82,6 +83,7 @@ class Obligation:
     roles: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     when: frozenset[str] = frozenset()
+    any_of: frozenset[str] = frozenset()
     unsettled: str = ""
     note: str = ""
 
@@ -158,6 +160,7 @@ def _obligation(raw: Mapping[str, Any]) -> Obligation:
         roles=tuple(raw.get("roles", ())),
         tiers=tuple(raw.get("tiers", ())),
         when=frozenset(raw.get("when", ())),
+        any_of=frozenset(raw.get("any_of", ())),
         unsettled=raw.get("unsettled", ""),
         note=raw.get("note", ""),
     )
@@ -171,7 +174,7 @@ def _check_words(obligation: Obligation) -> None:
         ("force", {obligation.force}, FORCES),
         ("role", set(obligation.roles), ROLES),
         ("tier", set(obligation.tiers), TIERS),
-        ("fact", set(obligation.when), facts()),
+        ("fact", set(obligation.when | obligation.any_of), facts()),
         ("tier or fact", set(obligation.applies_from_by), {**TIERS, **facts()}),
     ):
         if unknown := sorted(used - set(known)):

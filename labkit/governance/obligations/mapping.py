@@ -99,6 +99,7 @@ def milestones() -> tuple[Milestone, ...]:
 def _falls_on(obligation: Obligation, system: System, classification: Classification) -> bool:
     return (
         obligation.when <= system.facts
+        and (not obligation.any_of or bool(obligation.any_of & system.facts))
         and (not obligation.tiers or bool(set(obligation.tiers) & set(classification.tiers)))
         and (not obligation.roles or bool(set(obligation.roles) & set(classification.roles)))
     )
