@@ -77,7 +77,7 @@ async def start_extension(server: ServerApp) -> None:
     server.web_app.settings["labkit_keeper"].start()
     if server.config.get("Labkit", {}).get("warm", True):
         warm.start(server.log)
-        await server.web_app.settings["labkit_shelf"].fill()
+        server.web_app.settings["labkit_shelf"].fill()
 
 
 # The names by which Jupyter Server finds them.

@@ -25,14 +25,14 @@ _PAGE = {"SERVER_SOFTWARE": "voila/recording", "QUERY_STRING": "", "LABKIT_SCENA
 
 
 def prepare(name: str) -> Adoptable:
-    """Record the page that ``name`` stands for: ``"L02/digits"``, a lab and one of its scenarios.
+    """Record the page that ``name`` stands for: ``"L02/digits#1"``, a lab, one of its scenarios, a count.
 
     Raises
     ------
     LabkitError
         When it cannot be recorded; the message says why.
     """
-    lab_id, _, scenario = name.partition("/")
+    lab_id, _, scenario = name.partition("#")[0].partition("/")
     lab = find_lab(lab_id)
     set_threads()
     with _page():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ __all__ = ["RecordedPage", "Shelf", "scenario_asked"]
 
 _CALL = "labkit.server.replay.prepare:prepare"
 _BEAT = 0.1  # seconds between two looks at a preparation
+_TRAINING = 60.0  # seconds after which a victim that was not trained is looked for again
 _PATIENCE = 120.0  # seconds that a preparation may take
 
 Compose = Callable[[Lab, Record], Awaitable[tuple[bytes, bytes]]]
@@ -57,13 +59,14 @@ class Shelf:
         self._compose, self._log = compose, log
         self._pages: dict[str, RecordedPage] = {}
         self._refused: dict[str, _Stamp] = {}
-        self._lock = asyncio.Lock()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._lock = asyncio.Lock()
+        self._count = itertools.count(1)
 
     @property
     def labs(self) -> list[str]:
         """The ids of the labs of which a page is there."""
-        return sorted({name.partition("/")[0] for name in self._pages})
+        return sorted({key.partition("/")[0] for key in self._pages})
 
     @property
     def preparing(self) -> bool:
@@ -79,25 +82,23 @@ class Shelf:
         if kept is None:
             return None
         scenario = scenario_asked(lab, query)
-        name, stamp = f"{lab.id}/{scenario}", _stamp(lab)
-        page = self._pages.get(name)
-        if page is not None and page.stamp != stamp:
-            del self._pages[name]
-            kept.forget(name)
-            page = None
-        if page is None or not kept.prepared(name):
+        page = self._pages.get(f"{lab.id}/{scenario}")
+        if page is None or page.stamp != _stamp(lab) or not kept.prepared(page.name):
             self.want(lab, scenario)
             return None
+        if not page.rehearsed:
+            # Its first kernel trains the victim; once that is done, kernels can share it.
+            asyncio.get_running_loop().call_later(_TRAINING, self.want, lab, scenario)
         return page
 
     def want(self, lab: Lab, scenario: str) -> None:
         """Have a page prepared in the background, unless that is under way or was refused."""
-        name, stamp = f"{lab.id}/{scenario}", _stamp(lab)
-        running = self._tasks.get(name)
-        if (running is None or running.done()) and self._refused.get(name) != stamp:
-            self._tasks[name] = asyncio.ensure_future(self._prepare(lab, scenario, name, stamp))
+        key, stamp = f"{lab.id}/{scenario}", _stamp(lab)
+        running = self._tasks.get(key)
+        if (running is None or running.done()) and self._refused.get(key) != stamp:
+            self._tasks[key] = asyncio.ensure_future(self._prepare(lab, scenario, key, stamp))
 
-    async def fill(self) -> None:
+    def fill(self) -> None:
         """Prepare the first scenario of every lab, one after the other."""
         try:
             for lab in labs():
@@ -108,26 +109,29 @@ class Shelf:
 
     def drop(self, page: RecordedPage) -> None:
         """Give a page up that could not be used; it is prepared anew when somebody asks for it."""
+        self._pages = {key: each for key, each in self._pages.items() if each is not page}
         kept = warmth()
-        self._pages.pop(page.name, None)
         if kept is not None:
             kept.forget(page.name)
 
-    async def _prepare(self, lab: Lab, scenario: str, name: str, stamp: _Stamp) -> None:
+    async def _prepare(self, lab: Lab, scenario: str, key: str, stamp: _Stamp) -> None:
         async with self._lock:  # one at a time: each takes a processor for a second or two
+            name = f"{key}#{next(self._count)}"
             try:
                 record = await self._recorded(name)
-                if record is None:
-                    self._refused[name] = stamp
-                    self._log.info("%s is not recorded; its notebook is run for everybody", name)
-                    return
-                before, after = await self._compose(lab, record)
-                self._pages[name] = RecordedPage(name, before, after, stamp, record.rehearsed)
+                if record is not None:
+                    before, after = await self._compose(lab, record)
             except Exception:
-                self._refused[name] = stamp
-                self._log.exception(
-                    "the page of %s was not composed; its notebook is run for everybody", name
-                )
+                self._log.exception("the page of %s was not composed; its notebook is run for everybody", key)
+                record = None
+            if record is None:
+                self._refused[key] = stamp
+                self._log.info("%s is not recorded; its notebook is run for everybody", key)
+                return
+            former = self._pages.get(key)
+            self._pages[key] = RecordedPage(name, before, after, stamp, record.rehearsed)
+            if former is not None:
+                self.drop(former)
 
     async def _recorded(self, name: str) -> Record | None:
         kept = warmth()
@@ -140,8 +144,9 @@ class Shelf:
             if kept.prepared(name):
                 return Record.from_json(kept.record(name))
             if not kept.preparing(name):
-                return None
+                break
             await asyncio.sleep(_BEAT)
+        kept.forget(name)
         return None
 
 
