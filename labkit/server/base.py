@@ -131,8 +131,7 @@ class Page(JupyterHandler):
         if not self.keeper.admit(self.learner):
             self.set_status(503)
             self.set_header("Retry-After", "20")
-            minutes = round(self.keeper.limits.idle / 60)
-            self.show("full.html", lab=lab, capacity=room.capacity, minutes=minutes)
+            self.show("full.html", lab=lab, capacity=room.capacity)
             return False
         return True
 

@@ -50,6 +50,7 @@ class Server:
     port: int = 0
     process: subprocess.Popen = None
     environment: dict = field(default_factory=dict)
+    command: tuple = ("lab",)
 
     @property
     def url(self):
@@ -72,7 +73,7 @@ class Server:
                     sys.executable,
                     "-m",
                     "labkit.cli",
-                    "lab",
+                    *self.command,
                     "--no-browser",
                     "--no-training",
                     "--port",

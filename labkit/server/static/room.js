@@ -52,17 +52,24 @@
       }
     },
     reset: () => show("warn", "Begun anew.", "Your instructor began this lab anew for you. What came before stays in the log.", { label: "Load the page", act: () => location.reload() }),
-    ended: (news) => show("warn", "Stopped.", news.text, { label: "Continue", act: () => location.reload() }),
   };
 
+  let source = null;
   const listen = () => {
-    const source = new EventSource(`${base}room/news?after=${seen()}`);
+    source = new EventSource(`${base}room/news?after=${seen()}`);
     source.addEventListener("message", (event) => {
       const news = JSON.parse(event.data);
       on[news.kind]?.(news);
     });
   };
-  const begin = () => { trim(); document.body.append(place); listen(); };
+  // A browser keeps six lines to one server, for all tabs together: those that nobody sees give theirs back.
+  document.addEventListener("visibilitychange", () => {
+    source?.close();
+    if (document.hidden) return;
+    if (document.title.startsWith("Not open yet")) location.reload();
+    else listen();
+  });
+  const begin = () => { trim(); document.body.append(place); if (!document.hidden) listen(); };
   if (window.self !== window.top) return;
   if (document.body) begin(); else document.addEventListener("DOMContentLoaded", begin);
 })();
