@@ -53,7 +53,7 @@ class Rehearsal(Session):
 
     def __init__(self, lab: Lab, scenario: str | None = None) -> None:
         log = cast("ProgressLog", _Forgetful())
-        super().__init__(lab, scenario, learner="", seed=0, log=log, opened=False)
+        super().__init__(lab, scenario, learner="nobody", seed=0, log=log, opened=False)
 
 
 class NeutralSession(Session):
@@ -72,7 +72,7 @@ class NeutralSession(Session):
         self._allowed = True
         self._nothing = _NoLog()
         log = cast("ProgressLog", self._nothing)
-        super().__init__(lab, scenario, learner="", seed=0, log=log, opened=False)
+        super().__init__(lab, scenario, learner="nobody", seed=0, log=log, opened=False)
         self._allowed = False
 
     @property
