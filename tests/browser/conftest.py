@@ -212,7 +212,8 @@ def walk_down(page):
     for _ in range(40):
         if not waiting.count():
             break
-        waiting.first.evaluate("part => part.scrollIntoView()")
+        # The last of them may be gone by the time it is asked to come into view.
+        page.evaluate("document.querySelector('.lk-later')?.scrollIntoView()")
         page.wait_for_timeout(100)
     page.evaluate("document.querySelector('.lk-top')?.scrollIntoView()")
 
