@@ -28,9 +28,7 @@ def lab_with(tmp_path, monkeypatch, own_home):
         folder = tmp_path / "notebooks" / "L00-start-here"
         shutil.copytree(content_dir("notebooks") / "L00-start-here", folder)
         notebook = nbformat.v4.new_notebook(
-            cells=[
-                nbformat.v4.new_code_cell(textwrap.dedent(cell), id=f"c{i}") for i, cell in enumerate(cells)
-            ]
+            cells=[nbformat.v4.new_code_cell(cell, id=f"c{i}") for i, cell in enumerate(cells)]
         )
         nbformat.write(notebook, folder / "lab.ipynb")
         monkeypatch.setenv("LABKIT_NOTEBOOKS", str(folder.parent))
