@@ -36,7 +36,10 @@ class EvidencePanel:
     def keep(self) -> None:
         """Write the evidence of this lab into the pack."""
         facts = {"parameters": self.lab.notes}
-        self.job.start(lambda _: self.lab.session.add_evidence(data=facts), self._kept)
+        files = dict(self.lab.attachments)
+        self.job.start(
+            lambda _: self.lab.session.add_evidence(data=facts, artifacts=files or None), self._kept
+        )
 
     def _kept(self, folder: object) -> None:
         link = '<p class="lk"><a href="../evidence" target="_blank">Open the pack, to read or print</a></p>'

@@ -46,6 +46,8 @@ class LabSession:
         What one panel leaves for another, such as the hardened model.
     notes : dict
         How what was handed in was made, by checkpoint; goes into the evidence pack.
+    attachments : dict
+        Files for the evidence pack, by name: text, bytes or tensors.
     memory : Memory
         How the panels were left.
     """
@@ -62,6 +64,7 @@ class LabSession:
         self.demo = demo
         self.shelf: dict[str, Any] = {}
         self.notes: dict[str, dict[str, Any]] = {}
+        self.attachments: dict[str, Any] = {}
         self._warning = warning
         self._listeners: list[Callable[[], object]] = []
         self._adopted: list[Callable[[], object]] = []
@@ -277,6 +280,10 @@ class LabSession:
     def note(self, checkpoint: str, params: Mapping[str, Any]) -> None:
         """Keep how something was made, for the evidence pack."""
         self.notes[checkpoint] = dict(params)
+
+    def attach(self, name: str, content: Any) -> None:
+        """Keep a file for the evidence pack: text, bytes or a tensor; a later one takes its place."""
+        self.attachments[name] = content
 
     def outcome(self, prediction: str) -> Outcome:
         """Run what a prediction is about, and return both."""
