@@ -250,7 +250,7 @@ def _systems(pool: Sequence[Card], draw: random.Random) -> tuple[tuple[Card, ...
 
 
 def _context(draw: random.Random) -> Context:
-    """Draw a firm for which one framework is ahead of all others, and which some laws bind and some do not."""
+    """Draw a firm with one framework ahead of all others; some laws bind it and some do not."""
     laws = [each for each in frameworks() if not each.chosen]
     while True:
         values = {name: draw.choice(list(about["values"])) for name, about in factors().items()}

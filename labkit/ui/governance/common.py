@@ -1,0 +1,44 @@
+"""What the panels of the governance lab share."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from labkit.ui.html import Fragment, badge
+from labkit.ui.session import LabSession
+
+__all__ = ["confidence_badge", "csv_text", "hand_in", "say_day"]
+
+_KINDS = {"primary": "good", "secondary": "info", "background": "warn", "disputed": "bad"}
+
+
+def confidence_badge(confidence: str) -> Fragment:
+    """Return how far a fact is to be trusted, as a sign and a word."""
+    return Fragment(badge(_KINDS.get(confidence, "warn"), confidence), confidence)
+
+
+def say_day(day: date | None) -> str:
+    """Return a day in words; None is what holds already."""
+    return f"{day.day} {day:%B %Y}" if day else "in force"
+
+
+def hand_in(lab: LabSession, checkpoint: str, note: Mapping[str, Any], **artefacts: Any) -> str:
+    """Have decisions checked, keep them for the evidence pack, and return the card as HTML."""
+    lab.note(checkpoint, note)
+    return lab.check(checkpoint, **artefacts).markup
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table as CSV that a spreadsheet opens and does not take for formulas."""
+    place = io.StringIO()
+    writer = csv.writer(place, lineterminator="\n")
+    writer.writerow(head)
+    for line in rows:
+        cells = [str(cell) for cell in line]
+        # A cell that begins like a formula would be run as one by a spreadsheet.
+        writer.writerow([f"'{cell}" if cell[:1] in tuple("=+-@\t\r") else cell for cell in cells])
+    return place.getvalue()
