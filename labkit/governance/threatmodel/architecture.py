@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from labkit.core.errors import UnknownNameError
@@ -109,8 +110,8 @@ def _plant(candidates: list[Flaw], draw: random.Random) -> list[Flaw]:
 def _model(
     known: Catalogue,
     family: Family,
-    roles: dict[str, object],
-    flows: dict[str, object],
+    roles: Collection[str],
+    flows: Collection[str],
     candidates: list[Flaw],
     planted: list[Flaw],
 ) -> ThreatModel:

@@ -123,7 +123,5 @@ def mitigations() -> dict[str, str]:
 
 @lru_cache(maxsize=4)
 def _section(section: str) -> dict[str, str]:
-    entries = [entry for entry in standards.index().values() if entry.id.startswith("AML.")]
-    return {
-        entry.id: entry.title for entry in sorted(entries, key=lambda e: e.id) if entry.section == section
-    }
+    entries = (standards.lookup(id) for id in sorted(standards.index()) if id.startswith("AML."))
+    return {entry.id: entry.title for entry in entries if entry.section == section}

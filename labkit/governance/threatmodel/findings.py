@@ -61,11 +61,9 @@ def compare(architecture: Architecture, reported: Iterable[Key]) -> Findings:
     keys = list(dict.fromkeys((str(where), str(what)) for where, what in reported))
     truth = {(flaw.at, flaw.category): flaw for flaw in architecture.planted}
     for where, what in keys:
-        part = architecture.model.find(where)
+        architecture.model.find(where)
         if what not in CATEGORIES:
             raise InvalidInputError(f"expected a letter of STRIDE for {where!r}, got {what!r}")
-        if what not in {category.letter for category in applicable(part)} and (where, what) not in truth:
-            continue
     false = {key: _why_not(architecture, key) for key in keys if key not in truth}
     places = {where for where, _ in truth}
     return Findings(

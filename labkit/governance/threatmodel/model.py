@@ -101,10 +101,14 @@ class ThreatModel:
     def __post_init__(self) -> None:
         _check_text("name", self.name)
         seen: set[str] = set()
-        for each in (*self.zones, *self.elements, *self.flows):
-            if each.id in seen:
-                raise InvalidInputError(f"the id {each.id!r} is used twice in the threat model")
-            seen.add(each.id)
+        for id in (
+            *(zone.id for zone in self.zones),
+            *(element.id for element in self.elements),
+            *(flow.id for flow in self.flows),
+        ):
+            if id in seen:
+                raise InvalidInputError(f"the id {id!r} is used twice in the threat model")
+            seen.add(id)
         zones, elements = {zone.id for zone in self.zones}, {element.id for element in self.elements}
         for element in self.elements:
             _check_text("name of an element", element.name)
@@ -135,10 +139,11 @@ class ThreatModel:
 
     def find(self, id: str) -> Element | Flow:
         """Return the element or flow with this id."""
-        for each in (*self.elements, *self.flows):
+        parts: tuple[Element | Flow, ...] = (*self.elements, *self.flows)
+        for each in parts:
             if each.id == id:
                 return each
-        raise UnknownNameError("element or flow", id, [each.id for each in (*self.elements, *self.flows)])
+        raise UnknownNameError("element or flow", id, [each.id for each in parts])
 
     def title(self, id: str) -> str:
         """Return what an element or flow is called: a flow by its two ends."""

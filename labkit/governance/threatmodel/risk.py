@@ -119,7 +119,7 @@ def cheapest_controls(risks: Sequence[Risk], controls: Sequence[Control], appeti
 def _all_sets(
     risks: Sequence[Risk], controls: Sequence[Control]
 ) -> tuple[list[Control], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the controls that help, and cost and residual of each set of them; bit ``i`` is control ``i``."""
+    """Return the controls that help, and cost and residual of each set of them: bit ``i``, control ``i``."""
     known = {risk.id for risk in risks}
     useful = [control for control in controls if known & set(control.against)]
     if len(useful) > _MOST:

@@ -52,4 +52,5 @@ def applicable(part: Element | Flow) -> tuple[Category, ...]:
 
 def every_pair(model: ThreatModel) -> list[tuple[str, str]]:
     """Return each part with each category that it can have: what a tick in every box would be."""
-    return [(part.id, each.letter) for part in (*model.elements, *model.flows) for each in applicable(part)]
+    parts: tuple[Element | Flow, ...] = (*model.elements, *model.flows)
+    return [(part.id, each.letter) for part in parts for each in applicable(part)]
