@@ -117,14 +117,13 @@ class BlindPanel:
         top = top[: min(SHOWN, int(found.remove.sum()))]
         labels = [names[i] for i in drop.y[top].tolist()]
         counts = torch.bincount(drop.y[found.remove], minlength=len(names)).tolist()
-        spread = table("Labels of the suspects", list(names), [counts])
+        spread = table("Labels of the suspects", ["label", *names], [["suspects", *counts]])
         return gallery(drop.x[top], labels, what="suspects") + f'<div class="lk">{spread}</div>'
 
     def _usual(self) -> Screening:
-        """Return the same screening of data that are known to be clean, as many as a drop holds."""
+        """Return the same screening of data that are known to be clean."""
         case = self.case
-        size = len(case.drops[0])
-        return self.tools.run(case, Delivery("your own clean data", case.x[:size], case.y[:size]))
+        return self.tools.run(case, Delivery("your own clean data", case.x, case.y))
 
     def compare(self) -> None:
         """Run the chosen tool on every drop and on clean data."""

@@ -51,7 +51,7 @@ class CollisionPanel:
         document, names = self.case.document, self.case.class_names
         self.wanted, self.is_now = names[document.wanted], names[document.y]
         self.base = choice(
-            "Samples to change",
+            "Poison samples",
             [(f"labelled {name}", i) for i, name in enumerate(names)],
             int(state.get("base", document.y)),
             "Their labels stay as they are",

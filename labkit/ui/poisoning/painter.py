@@ -24,6 +24,8 @@ _STYLE = (
     "border-radius:3px;cursor:crosshair;display:flex;align-items:center;justify-content:center;"
     "background:transparent;color:var(--at);line-height:1;font-size:.7rem}"
     ".lk-paint [role=gridcell][aria-selected=true]{background:var(--a);border-color:var(--a)}"
+    ".lk-painter input[type=text]{border:1px solid var(--m);border-radius:4px;color:var(--t);"
+    "background:transparent;font-family:ui-monospace,monospace;padding:0 .4em}"
     "</style>"
 )
 
@@ -113,7 +115,7 @@ class Painter:
         )
         self.view.add_class("lk-painter")
         if not self._take(text):
-            self.show(self._preset_cells(preset or "corner"))
+            self.show(self._preset_cells(preset))
         else:
             self._draw()
         self.text.observe(self._typed, "value")

@@ -13,7 +13,7 @@ from labkit.metrics import clean_accuracy
 from labkit.ui.controls import button, output, panel, row
 from labkit.ui.html import Fragment, callout, table
 from labkit.ui.poisoning.common import hand_in, percent
-from labkit.ui.poisoning.tools import TITLES, Tools
+from labkit.ui.poisoning.tools import Tools, named
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -86,9 +86,8 @@ class PricePanel:
         first = screen(case, case.routine[0], recipe).keep
         rates = [self._accuracy(case.routine[0], keep) for keep in (slice(None), first)]
         mean = sum(lost) / len(lost)
-        settings = ", ".join(f"{key} {value}" for key, value in recipe.items() if key != "method")
         return (
-            TITLES[recipe["method"]] + (f": {settings}" if settings else ""),
+            named(recipe),
             f"{percent(mean)} ({mean * len(case.routine[0]):.0f} samples), at most {percent(max(lost))}",
             hardest,
             f"{rates[0]:.1%} with all, {rates[1]:.1%} with what stays",

@@ -15,7 +15,7 @@ from labkit.metrics import clean_accuracy
 from labkit.ui.controls import button, output, panel, row
 from labkit.ui.html import Fragment, callout, details, escape, table
 from labkit.ui.poisoning.common import chart, gallery, hand_in, percent
-from labkit.ui.poisoning.tools import TITLES, Tools, unit_of
+from labkit.ui.poisoning.tools import TITLES, Tools, named, unit_of
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -127,9 +127,10 @@ class ScreeningPanel:
         labels = [names[i] for i in delivery.y[top].tolist()]
         notes = [f"suspicion {float(found.scores[i]):.2f}" for i in top]
         counts = torch.bincount(delivery.y[found.remove], minlength=len(names)).tolist()
-        spread = table("Labels of all that would go", list(names), [counts])
+        spread = table("Labels of all that would go", ["label", *names], [["samples", *counts]])
         shown = gallery(delivery.x[top], labels, notes, what="suspects")
-        return f'<div class="lk"><h4>Most suspicious of them</h4></div>{shown}<div class="lk">{spread}</div>'
+        title = '<div class="lk"><strong>Most suspicious of them</strong></div>'
+        return f'{title}{shown}<div class="lk">{spread}</div>'
 
     # ------------------------------------------------------------------ train, hand in
 
@@ -147,7 +148,7 @@ class ScreeningPanel:
         )
         rate = clean_accuracy(reader, case.x_test, case.y_test)
         gone = int(found.remove.sum())
-        self.tried.append((_named(self.tools.recipe()), f"{gone} ({percent(gone / len(found))})", str(rate)))
+        self.tried.append((named(self.tools.recipe()), f"{gone} ({percent(gone / len(found))})", str(rate)))
 
     def _show_tried(self, _: None) -> None:
         head = ("Screening", "Taken out", "Clean accuracy of a reader trained on the rest")
@@ -155,9 +156,9 @@ class ScreeningPanel:
             "Clean accuracy says what the removal cost. Whether the backdoor is gone it cannot say: you do "
             "not know the sign. The hand-in does."
         )
-        self.results.value = table("Readers that you trained", head, reversed(self.tried[-_KEPT:])) + callout(
-            "info", words
-        )
+        self.results.value = table(
+            "Readers trained on what stays", head, reversed(self.tried[-_KEPT:])
+        ) + callout("info", words)
 
     def hand_in(self) -> None:
         """Have the removal judged: readers are trained without these samples and shown the hidden sign."""
@@ -169,8 +170,3 @@ class ScreeningPanel:
             return hand_in(self.lab, self.checkpoint, params, remove=found.indices)
 
         self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
-
-
-def _named(recipe: Mapping[str, Any]) -> str:
-    settings = ", ".join(f"{key} {value}" for key, value in recipe.items() if key != "method")
-    return TITLES[recipe["method"]] + (f": {settings}" if settings else "")

@@ -11,7 +11,7 @@ from labkit.course.screening import screen
 from labkit.defenses.sanitising import Screening
 from labkit.ui.controls import choice, column, slider, tick, toggle
 
-__all__ = ["TITLES", "Tools", "unit_of"]
+__all__ = ["TITLES", "Tools", "named", "unit_of"]
 
 TITLES: Mapping[str, str] = {
     "knn_consistency": "Neighbours (kNN)",
@@ -41,6 +41,19 @@ _NEIGHBOURS = {
 def unit_of(method: str) -> str:
     """Say what the scores of a method count."""
     return _UNITS[method]
+
+
+def named(recipe: Mapping[str, Any]) -> str:
+    """Say a recipe in words."""
+    method = str(recipe["method"])
+    words = TITLES[method]
+    if method == "knn_consistency":
+        words += f": {recipe['k']} of {_NEIGHBOURS[recipe['neighbours']]}, above {recipe['threshold']:g}"
+    elif method == "spectral_signatures":
+        words += f": {recipe['poison_rate']:.1%} poison expected"
+    elif method == "activation_clustering":
+        words += f": heaps below {recipe['threshold']:.0%}"
+    return words + ("; batches without a voucher only" if recipe.get("only_unvouched") else "")
 
 
 class Tools:

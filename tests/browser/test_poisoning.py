@@ -1,0 +1,169 @@
+"""The poisoning lab, finished by mouse and by keyboard, as a participant would."""
+
+import re
+
+from tests.browser.conftest import open_dashboard, violations
+
+LONG = 120_000
+
+
+def _panel(page, button):
+    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
+
+
+def _dial(page, panel, label, value):
+    """Type a value into the figure beside a slider, as one does who knows what they want."""
+    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
+    readout = panel.locator(".widget-slider", has=named).locator(".widget-readout")
+    readout.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(str(value))
+    page.keyboard.press("Enter")
+
+
+def _pick(page, panel, label, words):
+    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
+    panel.locator(".widget-dropdown", has=named).locator("select").select_option(label=words)
+
+
+def _reached(page, count):
+    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
+
+
+def _cell(panel, row, column):
+    return panel.locator(f"[role=gridcell][data-at='row {row}, column {column}']")
+
+
+def _vouched_neighbours(page, panel):
+    _pick(page, panel, "Neighbours are", "samples of vouched batches")
+    _dial(page, panel, "How many", 5)
+    panel.get_by_role("checkbox", name=re.compile("without a voucher")).check()
+
+
+def test_the_lab_is_finished_by_mouse(page, server):
+    open_dashboard(page, server, "L04")
+
+    plant = _panel(page, "Train a reader")
+    plant.get_by_text("Nothing is painted.").wait_for(timeout=LONG)
+    _cell(plant, 1, 1).hover()
+    page.mouse.down()
+    for row, columns in ((1, (2, 3)), (2, (3, 2, 1)), (3, (1, 2, 3))):
+        for column in columns:
+            _cell(plant, row, column).hover()
+    page.mouse.up()
+    plant.get_by_text("9 pixels painted, in rows 1 to 3 and columns 1 to 3.").wait_for(timeout=LONG)
+    _dial(page, plant, "Poison rate (%)", 2)
+    plant.get_by_text("24 of 1200 samples poisoned").wait_for(timeout=LONG)
+    plant.get_by_role("button", name="Train a reader").click()
+    plant.get_by_text("The sign works on").wait_for(timeout=LONG)
+    plant.get_by_role("button", name="Hand in").click()
+    _reached(page, 1)
+
+    collide = _panel(page, "Make the poison")
+    wanted = re.search(r"You want it read as (\w+)", collide.inner_text()).group(1)
+    _pick(page, collide, "Poison samples", f"labelled {wanted}")
+    _dial(page, collide, "Epsilon", 0.25)
+    _dial(page, collide, "Poison rate (%)", 2)
+    _dial(page, collide, "Steps", 60)
+    collide.get_by_role("button", name="Make the poison").click()
+    collide.get_by_text(f"your document is read as {wanted}").wait_for(timeout=LONG)
+    collide.get_by_role("button", name="Hand in").click()
+    _reached(page, 2)
+
+    clean = _panel(page, "Screen the delivery")
+    clean.get_by_role("button", name="Screen the delivery").click()
+    clean.get_by_text(re.compile("samples would go")).wait_for(timeout=LONG)
+    clean.get_by_role("button", name="Provenance").click()
+    clean.get_by_text("300 of 1200 samples would go").wait_for(timeout=LONG)
+    clean.get_by_role("button", name="Neighbours (kNN)").click()
+    _vouched_neighbours(page, clean)
+    clean.get_by_role("button", name="Train on what stays").click()
+    clean.get_by_text("Readers trained on what stays").first.wait_for(timeout=LONG)
+    clean.get_by_role("button", name="Hand in").click()
+    _reached(page, 3)
+
+    blind = _panel(page, "Compare all four")
+    _pick(page, blind, "Neighbours are", "the acceptance set, checked by hand")
+    _dial(page, blind, "How many", 5)
+    blind.get_by_role("button", name="Examine the drop").click()
+    blind.get_by_text("samples are suspects").wait_for(timeout=LONG)
+    blind.get_by_role("button", name="Compare all four").click()
+    table = blind.locator("table", has_text="Share of suspects")
+    table.wait_for(timeout=LONG)
+    shares = {
+        row.locator("th").inner_text(): float(row.locator("td").inner_text().rstrip("%"))
+        for row in table.locator("tbody tr").all()
+    }
+    usual = shares.pop("your own clean data")
+    for drop, share in shares.items():
+        verdict = "poisoned" if share > usual + 2 else "clean"
+        named = page.locator("label", has_text=f"Verdict on {drop}")
+        group = blind.locator(".widget-toggle-buttons", has=named)
+        group.get_by_role("button", name=verdict).click()
+    blind.get_by_role("button", name="Hand in").click()
+    _reached(page, 4)
+
+    price = _panel(page, "Measure the price")
+    price.get_by_role("button", name="Take the recipe of the cleaning").click()
+    price.get_by_text("The dials are set").wait_for(timeout=LONG)
+    price.get_by_role("button", name="Measure the price").click()
+    price.get_by_text("Price on deliveries with nothing wrong").first.wait_for(timeout=LONG)
+    price.get_by_role("button", name="Hand in").click()
+    _reached(page, 5)
+
+    page.get_by_role("button", name="Add to my evidence pack").click()
+    page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
+    assert violations(page, "poisoning") == []
+
+
+def test_a_sign_is_painted_and_planted_by_keyboard_alone(own_server, page):
+    open_dashboard(page, own_server, "L04")
+    plant = _panel(page, "Train a reader")
+    plant.get_by_role("button", name="Clear").focus()
+    page.keyboard.press("Enter")
+    plant.get_by_text("Nothing is painted.").wait_for(timeout=LONG)
+    _cell(plant, 1, 1).focus()
+    for row in range(3):
+        if row:
+            page.keyboard.press("ArrowDown")
+        for column in range(3):
+            if column:
+                page.keyboard.press("ArrowRight" if row % 2 == 0 else "ArrowLeft")
+            page.keyboard.press("Space")
+    plant.get_by_text("9 pixels painted, in rows 1 to 3 and columns 1 to 3.").wait_for(timeout=LONG)
+    assert plant.get_by_label("Sign as text").input_value().startswith("###...../###...../###...../....")
+
+    named = page.locator("label", has_text=re.compile(r"^Poison rate \(%\)$"))
+    rate = plant.locator(".widget-slider", has=named)
+    rate.get_by_role("slider").focus()
+    while float(rate.locator(".widget-readout").inner_text()) < 2:
+        page.keyboard.press("ArrowRight")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Hand in":
+            break
+    page.keyboard.press("Enter")
+    _reached(page, 1)
+
+
+def test_a_sign_can_be_typed_and_moved(server, page):
+    open_dashboard(page, server, "L04")
+    plant = _panel(page, "Train a reader")
+    field = plant.get_by_label("Sign as text")
+    field.fill("......../" * 7 + "......##")
+    field.press("Enter")
+    plant.get_by_text("2 pixels painted, in rows 8 to 8 and columns 7 to 8.").wait_for(timeout=LONG)
+    assert _cell(plant, 8, 7).get_attribute("aria-selected") == "true"
+    plant.get_by_role("button", name="Move the sign up").or_(
+        plant.get_by_role("button", name="up")
+    ).first.click()
+    plant.get_by_text("in rows 7 to 7").wait_for(timeout=LONG)
+
+
+def test_too_much_poison_is_sent_back_with_a_reason(own_server, page):
+    open_dashboard(page, own_server, "L04")
+    plant = _panel(page, "Train a reader")
+    _dial(page, plant, "Poison rate (%)", 5)
+    plant.get_by_text("too many: a set like this is sent back").wait_for(timeout=LONG)
+    plant.get_by_role("button", name="Hand in").click()
+    plant.get_by_text(re.compile("The set was sent back")).wait_for(timeout=LONG)
