@@ -55,6 +55,7 @@ JUDGEMENTS: Mapping[str, str] = {
 }
 """What an open item can be for a release."""
 
+_ARGUABLE = {"eu-gdpr-automated"}  # whether a score is a decision by machine alone is for a court
 _PAIRINGS = 10
 _CONTROLS = 12
 _OPTIONS = 4
@@ -341,6 +342,7 @@ def _release(
         and each.id not in ours
         # Nobody leaves a ban on somebody else's practice undone.
         and each.tiers != ("prohibited",)
+        and each.id not in _ARGUABLE
     ]
     items = [duty.obligation for duty in open_duties] + draw.sample(foreign, 3)
     draw.shuffle(items)

@@ -1,4 +1,4 @@
-"""``labkit standards``: an entry of a standard, and the labs that are about it."""
+"""``labkit standards``: an entry of a standard and the labs about it, or which facts are old."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 from labkit.core.tables import format_table
 from labkit.course.catalogue import standards_index
 from labkit.governance import standards
+from labkit.governance.obligations import STALE_AFTER_DAYS
 
 __all__ = ["add_arguments", "run"]
 
@@ -18,10 +19,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "id", nargs="?", help="an id such as AML.T0043.000; without it, all that labs refer to"
     )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+    parser.add_argument(
+        "--lint",
+        action="store_true",
+        help="say which facts are old (exit status 1 if any) and what changes on days ahead",
+    )
+    parser.add_argument("--on", metavar="DAY", help="with --lint: judge by this day, YYYY-MM-DD, not today")
+    parser.add_argument(
+        "--days",
+        type=int,
+        default=STALE_AFTER_DAYS,
+        help=f"with --lint: older than this many days is old (default: {STALE_AFTER_DAYS})",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one entry, or the index."""
+    """Print one entry, the index, or what is old and what is ahead."""
+    if args.lint:
+        from labkit.course.commands.legal import lint
+
+        return lint(args.on, args.days, as_json=args.json)
     index = standards_index()
     wanted = [args.id] if args.id else sorted(index)
     rows = []

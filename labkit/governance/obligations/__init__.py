@@ -10,7 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.governance.obligations.classifying import Classification, Finding, classify, facts, rules
     from labkit.governance.obligations.declarations import Obligation, obligations
-    from labkit.governance.obligations.freshness import Change, Stale, changes_ahead, stale_facts
+    from labkit.governance.obligations.freshness import (
+        STALE_AFTER_DAYS,
+        Change,
+        Stale,
+        changes_ahead,
+        stale_facts,
+    )
     from labkit.governance.obligations.mapping import Duty, duties_of, milestones
     from labkit.governance.obligations.release import Decision, decide
     from labkit.governance.obligations.system import System, read_system
@@ -27,6 +33,7 @@ _MODULES = {
     "JURISDICTIONS": "words",
     "Obligation": "declarations",
     "ROLES": "words",
+    "STALE_AFTER_DAYS": "freshness",
     "Stale": "freshness",
     "System": "system",
     "TIERS": "words",
@@ -47,6 +54,7 @@ __all__ = [
     "FORCES",
     "JURISDICTIONS",
     "ROLES",
+    "STALE_AFTER_DAYS",
     "TIERS",
     "Change",
     "Classification",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from labkit.core.errors import InvalidInputError
 from labkit.governance import standards
@@ -77,6 +80,9 @@ def stale_facts(today: date, days: int = STALE_AFTER_DAYS) -> tuple[Stale, ...]:
         owner, _, plain = name.partition("/")
         found.setdefault((owner, standards.lookup(name).as_of), []).append(plain)
     titles = {each.id: each.title for each in standards.standards()}
+    for name, as_of, ids in _declarations():
+        titles[name] = "declared beside the code, out of the lists above"
+        found.setdefault((name, as_of), []).extend(ids)
     old = []
     for (owner, as_of), ids in sorted(found.items()):
         age = (today - date.fromisoformat(as_of)).days
@@ -104,6 +110,16 @@ def changes_ahead(today: date) -> tuple[Change, ...]:
         for day in sorted(titles.keys() | begins.keys() | entries.keys())
         if day > today
     )
+
+
+def _declarations() -> Iterator[tuple[str, str, list[str]]]:
+    """Yield every declaration beside the code that is dated: its name, its day, the ids in it."""
+    for path in sorted(Path(__file__).parent.parent.glob("*/*.toml")):
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        if "as_of" in raw:
+            tables = [each for each in raw.values() if isinstance(each, list)]
+            ids = [str(row.get("id", path.stem)) for table in tables for row in table]
+            yield f"{path.parent.name}/{path.name}", raw["as_of"], ids
 
 
 def _qualified() -> list[str]:

@@ -11,7 +11,7 @@ from labkit.governance.controls import Line, annex_a, reasons
 from labkit.ui.controls import button, output, panel
 from labkit.ui.governance.common import csv_text, hand_in
 from labkit.ui.governance.rows import Field, Row, RowForm
-from labkit.ui.html import Fragment, badge, bullets, card, escape, table
+from labkit.ui.html import Fragment, badge, card, escape, table
 from labkit.ui.session import LabSession
 
 __all__ = ["ApplicabilityPanel", "applicability_panel", "lines_of"]
@@ -59,7 +59,7 @@ class ApplicabilityPanel:
             fields=[
                 Field("applies", "Applies", _APPLIES, "Does this control apply to the system?"),
                 Field("reason", "Reason to leave it out", _texts(), when=lambda a: a["applies"] == "no"),
-                Field("status", "State", _STATES, when=lambda a: a["applies"] == "yes"),
+                Field("status", "How far", _STATES, when=lambda a: a["applies"] == "yes"),
                 Field("evidence", "Evidence", evidence, when=lambda a: _in_place(a)),
                 Field("due", "Planned for", _DAYS, when=lambda a: _planned(a)),
             ],
@@ -117,11 +117,11 @@ class ApplicabilityPanel:
 
     def _system(self) -> str:
         system = self.case.flagship.system
-        return card(f"The system: {system.title}", f"<p>{escape(system.text)}</p>", level=4)
+        return card(f"The system: {system.title}", f"<p>{escape(system.text)}</p>", level=3)
 
     def _detail(self, name: str) -> str:
         control = self.titles[name]
-        return card(f"{name} {control.title}", bullets([control.summary]), level=4)
+        return card(f"{name} {control.title}", f"<p>{escape(control.summary)}</p>", level=3)
 
 
 def lines_of(answers: Mapping[str, Mapping[str, str]]) -> dict[str, Line]:

@@ -98,4 +98,4 @@ class ClassificationPanel:
 
     @staticmethod
     def _card(system: Any) -> str:
-        return card(system.title, f"<p>{escape(system.text)}</p>", level=4)
+        return card(system.title, f"<p>{escape(system.text)}</p>", level=3)

@@ -108,4 +108,4 @@ def _name(pairing: Pairing) -> str:
 def _detail(pairing: Pairing) -> str:
     entry = standards.lookup(f"{LISTS[pairing.source][0]}/{pairing.control}")
     body = f"<p><strong>{escape(entry.title)}.</strong> {escape(entry.summary)}</p>"
-    return card(_name(pairing), body, level=4)
+    return card(_name(pairing), body, level=3)

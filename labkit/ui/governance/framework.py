@@ -126,7 +126,7 @@ class FrameworkPanel:
         ]
         body = "<p>Set the questions below to what is said here, and see what the ranking makes of it.</p>"
         return card(
-            "A partner of Meridian Care asks for advice", body + bullets([*lines, *holds, *lacks]), level=4
+            "A partner of Meridian Care asks for advice", body + bullets([*lines, *holds, *lacks]), level=3
         )
 
 
@@ -139,7 +139,7 @@ def _kind(fit: Fit) -> Fragment:
 def _why(fit: Fit) -> Fragment:
     reasons = [f"{reason.points:+d}, {_short(reason.factor)}: {reason.why}" for reason in fit.reasons]
     text = f"<p>{escape(fit.framework.text)}</p>"
-    return Fragment(text + (details(f"{len(reasons)} reasons", bullets(reasons)) if reasons else ""))
+    return Fragment(text + (details("Points and reasons", bullets(reasons)) if reasons else ""))
 
 
 def _short(factor: str) -> str:

@@ -98,9 +98,10 @@ class ReleasePanel:
             f"<p><strong>Planned release:</strong> {escape(say_day(case.release_day))}, in {escape(places)}. "
             f"<strong>Today:</strong> {escape(say_day(case.today))}.</p>"
             "<p>Whatever the law asks and is not in the list below is met, with evidence, or is of an "
-            "uncertain day and lies with counsel.</p>" + details("What the bundled facts do not hold", gaps)
+            "uncertain day and lies with counsel. What the text above does not say does not hold.</p>"
+            + details("What the bundled facts do not hold", gaps)
         )
-        return card(f"To decide: {case.flagship.system.title}", body, level=4)
+        return card(f"To decide: {case.flagship.system.title}", body, level=3)
 
 
 def _detail(item: Obligation) -> str:
@@ -109,7 +110,7 @@ def _detail(item: Obligation) -> str:
         f"{escape(FORCES[item.force])}; read in {escape(item.standard)} "
         f"{confidence_badge(item.confidence).markup}</p>"
     )
-    return card(f"{item.title}: open", body, level=4)
+    return card(f"{item.title}: open", body, level=3)
 
 
 def _days(case: GovernanceCase) -> list[tuple[str, str]]:

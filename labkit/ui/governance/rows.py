@@ -87,10 +87,13 @@ class RowForm:
         self._busy = False
         begin = self.start if self.start in self.answers else self.rows[0].id
         self.pick = choice(self.word, self._names(), begin, tip=f"The {self.word.lower()} to decide on")
+        self.pick.layout.width = "min(44em, 100%)"
         self.asked = {
             each.name: choice(each.label, each.of(begin), "", tip=each.tip or each.label)
             for each in self.fields
         }
+        for widget in self.asked.values():
+            widget.layout.width = "min(44em, 100%)"
         self.detail, self.overview = output(), output()
         self.back = button("Previous", lambda: self._step(-1), tip=f"The {self.word.lower()} before")
         self.on = button("Next", lambda: self._step(1), tip=f"The {self.word.lower()} after")
@@ -146,7 +149,7 @@ class RowForm:
         return all(self.answers[row_id][each.name] for each in self.fields if self._asked(each, row_id))
 
     def _table(self) -> str:
-        head = (self.word, *(each.label for each in self.fields), "State")
+        head = (self.word, *(each.label for each in self.fields), "Decision")
         lines = []
         for number, each in enumerate(self.rows, start=1):
             done = self._complete(each.id)
