@@ -63,7 +63,9 @@ def measure_backdoor_success(
         "noticed": 0.0,
     }
     facts["achieved"] = facts["bare"]
-    if facts["over"] > 0 or facts["out_of_bounds"] or facts["conspicuous"]:
+    if facts["conspicuous"]:
+        return Measurement(0.0, facts)  # no form with such a sign is ever handed to the reader
+    if facts["over"] > 0 or facts["out_of_bounds"]:
         return Measurement(facts["bare"], facts)
     readers = case.judged(x_poisoned, y_poisoned)
     facts["clean"] = _accuracy(readers, case)
