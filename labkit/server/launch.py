@@ -87,6 +87,7 @@ def serve(
     # grammar takes a third of the whole start.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # Imported late: everything above must be able to fail in an instant.
+    from labkit.server import warm
     from labkit.server.app import make_server
 
     server = make_server(
@@ -102,7 +103,10 @@ def serve(
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: server.stop(from_signal=True))
-    server.start()
+    try:
+        server.start()
+    finally:
+        warm.stop()
     with contextlib.suppress(OSError):  # the terminal may be gone
         print("labkit: stopped; your progress is kept", flush=True)
     return 0

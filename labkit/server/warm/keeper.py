@@ -43,7 +43,7 @@ class Warmth:
     """
 
     def __init__(self, log: logging.Logger, *, patience: float = 60.0) -> None:
-        self._log, self._patience = log, patience
+        self._log, self.patience = log, patience
         self._environment = {**os.environ, **thread_environment()}
         self._environment.setdefault("MPLBACKEND", _INLINE)
         self._environment.pop("JPY_PARENT_PID", None)
@@ -62,6 +62,11 @@ class Warmth:
         """Whether a kernel would be forked at once."""
         parent = self._parent
         return parent is not None and parent.ready
+
+    @property
+    def stopped(self) -> bool:
+        """Whether there will be no parent any more."""
+        return self._stopped.is_set()
 
     @property
     def pid(self) -> int | None:
@@ -102,7 +107,7 @@ class Warmth:
         RefusedError
             When it has to be launched the ordinary way; the message says why.
         """
-        self._check(environment)
+        self.check(environment)
         wanted = {"argv": argv, "env": dict(environment), "cwd": cwd}
         branch = self._branches.get(prepared)
         if branch is not None and branch.ready:
@@ -116,6 +121,21 @@ class Warmth:
             return self._ready_parent().fork(wanted, files)
         except GoneError:
             return self._ready_parent().fork(wanted, files)  # of the one that replaces it
+
+    def check(self, environment: Mapping[str, str]) -> None:
+        """Refuse an environment that the parent's imports have read otherwise.
+
+        Raises
+        ------
+        RefusedError
+            When a variable that libraries read on import has another value.
+        """
+        for name in {*environment, *self._environment}:
+            if not name.startswith(_READ_ON_IMPORT):
+                continue
+            ours, wanted = self._environment.get(name), environment.get(name)
+            if ours != wanted and not (name == "MPLBACKEND" and wanted is None):
+                raise RefusedError(f"it is to have {name}={wanted!r}, and the warm parent has {ours!r}")
 
     def prepare(self, name: str, call: str) -> None:
         """Have a branch run a preparation, and keep it for kernels that ask for it.
@@ -162,7 +182,7 @@ class Warmth:
         self._thread.join(timeout=5.0)
 
     def _ready_parent(self) -> Handle:
-        parent = self._parent if self.wait(self._patience) else None
+        parent = self._parent if self.wait(self.patience) else None
         if parent is None:
             raise RefusedError("the warm parent is not ready")
         return parent
@@ -211,11 +231,3 @@ class Warmth:
         branch.attend()
         if branch.report.get("refused"):
             self._log.warning("the prepared state %s failed: %s", name, branch.report["refused"])
-
-    def _check(self, environment: Mapping[str, str]) -> None:
-        for name in {*environment, *self._environment}:
-            if not name.startswith(_READ_ON_IMPORT):
-                continue
-            ours, wanted = self._environment.get(name), environment.get(name)
-            if ours != wanted and not (name == "MPLBACKEND" and wanted is None):
-                raise RefusedError(f"it is to have {name}={wanted!r}, and the warm parent has {ours!r}")

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from labkit.server.warm.shared import warmth
 __all__ = ["PREPARED", "WarmProvisioner"]
 
 PREPARED = "LABKIT_PREPARED"
+_PAUSE = 0.02  # seconds
 _KNOWN = {"env", "cwd", "stdin", "stdout", "stderr", "independent", "kernel_id", "extra_arguments"}
 
 
@@ -38,8 +40,7 @@ class WarmProvisioner(LocalProvisioner):
         kept = warmth()
         if kept is not None and _plain(cmd, kwargs):
             try:
-                loop = asyncio.get_running_loop()
-                self.process = await loop.run_in_executor(None, self._fork, kept, cmd, kwargs)
+                self.process = await self._forked(kept, cmd, kwargs)
             except (RefusedError, OSError) as error:
                 self.log.info("this kernel is launched, not forked: %s", error)
             else:
@@ -64,15 +65,22 @@ class WarmProvisioner(LocalProvisioner):
             await asyncio.sleep(0.01)
         return await super().wait()
 
-    def _fork(self, kept: Warmth, cmd: list[str], kwargs: dict[str, Any]) -> ForkedProcess:
+    async def _forked(self, kept: Warmth, cmd: list[str], kwargs: dict[str, Any]) -> ForkedProcess:
         environment = dict(kwargs.get("env") or os.environ)
         environment["JPY_PARENT_PID"] = str(os.getpid())
+        kept.check(environment)
+        # Waited for here and not in a thread, which a program that ends would have to wait for.
+        deadline = time.monotonic() + kept.patience
+        while not (kept.ready or kept.stopped) and time.monotonic() < deadline:
+            await asyncio.sleep(_PAUSE)
         prepared = environment.pop(PREPARED, "")
         output, errors = _file(kwargs.get("stdout"), 1), _file(kwargs.get("stderr"), 2)
         if kwargs.get("stderr") == subprocess.STDOUT:
             errors = output
         cwd = str(kwargs.get("cwd") or Path.cwd())
-        return kept.fork(cmd[2:], environment, cwd, (output, errors), prepared)
+        return await asyncio.get_running_loop().run_in_executor(
+            None, kept.fork, cmd[2:], environment, cwd, (output, errors), prepared
+        )
 
 
 def _plain(cmd: list[str], kwargs: dict[str, Any]) -> bool:
