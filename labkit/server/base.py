@@ -131,7 +131,7 @@ class Page(JupyterHandler):
         if not self.keeper.admit(self.learner):
             self.set_status(503)
             self.set_header("Retry-After", "20")
-            self.show("full.html", lab=lab, capacity=room.capacity)
+            self.show("full.html", lab=lab, opened=len(room.known_kernels()))
             return False
         return True
 

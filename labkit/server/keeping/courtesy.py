@@ -13,7 +13,8 @@ from contextlib import suppress
 
 __all__ = ["at_work", "give_way"]
 
-_NICE = 10
+_NICER = 10  # than the server
+_NICEST = 19
 _AT_WORK = 0.05  # of a processor; a crowded one gives no more to somebody who asks for all of it
 
 
@@ -52,9 +53,10 @@ def give_way(threads: Mapping[int, float], courteous: set[int], *, after: float)
     """
     if sys.platform != "linux":  # elsewhere a priority belongs to a process, and there is no way back
         return
+    niceness = min(_NICEST, os.getpriority(os.PRIO_PROCESS, 0) + _NICER)
     for thread, seconds in threads.items():
         if seconds > after and thread not in courteous:
             courteous.add(thread)
             with suppress(OSError):
-                if os.getpriority(os.PRIO_PROCESS, thread) < _NICE:
-                    os.setpriority(os.PRIO_PROCESS, thread, _NICE)
+                if os.getpriority(os.PRIO_PROCESS, thread) < niceness:
+                    os.setpriority(os.PRIO_PROCESS, thread, niceness)

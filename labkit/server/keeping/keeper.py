@@ -161,9 +161,9 @@ class Keeper:
         """Return what a participant is told."""
         limits = self.limits
         return TEXTS[reason].format(
-            minutes=round(limits.idle / 60),
+            idle=_span(limits.idle),
             megabytes=(limits.memory or 0) // 1_000_000,
-            work=round((limits.work or 0) / 60),
+            work=_span(limits.work or 0.0),
         )
 
     # ------------------------------------------------------------ the watch
@@ -247,6 +247,12 @@ class Keeper:
         task = asyncio.ensure_future(work)
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
+
+
+def _span(seconds: float) -> str:
+    """Return a span of time in words."""
+    count, unit = (round(seconds / 60), "minute") if seconds >= 60 else (round(seconds), "second")
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def _process_of(manager: Any) -> int | None:

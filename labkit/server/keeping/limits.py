@@ -149,11 +149,11 @@ def guard_memory(process: int, limit: int) -> None:
 
 
 TEXTS: dict[Reason, str] = {
-    "idle": "Paused: nothing happened here for {minutes} minutes, so the lab makes room for others.",
+    "idle": "Paused: nothing happened here for {idle}, so the lab makes room for others.",
     "left": "Paused: no page was connected to this lab for a while.",
     "memory": "Stopped: the lab used more memory than one lab may take here ({megabytes} MB). "
     "Take smaller settings than those you had.",
-    "work": "Stopped: one piece of work ran for {work} minutes without an end. Take smaller settings.",
+    "work": "Stopped: one piece of work ran for {work} without an end. Take smaller settings.",
     "died": "The lab's Python process ended unexpectedly.",
     "newer": "Closed: you opened other labs, and this one was open longest.",
     "full": "Paused: the room is full, nothing happened here for a while, and somebody else was waiting.",
