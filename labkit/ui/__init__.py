@@ -4,12 +4,12 @@ from labkit.core.lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labkit.ui import evasion, plots, strips
+    from labkit.ui import evasion, plots, poisoning, strips
     from labkit.ui.opening import open_lab
     from labkit.ui.session import LabSession
     from labkit.ui.theme import style
 
-__all__ = ["LabSession", "evasion", "open_lab", "plots", "strips", "style"]
+__all__ = ["LabSession", "evasion", "open_lab", "plots", "poisoning", "strips", "style"]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -18,6 +18,7 @@ __getattr__, __dir__ = lazy_exports(
         "evasion": "labkit.ui.evasion",
         "open_lab": "labkit.ui.opening",
         "plots": "labkit.ui.plots",
+        "poisoning": "labkit.ui.poisoning",
         "strips": "labkit.ui.strips",
         "style": "labkit.ui.theme",
     },
