@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -41,7 +42,8 @@ __all__ = ["dashboard_handlers"]
 
 _TEMPLATE = "labkit"
 _APPS = ["voila", "nbconvert"]
-_AGAIN = b"<script>location.reload()</script></body></html>"
+_FAILED = "<script>window.labkit_failed()</script></body></html>"
+_AGAIN = "<script>location.reload()</script></body></html>"
 _WANTED = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager"]
 
 
@@ -51,7 +53,7 @@ class Dashboard(Page):
     def initialize(self, **parts: Any) -> None:
         self._parts = parts
         self._kernel: str | None = None
-        self._complete = False
+        self._complete = self._gone = False
 
     @web.authenticated
     async def get(self, name: str) -> None:
@@ -68,20 +70,23 @@ class Dashboard(Page):
         self.set_header("Content-Security-Policy", JUPYTER_POLICY)
         announce(self, "preload")
         page = self._parts["shelf"].find(lab, self.request.query)
-        if page is not None:
-            await self._give_out(page)
-        else:
-            await self._run(lab)
+        try:
+            await (self._run(lab) if page is None else self._give_out(page))
+        except StreamClosedError:
+            pass  # the page was closed; on_connection_close has seen to the kernel
+        except Exception:
+            self.log.exception("the dashboard of %s ended early", lab.id)
+            self.write(_FAILED)
+            IOLoop.current().add_callback(self._discard)
 
     async def _give_out(self, page: RecordedPage) -> None:
         """Send a recorded page; its kernel begins with the state that was recorded with it."""
         # What the page loads takes the browser longer than its kernel takes to start.
         self.write(page.before)
         await self.flush()
-        self._kernel = await self._start_kernel({PREPARED: page.name})
-        kernel: Any = self.kernel_manager.get_kernel(self._kernel)
+        number, kernel = await self._start_kernel({PREPARED: page.name})
         if getattr(kernel.provisioner, "prepared", False):
-            self.write(self._kernel.encode())
+            self.write(number.encode())
             self.write(page.after)
             self._complete = True
             return
@@ -94,28 +99,21 @@ class Dashboard(Page):
         """Run the notebook and send what its cells show as they are done."""
         renderer = renderer_of(Renderer, self._parts, lab)
         await renderer.initialize()
-        self._kernel = await self._start_kernel()
-        kernel = self.kernel_manager.get_kernel(self._kernel)
-        try:
-            async for piece in beating(renderer.generate_content_generator(self._kernel, kernel)):
-                self.write(piece)
-                await self.flush()
-            self._complete = True
-        except StreamClosedError:
-            pass  # the page was closed; on_connection_close has seen to the kernel
-        except Exception:
-            self.log.exception("the dashboard of %s ended early", lab.id)
-            self.write("<script>window.labkit_failed()</script></body></html>")
-            IOLoop.current().add_callback(self._discard)
+        kernel = asyncio.ensure_future(self._start_kernel())
+        async for piece in beating(renderer.generate_content_generator(None, kernel)):
+            self.write(piece)
+            await self.flush()
+        self._complete = True
 
     def on_connection_close(self) -> None:
         """Shut the kernel down when nobody waits for the page any more."""
         super().on_connection_close()
+        self._gone = True
         if not self._complete:
             IOLoop.current().add_callback(self._discard)
 
-    async def _start_kernel(self, more: Mapping[str, str] | None = None) -> str:
-        """Return a kernel that knows what the page was asked for."""
+    async def _start_kernel(self, more: Mapping[str, str] | None = None) -> tuple[str, Any]:
+        """Return the number and the manager of a kernel that knows what the page was asked for."""
         about = {
             **(more or {}),
             **self.kernel_environment(),
@@ -125,8 +123,12 @@ class Dashboard(Page):
         }
         environment = {**os.environ, **about}
         kernel = str(await self.kernel_manager.start_kernel(kernel_name="python3", env=environment))
+        self._kernel = kernel
+        if self._gone:
+            await self._discard()
+            raise StreamClosedError
         self.kernel_started(kernel, self.lab)
-        return kernel
+        return kernel, self.kernel_manager.get_kernel(kernel)
 
     async def _discard(self) -> None:
         kernel, self._kernel = self._kernel, None

@@ -37,6 +37,11 @@ class Renderer(NotebookRenderer):  # type: ignore[misc]
         await super().initialize(**kwargs)
         self.exporter: VoilaExporter = self._exporters.setdefault(self.base_url, self.exporter)
 
+    async def _jinja_kernel_start(self, nb: NotebookNode, kernel_id: None, kernel_future: Any) -> str:
+        """Wait for the kernel, whose number is not known before; the page's head is on its way."""
+        number, kernel = await kernel_future
+        return str(await super()._jinja_kernel_start(nb, number, kernel))
+
 
 class RecordedRenderer(Renderer):
     """Renders a page from a record; no kernel is needed for it."""

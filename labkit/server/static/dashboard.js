@@ -55,6 +55,15 @@
     for (const id of ["loading_text", "loading_bar", "loading_models"]) if (part(id)) part(id).hidden = true;
     if (part("loading_failed")) part("loading_failed").hidden = false;
   };
+  // Voilà's script ends the kernel of a page that is left; until that script is there, this does.
+  window.addEventListener("pagehide", () => {
+    try {
+      const { baseUrl, kernelId } = JSON.parse(part("jupyter-config-data").textContent);
+      const form = new FormData();
+      form.append("_xsrf", (document.cookie.match(/\b_xsrf=([^;]*)/) || ["", ""])[1]);
+      navigator.sendBeacon(`${baseUrl}voila/api/shutdown/${kernelId}`, form);
+    } catch { /* the page has no kernel yet; the server ends it when it finds nobody there */ }
+  });
   // A page that the browser kept and shows again has lost its kernel; it is opened anew.
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 })();
