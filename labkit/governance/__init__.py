@@ -1,9 +1,10 @@
-"""Floor 2: standards, what the law asks, and the controls that an organisation chooses."""
+"""Floor 2: standards, what the law asks, the controls that an organisation chooses, threat modelling."""
 
 from labkit.core.lazy import lazy_exports
 
-__all__ = ["controls", "obligations", "standards"]
+_PACKAGES = ("controls", "obligations", "standards", "threatmodel")
+__all__ = ["controls", "obligations", "standards", "threatmodel"]
 
 __getattr__, __dir__ = lazy_exports(
-    __name__, {name: f"labkit.governance.{name}" for name in ("controls", "obligations", "standards")}
+    __name__, {name: f"labkit.governance.{name}" for name in _PACKAGES}
 )
