@@ -89,5 +89,9 @@ def _announcement(room: Room, server: Any) -> list[str]:
         lines.append("Only this machine can reach it. For a room: labkit serve --host 0.0.0.0 …")
     else:
         lines.append("The connection is not encrypted: use a network that you trust.")
-    lines.append(f"Up to {room.capacity} labs can be open at once.")
+    limits = server.web_app.settings["labkit_keeper"].limits
+    lines.append(
+        f"Up to {room.capacity} labs can be open at once, with {limits.memory // 1_000_000} MB for each; "
+        f"one in which nothing happens for {limits.idle / 60:g} minutes is paused."
+    )
     return lines
