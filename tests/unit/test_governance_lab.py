@@ -1,0 +1,188 @@
+"""What the governance lab measures, and the panels it is handed in with."""
+
+import json
+import time
+
+import pytest
+
+from labkit.core import InvalidInputError, UnknownNameError
+from labkit.course import ProgressLog, Session, find_lab, load_module
+from labkit.course.bots import run_bot
+from labkit.ui import governance as panels
+from labkit.ui.session import LabSession
+
+LAB = find_lab("L17", references=False)
+CASE, BOTS = load_module(LAB, "case"), load_module(LAB, "bots")
+# A variant with a condition in it; not every one has.
+case = next(
+    made
+    for made in (CASE.make_case(LAB.scenarios[0], seed) for seed in range(30))
+    if any(kind == "condition" for kind, _ in made.judgements.values())
+)
+GOOD = {name: artefacts for name, artefacts in BOTS.reference(case)}
+
+
+def measured(name, **changes):
+    checkpoint = LAB.find_checkpoint(name)
+    return CASE.MEASURES[checkpoint.metric](case, **{**GOOD[name], **changes})
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return LabSession(Session(LAB, seed=3, learner="somebody", log=ProgressLog(tmp_path / "log.sqlite")))
+
+
+def test_the_bots_are_told_apart():
+    assert all(result.passed for result in run_bot(LAB, "reference", seed=5))
+    assert not any(result.passed for result in run_bot(LAB, "nothing", seed=5))
+    assert not any(result.passed for result in run_bot(LAB, "lazy", seed=5))
+
+
+def test_missing_the_ban_costs_the_checkpoint_even_with_five_right():
+    banned = next(card for card in case.cards if card.tier == "prohibited")
+    given = {**GOOD["classify"]["classification"], banned.id: ("minimal", banned.role)}
+    found = measured("classify", classification=given)
+    assert found.value == pytest.approx(4 / 6)
+    assert found.facts["missed_ban"] == 1
+    assert found.facts["first_title"] == banned.system.title
+
+
+def test_one_other_mistake_is_allowed():
+    other = next(card for card in case.cards if card.tier != "prohibited")
+    given = {**GOOD["classify"]["classification"], other.id: ("prohibited", other.role)}
+    assert measured("classify", classification=given).value == pytest.approx(5 / 6)
+
+
+def test_a_law_that_is_chosen_is_noticed():
+    found = measured("framework", framework="eu-ai-act")
+    assert found.facts["is_law"] == 1
+    assert found.value < 0.8
+
+
+def test_a_control_without_its_document_does_not_count():
+    first = case.pairings[0]
+    wrong = next(name for name in first.evidence if name != first.document)
+    given = {**GOOD["crosswalk"]["crosswalk"], first.id: (first.answer, wrong)}
+    found = measured("crosswalk", crosswalk=given)
+    assert found.value == pytest.approx(0.9)
+    assert found.facts["without_evidence"] == 1
+
+
+def test_a_condition_with_the_wrong_day_is_wrong():
+    held = {name: each for name, each in GOOD["release"]["judgements"].items() if isinstance(each, tuple)}
+    name = next(iter(held))
+    given = {**GOOD["release"]["judgements"], name: ("condition", "2030-08-02")}
+    found = measured("release", judgements=given)
+    assert found.facts["wrong_dates"] == 1
+    assert found.value < 1
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "changes", "error"),
+    [
+        ("classify", {"classification": {"nobody": ("minimal", "deployer")}}, UnknownNameError),
+        ("classify", {"classification": {case.cards[0].id: ("low", "deployer")}}, UnknownNameError),
+        ("classify", {"classification": {case.cards[0].id: "minimal"}}, InvalidInputError),
+        ("classify", {"classification": []}, InvalidInputError),
+        ("framework", {"framework": "iso-1"}, UnknownNameError),
+        ("framework", {"reasons": ["luck"]}, UnknownNameError),
+        ("crosswalk", {"crosswalk": {case.pairings[0].id: "A.2.2"}}, InvalidInputError),
+        ("statement", {"statement": ["A.2.2"]}, InvalidInputError),
+        ("statement", {"statement": {"A.2.2": {"applicable": 1}}}, InvalidInputError),
+        ("release", {"verdicts": {"EU": "maybe"}}, UnknownNameError),
+        ("release", {"judgements": {case.items[0].id: "perhaps"}}, UnknownNameError),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_what_is_known(checkpoint, changes, error):
+    with pytest.raises(error):
+        measured(checkpoint, **changes)
+
+
+# ------------------------------------------------------------------ panels
+
+
+def test_every_panel_is_light_and_quick_to_build(lab):
+    lab.case  # noqa: B018 - made before it is timed
+    for name in panels.__all__:
+        getattr(panels, name)(lab)  # imports and tables are read once
+    for name in panels.__all__:
+        start = time.process_time()
+        view = getattr(panels, name)(lab)
+        assert time.process_time() - start < 0.25, name
+        assert len(list(_widgets(view))) < 45, name
+
+
+def _widgets(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from _widgets(child)
+
+
+def _panel(lab, module, name):
+    return getattr(__import__(f"labkit.ui.governance.{module}", fromlist=[name]), name)
+
+
+def test_the_classification_is_handed_in_from_the_form_and_kept(lab):
+    made = _panel(lab, "classification", "ClassificationPanel")(lab, "classify", {})
+    for card in lab.case.cards:
+        made.form.pick.value = card.id
+        made.form.asked["tier"].value = card.tier
+        made.form.asked["role"].value = card.role
+    assert made.form.decided == 6
+    made.hand_in()
+    assert "reached" in made.feedback.value
+    assert "classify" in lab.session.progress().passed
+    again = _panel(lab, "classification", "ClassificationPanel")(
+        lab, "classify", {"answers": made.form.answers}
+    )
+    assert again.form.decided == 6
+
+
+def test_next_and_previous_go_round(lab):
+    made = _panel(lab, "classification", "ClassificationPanel")(lab, "classify", {"row": "prohibited"})
+    first = made.form.current
+    assert next(card for card in lab.case.cards if card.id == first).tier == "prohibited"
+    for _ in range(6):
+        made.form._step(1)
+    assert made.form.current == first
+    made.form._step(-1)
+    assert made.form.current != first
+
+
+def test_the_statement_asks_only_what_is_left_to_ask(lab):
+    made = _panel(lab, "applicability", "ApplicabilityPanel")(lab, "statement", {})
+    asked = made.form.asked
+    assert asked["reason"].layout.display == asked["evidence"].layout.display == "none"
+    asked["applies"].value = "no"
+    assert asked["reason"].layout.display == ""
+    asked["applies"].value = "yes"
+    asked["status"].value = "planned"
+    assert (asked["due"].layout.display, asked["evidence"].layout.display) == ("", "none")
+
+
+def test_statement_and_map_go_into_the_evidence_pack(lab):
+    made = _panel(lab, "applicability", "ApplicabilityPanel")(lab, "statement", {})
+    panels.obligation_panel(lab)
+    made.form.asked["applies"].value = "yes"
+    made.form.asked["status"].value = "planned"
+    made.form.asked["due"].value = "2027-03-31"
+    files = lab.attachments
+    statement = json.loads(files["statement-of-applicability.json"])
+    assert statement["lines"][0]["due"] == "2027-03-31"
+    assert files["statement-of-applicability.csv"].splitlines()[0].startswith("control,title,applicable")
+    duties = json.loads(files["obligation-map.json"])["obligations"]
+    assert {each["id"] for each in duties} == {duty.obligation.id for duty in lab.case.duties}
+    assert len(files["obligation-map.csv"].splitlines()) == len(duties) + 1
+
+
+def test_the_map_shows_other_systems_only_after_they_were_classified(lab):
+    made = _panel(lab, "obligation", "ObligationPanel")(lab, {})
+    assert len(made.system.options) == 1
+    lab.check("classify", classification={card.id: (card.tier, card.role) for card in lab.case.cards})
+    assert len(made.system.options) == 6
+
+
+def test_a_spreadsheet_never_takes_a_cell_for_a_formula():
+    from labkit.ui.governance.common import csv_text
+
+    assert csv_text(("a",), [("=1+1",), ("@x",), ("fine",)]) == "a\n'=1+1\n'@x\nfine\n"

@@ -1,0 +1,284 @@
+"""Classification, duties, release decisions and the age of facts, on the days that matter."""
+
+import tomllib
+from datetime import date, timedelta
+
+import pytest
+
+from labkit.core import DeclarationError, InvalidInputError, UnknownNameError
+from labkit.governance import standards
+from labkit.governance.obligations import (
+    ROLES,
+    TIERS,
+    System,
+    changes_ahead,
+    classify,
+    decide,
+    duties_of,
+    facts,
+    milestones,
+    obligations,
+    read_system,
+    rules,
+    stale_facts,
+)
+from labkit.governance.obligations.declarations import fact_gaps, read_obligations
+
+READ_ON = date(2026, 11, 23)
+
+
+def system(*held, places=("EU",)):
+    return System("it", "It", "A system.", frozenset(held), places)
+
+
+LISTED = ("credit-scoring", "builds-under-own-name")
+PRODUCT = ("annex-i-product", "third-party-assessment", "builds-under-own-name")
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+def test_every_rule_asks_for_known_facts_and_cites_an_entry(rule):
+    assert rule.when | rule.unless <= facts().keys()
+    assert standards.lookup(rule.standard).confidence in ("primary", "secondary")
+    assert rule.says.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("held", "tier"),
+    [
+        (("emotion-inference-at-work",), "prohibited"),
+        (("emotion-inference-at-work", "medical-or-safety-purpose"), "minimal"),
+        (("intimate-images",), "prohibited"),
+        (PRODUCT, "high-risk-annex-i"),
+        ((*PRODUCT, "convenience-function"), "minimal"),
+        (("annex-i-product",), "minimal"),
+        (LISTED, "high-risk-annex-iii"),
+        ((*LISTED, "fraud-detection"), "minimal"),
+        (("remote-identification", "one-to-one-verification"), "minimal"),
+        (("employment-decision", "narrow-task"), "minimal"),
+        (("employment-decision", "narrow-task", "profiles-people"), "high-risk-annex-iii"),
+        (("talks-to-people",), "transparency"),
+        (("talks-to-people", "obviously-a-machine"), "minimal"),
+        (("general-purpose-model", "generates-content"), "general-purpose-model"),
+        ((), "minimal"),
+    ],
+)
+def test_the_use_decides_the_tier_and_exceptions_count(held, tier):
+    assert classify(system(*held)).tier == tier
+
+
+@pytest.mark.parametrize(
+    ("held", "roles"),
+    [
+        (("builds-under-own-name", "uses-at-work"), ("provider", "deployer")),
+        (("imports-from-outside-eu",), ("importer",)),
+        (("resells-unchanged",), ("distributor",)),
+        (("uses-at-work",), ("deployer",)),
+        (("employment-decision", "rebrands", "resells-unchanged"), ("provider",)),
+        (("employment-decision", "gives-new-purpose", "uses-at-work"), ("provider", "deployer")),
+    ],
+)
+def test_the_name_on_it_and_what_is_done_decide_the_role(held, roles):
+    assert classify(system(*held)).roles == roles
+
+
+def test_a_new_name_makes_a_provider_only_where_the_system_is_high_risk():
+    assert classify(system("rebrands", "uses-at-work")).role == "deployer"
+
+
+def test_a_near_miss_says_which_fact_stopped_it():
+    (near,) = [each for each in classify(system(*LISTED, "fraud-detection")).near]
+    assert near.stopped_by == ("fraud-detection",)
+    assert "III.5" in str(near)
+
+
+def test_a_high_risk_system_may_owe_transparency_as_well():
+    found = classify(system(*LISTED, "talks-to-people"))
+    assert found.tiers == ("high-risk-annex-iii", "transparency")
+    assert {"eu-robustness", "eu-tell-people"} <= {
+        duty.obligation.id for duty in duties_of(system(*LISTED, "talks-to-people"))
+    }
+
+
+def test_a_card_with_an_unknown_fact_or_place_is_refused():
+    card = {"id": "a", "title": "A", "text": "t", "facts": ["credit-scorin"]}
+    with pytest.raises(UnknownNameError, match="credit-scoring"):
+        read_system(card)
+    with pytest.raises(UnknownNameError, match="jurisdiction"):
+        read_system({**card, "facts": [], "jurisdictions": ["Mars"]})
+    with pytest.raises(InvalidInputError, match="expected a card"):
+        read_system({"id": "a"})
+
+
+# ------------------------------------------------------------------ dates
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "day"),
+    [
+        ("eu-literacy", ("uses-at-work",), date(2025, 2, 2)),
+        ("eu-ban-social-scoring", ("social-scoring",), date(2025, 2, 2)),
+        ("eu-ban-intimate-images", ("intimate-images",), date(2026, 12, 2)),
+        ("eu-ban-abuse-material", ("abuse-material",), date(2026, 12, 2)),
+        ("eu-robustness", LISTED, date(2027, 12, 2)),
+        ("eu-robustness", PRODUCT, date(2028, 8, 2)),
+        ("eu-deployer", ("credit-scoring", "uses-at-work"), date(2027, 12, 2)),
+        ("eu-tell-people", ("talks-to-people", "builds-under-own-name"), date(2026, 8, 2)),
+        ("eu-mark-content", ("generates-content", "builds-under-own-name"), date(2026, 8, 2)),
+        (
+            "eu-mark-content",
+            ("generates-content", "builds-under-own-name", "on-the-market-before-2026-08-02"),
+            date(2026, 12, 2),
+        ),
+        ("eu-model-documents", ("general-purpose-model", "builds-under-own-name"), date(2025, 8, 2)),
+        (
+            "eu-model-documents",
+            ("general-purpose-model", "builds-under-own-name", "model-before-2025-08-02"),
+            date(2027, 8, 2),
+        ),
+    ],
+)
+def test_the_days_are_those_of_the_amended_act(name, held, day):
+    (duty,) = [each for each in duties_of(system(*held)) if each.obligation.id == name]
+    assert duty.applies_from == day
+
+
+def test_both_annexes_at_once_are_bound_by_the_earlier_day():
+    both = system(*PRODUCT, "credit-scoring")
+    days = {duty.obligation.id: duty.applies_from for duty in duties_of(both)}
+    assert days["eu-risk-management"] == date(2027, 12, 2)
+
+
+def test_days_with_an_unclear_reading_are_marked_and_kept_out_of_checks():
+    unsettled = {each.id for each in obligations() if not each.settled}
+    assert {"eu-registration", "eu-incidents", "eu-conformity", "sg-human-involvement"} <= unsettled
+    assert {"eu-robustness", "eu-literacy", "us-hipaa-risk"}.isdisjoint(unsettled)
+
+
+def test_every_jurisdiction_says_what_the_facts_do_not_hold():
+    assert set(fact_gaps()) == {"EU", "US", "UK", "SG"}
+
+
+# ------------------------------------------------------------------ release
+
+
+def test_a_release_before_the_duties_is_conditional_and_after_them_it_is_blocked():
+    it = system(*LISTED, "significant-changes")
+    met = {duty.obligation.id for duty in duties_of(it)} - {"eu-robustness"}
+    before = decide(it, date(2027, 12, 1), met)["EU"]
+    assert before.verdict == "conditions"
+    assert [(each.obligation.id, each.applies_from) for each in before.conditions] == [
+        ("eu-robustness", date(2027, 12, 2))
+    ]
+    after = decide(it, date(2027, 12, 2), met)["EU"]
+    assert after.verdict == "no-go"
+    assert [each.obligation.id for each in after.blocking] == ["eu-robustness"]
+
+
+def test_a_design_that_stays_as_it_is_never_comes_under_duties_that_begin_later():
+    it = system(*LISTED)
+    met = {duty.obligation.id for duty in duties_of(it)} - {"eu-robustness"}
+    assert decide(it, date(2027, 6, 1), met)["EU"].verdict == "go"
+    assert decide(it, date(2028, 6, 1), met)["EU"].verdict == "no-go"
+
+
+def test_advice_never_blocks_and_a_ban_always_does():
+    it = system("talks-to-people", "builds-under-own-name", places=("EU", "US", "UK", "SG"))
+    met = {duty.obligation.id for duty in duties_of(it) if duty.obligation.binding}
+    decisions = decide(it, date(2027, 1, 1), met)
+    assert {each.verdict for each in decisions.values()} == {"go"}
+    assert decisions["UK"].recommended
+    banned = system("social-scoring", "uses-at-work")
+    assert decide(banned, READ_ON, {"eu-literacy"})["EU"].verdict == "no-go"
+
+
+def test_a_ban_that_is_not_in_force_yet_is_a_condition_until_its_day():
+    it = system("intimate-images", "builds-under-own-name")
+    met = {"eu-literacy"}
+    assert decide(it, date(2026, 12, 1), met)["EU"].verdict == "conditions"
+    assert decide(it, date(2026, 12, 2), met)["EU"].verdict == "no-go"
+
+
+# ------------------------------------------------------------------ age of facts
+
+
+def test_nothing_is_stale_after_180_days_and_everything_after_181():
+    assert stale_facts(READ_ON + timedelta(days=180)) == ()
+    old = stale_facts(READ_ON + timedelta(days=181))
+    assert {"eu-ai-act", "gdpr", "obligations/obligations.toml"} <= {each.standard for each in old}
+    assert all(each.age_days == 181 for each in old)
+    assert stale_facts(READ_ON + timedelta(days=181), days=200) == ()
+    with pytest.raises(InvalidInputError):
+        stale_facts(READ_ON, -1)
+
+
+def test_what_changes_on_days_ahead_is_listed_in_order():
+    ahead = {change.day: change for change in changes_ahead(READ_ON)}
+    assert list(ahead) == sorted(ahead)
+    assert {date(2026, 12, 2), date(2027, 12, 2), date(2028, 8, 2)} <= ahead.keys()
+    assert ahead[date(2026, 12, 2)].days_left == 9
+    assert "eu-ban-intimate-images" in ahead[date(2026, 12, 2)].begins
+    assert "eu-robustness" in ahead[date(2027, 12, 2)].begins
+    assert "eu-robustness" in ahead[date(2028, 8, 2)].begins
+    assert date(2026, 12, 2) not in {change.day for change in changes_ahead(date(2026, 12, 2))}
+
+
+def test_the_timeline_is_in_order_and_holds_entry_into_force():
+    days = [milestone.day for milestone in milestones()]
+    assert days == sorted(days)
+    assert date(2024, 8, 1) in days
+
+
+# ------------------------------------------------------------------ declarations
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"standard": "eu-ai-act/Art. 999"}, "Art. 999"),
+        ({"from": "soon"}, "Invalid isoformat"),
+        ({"roles": ["owner"]}, "unknown role owner"),
+        ({"tiers": ["high"]}, "unknown tier high"),
+        ({"when": ["nice"]}, "unknown fact nice"),
+        ({"jurisdiction": "Mars"}, "unknown jurisdiction"),
+        ({"force": "habit"}, "unknown force"),
+        ({"colour": "red"}, "unknown keys colour"),
+    ],
+)
+def test_a_wrong_declaration_names_the_obligation_and_the_mistake(tmp_path, change, message):
+    good = {
+        "id": "one",
+        "jurisdiction": "EU",
+        "title": "One",
+        "text": "Do it.",
+        "standard": "eu-ai-act/Art. 9",
+        "from": "2027-12-02",
+    }
+    lines = [f"{key} = {value!r}" for key, value in {**good, **change}.items()]
+    path = tmp_path / "obligations.toml"
+    path.write_text("[[obligation]]\n" + "\n".join(lines))
+    assert tomllib.loads(path.read_text())
+    with pytest.raises(DeclarationError, match="one") as caught:
+        read_obligations(path)
+    assert message in str(caught.value)
+
+
+def test_two_obligations_of_one_name_are_refused(tmp_path):
+    one = """
+[[obligation]]
+id = "a"
+jurisdiction = "EU"
+title = "A"
+text = "Do it."
+standard = "gdpr/Art. 6"
+from = "in force"
+"""
+    path = tmp_path / "obligations.toml"
+    path.write_text(one * 2)
+    with pytest.raises(DeclarationError, match="twice"):
+        read_obligations(path)
+
+
+def test_words_for_tiers_and_roles_are_ordered_from_the_heaviest():
+    assert next(iter(TIERS)) == "prohibited"
+    assert list(TIERS)[-1] == "minimal"
+    assert list(ROLES) == ["provider", "importer", "distributor", "deployer"]
