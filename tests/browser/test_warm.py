@@ -72,7 +72,7 @@ def test_jupyterlab_runs_cells_interrupts_and_restarts_on_a_forked_kernel(own_se
     page.get_by_text("KeyboardInterrupt").first.wait_for(timeout=60_000)
     page.keyboard.press("0")
     page.keyboard.press("0")
-    page.get_by_role("button", name="Restart").click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
     page.wait_for_function(
         "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import importlib.util
 import os
@@ -89,6 +88,8 @@ def _reopened(number: int) -> bool:
     A font that matplotlib has loaded is one.  Processes that share an open file share the
     place in it, and each would read where another has just been.
     """
+    import fcntl  # here, since Windows has none
+
     with contextlib.suppress(OSError):
         mode = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
         if mode == os.O_RDONLY and stat.S_ISREG(os.fstat(number).st_mode):

@@ -6,7 +6,6 @@ long computation.  Where the system does not offer that, a thread waits for the 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
@@ -15,7 +14,7 @@ import threading
 
 __all__ = ["cut", "tie", "untie"]
 
-_SET_SIGNAL = getattr(fcntl, "F_SETSIG", 10)  # fcntl(2); Python names it on some versions only
+_SET_SIGNAL = 10  # F_SETSIG of fcntl(2), which Python does not name
 _ASYNC = getattr(os, "O_ASYNC", 0o20000)
 
 
@@ -34,6 +33,8 @@ def tie(line: socket.socket, *, threads: bool) -> bool:
     bool
         Whether it is tied.
     """
+    import fcntl  # here, since Windows has none
+
     try:
         fcntl.fcntl(line, fcntl.F_SETOWN, -os.getpgrp())
         fcntl.fcntl(line, _SET_SIGNAL, int(signal.SIGKILL))
@@ -49,6 +50,8 @@ def tie(line: socket.socket, *, threads: bool) -> bool:
 
 def untie(line: socket.socket) -> None:
     """Let go of it again, so that it can be read."""
+    import fcntl
+
     fcntl.fcntl(line, fcntl.F_SETFL, fcntl.fcntl(line, fcntl.F_GETFL) & ~_ASYNC)
 
 
