@@ -36,7 +36,11 @@ class EvidencePanel:
     def keep(self) -> None:
         """Write the evidence of this lab into the pack."""
         facts = {"parameters": self.lab.notes}
-        files = dict(self.lab.attachments)
+        # Text goes in as bytes, so that a file keeps the ending of its name.
+        files = {
+            name: content.encode() if isinstance(content, str) else content
+            for name, content in self.lab.attachments.items()
+        }
         self.job.start(
             lambda _: self.lab.session.add_evidence(data=facts, artifacts=files or None), self._kept
         )
