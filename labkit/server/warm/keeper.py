@@ -231,3 +231,4 @@ class Warmth:
         branch.attend()
         if branch.report.get("refused"):
             self._log.warning("the prepared state %s failed: %s", name, branch.report["refused"])
+            self._log.debug("%s", branch.report.get("details", ""))

@@ -70,10 +70,10 @@ def prepare(order: Order) -> tuple[Prepared, dict[str, object]]:
         prepared: Prepared = getattr(importlib.import_module(module), function)(name)
         record = base64.b64encode(prepared.record).decode()
     except BaseException as error:
-        traceback.print_exc()
         untie(order.line)
+        said = {"refused": f"{type(error).__name__}: {error}", "details": traceback.format_exc()}
         with contextlib.suppress(OSError):
-            send(order.line, {"refused": f"{type(error).__name__}: {error}"})
+            send(order.line, said)
         os._exit(1)
     return prepared, {"ready": True, "seconds": time.monotonic() - began, "record": record, "failed": []}
 

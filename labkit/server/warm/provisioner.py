@@ -14,6 +14,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from labkit.core.machine import thread_environment
 from labkit.server.warm.keeper import Warmth
 from labkit.server.warm.process import ForkedProcess, RefusedError
 from labkit.server.warm.shared import warmth
@@ -34,6 +35,12 @@ class WarmProvisioner(LocalProvisioner):
     def prepared(self) -> bool:
         """Whether the kernel began with the state that ``LABKIT_PREPARED`` asked for."""
         return bool(getattr(self.process, "prepared", False))
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Give the kernel the threads that ``LABKIT_THREADS`` asks for, forked or launched."""
+        kwargs = await super().pre_launch(**kwargs)
+        kwargs["env"].update(thread_environment())
+        return kwargs
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel; whatever speaks against a fork leads to an ordinary launch."""
