@@ -111,6 +111,13 @@ def test_one_thread_computes_in_each_kernel(kernel):
     )
 
 
+def test_a_number_of_threads_that_is_asked_for_holds(warmth, monkeypatch):
+    monkeypatch.setenv("LABKIT_THREADS", "2")
+    with open_kernel() as kernel:
+        assert isinstance(kernel.process, subprocess.Popen)  # the parent was started with one
+        assert kernel.run("import os; print(os.environ['OMP_NUM_THREADS'])") == "2"
+
+
 @pytest.mark.parametrize(
     "loop",
     [
