@@ -1,5 +1,6 @@
 """A class in real browsers: entering, coming back, pausing, going on, and a room that is full."""
 
+import os
 import re
 import signal
 
@@ -67,6 +68,15 @@ def open_lab(page, room, lab=LAB, ready=".lk-panel"):
     page.goto(f"{room.url}/dashboards/{lab}", wait_until="commit")
     page.wait_for_selector("html[data-lk-ready=yes]", timeout=120_000)
     page.wait_for_selector(ready, timeout=120_000)
+
+
+def wait_until_recorded(page, room, lab):
+    """Wait until the page of a lab is given out as it was recorded."""
+    for _ in range(240):
+        if lab in page.request.get(f"{room.url}/labkit/pages").json()["labs"]:
+            return
+        page.wait_for_timeout(500)
+    raise AssertionError(f"{lab} was not recorded")
 
 
 def test_a_participant_enters_by_keyboard_and_comes_back_with_a_code(room, visitor):
@@ -150,10 +160,31 @@ def test_a_server_that_comes_back_after_a_power_cut_leads_on(own_room, visitor):
     page.screenshot(path=PICTURES / "room-not-connected.png")
     room.start()
     expect(notice.get_by_text("Paused:")).to_be_visible(timeout=60_000)
+    wait_until_recorded(page, room, DIALS)  # so that the page is one that was made for nobody
     notice.get_by_role("button", name="Continue").click()
     page.wait_for_selector("html:not([data-lk-paused])[data-lk-ready=yes]", timeout=120_000)
     slider = page.get_by_role("slider", name="Epsilon").first
     expect(slider).to_have_attribute("aria-valuenow", left, timeout=60_000)
+
+
+def test_a_connection_that_was_away_for_a_while_comes_back_by_itself(own_room, visitor):
+    room = own_room()
+    page = visitor()
+    enter(page, room, "Ada")
+    open_lab(page, room, DIALS)
+    os.kill(room.process.pid, signal.SIGSTOP)
+    try:
+        notice = page.locator(".lk-keeping")
+        expect(notice.get_by_text("Not connected.")).to_be_visible(timeout=40_000)
+    finally:
+        os.kill(room.process.pid, signal.SIGCONT)
+    expect(notice.get_by_text("Connected again.")).to_be_visible(timeout=30_000)
+    slider = page.get_by_role("slider", name="Epsilon").first
+    slider.focus()
+    words = page.locator(".lk-panel [role=status] strong").first
+    before = words.inner_text()
+    slider.press("End")
+    expect(words).not_to_have_text(before, timeout=20_000)
 
 
 def test_a_process_that_dies_is_told_within_seconds(own_room, visitor):

@@ -116,6 +116,7 @@ class Keeper:
         room = self._room
         if room is None:
             return True
+        self._forget_closed()
         now = self._clock()
         self._reserved = {who: until for who, until in self._reserved.items() if until > now}
         if owner not in self._reserved and self._is_full(room, owner):
@@ -183,11 +184,7 @@ class Keeper:
 
     async def look(self) -> None:
         """Look once at every kernel, and act."""
-        for kernel in [each for each in self._kept if each not in self._kernels]:
-            # Its page said that it was closed.
-            del self._kept[kernel]
-            if self._room is not None:
-                self._room.ended(kernel)
+        self._forget_closed()
         for kernel, kept in list(self._kept.items()):
             if not await self._lives(kernel, kept):
                 await self.end(kernel, "died")
@@ -205,6 +202,13 @@ class Keeper:
             if reason is not None:
                 self._log.warning("kernel %s of %s ends: %s", kernel, kept.owner, reason)
                 await self.end(kernel, reason)
+
+    def _forget_closed(self) -> None:
+        """Forget kernels that were shut down because their page said that it was closed."""
+        for kernel in [each for each in self._kept if each not in self._kernels]:
+            del self._kept[kernel]
+            if self._room is not None:
+                self._room.ended(kernel)
 
     async def _measure(self) -> None:
         processes = {kept.process: kept for kept in self._kept.values() if kept.process is not None}
