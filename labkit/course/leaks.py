@@ -124,7 +124,7 @@ def _attack_round(case: InversionCase, protection: Protection, number: int) -> l
         batch.x,
         batch.y,
         clip=protection.clip,
-        noise=protection.noise,
+        noise_multiplier=protection.noise,
         seed=seed,
     ).gradients
     read = invert_linear(case.head, sent, prior=case.public).x_hat.expand_as(batch.x)
@@ -156,8 +156,8 @@ def utility(case: InversionCase, protection: Protection | None, progress: Progre
             case.train.x,
             case.train.y,
             clip=protection.clip if protection else None,
-            noise=protection.noise if protection else 0.0,
-            batch_size=protection.batch_size if protection else 16,
+            noise_multiplier=protection.noise if protection else 0.0,
+            batch_size=protection.batch_size if protection else 32,
             epochs=int(case.scenario.settings.get("epochs", 20)),
             lr=0.01,
             seed=0,

@@ -28,7 +28,7 @@ class ClientUpdate:
         Records that went into it.
     clip : float or None
         The longest gradient that one record may add; None for no limit.
-    noise : float
+    noise_multiplier : float
         Standard deviation of the noise on the *sum*, in units of ``clip``.
     clipped : float
         Share of the records whose gradient was longer than ``clip``.
@@ -37,7 +37,7 @@ class ClientUpdate:
     gradients: dict[str, Tensor]
     batch_size: int
     clip: float | None
-    noise: float
+    noise_multiplier: float
     clipped: float
 
 
@@ -47,7 +47,7 @@ def client_update(
     y: Tensor,
     *,
     clip: float | None = None,
-    noise: float = 0.0,
+    noise_multiplier: float = 0.0,
     seed: int | torch.Generator = 0,
 ) -> ClientUpdate:
     """Return the gradient that a client sends for one batch of its records.
@@ -60,9 +60,9 @@ def client_update(
         The batch.  The more records, the less each of them shows.
     clip : float, optional
         Each record's gradient is scaled down to at most this length (L2, over all parameters).
-    noise : float
-        Gaussian noise of standard deviation ``noise * clip`` is added to every entry of the
-        sum, so that ``noise`` is the noise multiplier of differentially private training.
+    noise_multiplier : float
+        Gaussian noise of standard deviation ``noise_multiplier * clip`` is added to every entry
+        of the sum, as in differentially private training.
     seed : int or torch.Generator
         What the noise is drawn from.
 
@@ -77,7 +77,7 @@ def client_update(
     """
     if not len(x) or y.shape != x.shape[:1]:
         raise InvalidInputError(f"expected a batch of records with a class each, got {len(x)} and {len(y)}")
-    sigma = length("noise", noise)
+    sigma = length("noise_multiplier", noise_multiplier)
     limit = None if clip is None else length("clip", clip)
     if sigma and not limit:
         raise InvalidInputError(

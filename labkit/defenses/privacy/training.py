@@ -27,7 +27,7 @@ def private_training(
     y: Tensor,
     *,
     clip: float | None,
-    noise: float,
+    noise_multiplier: float,
     batch_size: int,
     epochs: int = 10,
     lr: float = 3e-3,
@@ -42,7 +42,7 @@ def private_training(
     module : nn.Module
         Where training starts.  It is copied, and left as it was.
     x, y : Tensor of shape ``(n, ...)`` float32 and ``(n,)`` int64
-    clip, noise, batch_size : float, float and int
+    clip, noise_multiplier, batch_size : float, float and int
         As in :func:`client_update`: each step is one update of that many records.
     epochs, lr : int and float
         Passes over the records, and peak learning rate of the cycle.
@@ -80,7 +80,9 @@ def private_training(
             if step % a_round == 0:
                 shuffled = torch.randperm(len(x), generator=order)
             batch = shuffled[(step % a_round) * size : (step % a_round + 1) * size]
-            sent = client_update(network, x[batch], y[batch], clip=clip, noise=noise, seed=noisy)
+            sent = client_update(
+                network, x[batch], y[batch], clip=clip, noise_multiplier=noise_multiplier, seed=noisy
+            )
             optimiser.step(list(sent.gradients.values()), lr * one_cycle(step / steps))
             if progress is not None and ((step + 1) % max(1, steps // 50) == 0 or step + 1 == steps):
                 progress(step + 1, steps, "training on protected updates")

@@ -1,0 +1,71 @@
+"""What the panels of the inversion lab share: pictures side by side, in words as well; hand in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit.ui import strips
+from labkit.ui.html import Fragment, escape
+from labkit.ui.session import LabSession
+
+__all__ = ["beside", "describe", "hand_in", "nearest"]
+
+_ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
+
+
+def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
+    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
+    card = lab.check(checkpoint, **artefacts)
+    lab.note(checkpoint, params)
+    return card
+
+
+def describe(x: Tensor) -> str:
+    """Return what one picture ``(c, h, w)`` looks like, in a sentence: light and dark, and colour."""
+    grid = torch.nn.functional.adaptive_avg_pool2d(x.mean(0, keepdim=True), 3)[0]
+    names = [f"{row} {column}" for row in _ROWS for column in _COLUMNS]
+    values = grid.flatten()
+    bright, dark = int(values.argmax()), int(values.argmin())
+    words = f"brightest {names[bright]} ({values[bright]:.2f}), darkest {names[dark]} ({values[dark]:.2f})"
+    if len(x) == 3:
+        centre = x[:, x.shape[1] // 3 : 2 * x.shape[1] // 3, x.shape[2] // 3 : 2 * x.shape[2] // 3]
+        red, green, blue = centre.flatten(1).mean(1).tolist()
+        words += f", centre red {red:.2f} green {green:.2f} blue {blue:.2f}"
+    step = float((x[:, 1:] - x[:, :-1]).abs().mean() + (x[:, :, 1:] - x[:, :, :-1]).abs().mean()) / 2
+    return words + (", grainy" if step > 0.12 else ", smooth" if step < 0.05 else "")
+
+
+def beside(groups: Sequence[tuple[Sequence[tuple[str, Tensor]], str]], what: str) -> str:
+    """Return groups of labelled pictures, each with a caption in HTML, as HTML.
+
+    Parameters
+    ----------
+    groups : sequence of (pictures, caption)
+        Pictures as ``(label, picture)``, two or three of them; the caption is markup.
+    what : str
+        What the groups are, for a screen reader.
+    """
+    figures = []
+    for pictures, caption in groups:
+        shown = "".join(
+            f'<div><img src="{strips.picture(x)}" alt="{escape(label)}: {escape(describe(x))}">'
+            f"{escape(label)}</div>"
+            for label, x in pictures
+        )
+        many = "lk-three" if len(pictures) == 3 else "lk-two"
+        figures.append(
+            f'<figure><div class="{many}">{shown}</div><figcaption>{caption}</figcaption></figure>'
+        )
+    return (
+        f'<div class="lk lk-strip" role="group" aria-label="{len(figures)} {escape(what)}">'
+        f"{''.join(figures)}</div>"
+    )
+
+
+def nearest(options: Sequence[float], value: float) -> float:
+    """Return the option that is closest to a value."""
+    return min(options, key=lambda option: abs(option - value))
