@@ -137,6 +137,8 @@ class BackdoorPanel:
             words = f"{n} of {len(made)} samples poisoned; {budget} go unnoticed."
             if n > budget:
                 words += f" That is {n - budget} too many: a set like this is sent back."
+            if self.kind.value != "label_flip" and not bool(self.painter.cells.any()):
+                words += " Paint a sign first: without one only the labels change."
             self.status.value = f'<div class="lk" role="status"><strong>{escape(words)}</strong></div>'
             shown = made.indices[:SHOWN]
             was, now = (

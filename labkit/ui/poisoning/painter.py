@@ -97,7 +97,7 @@ class Painter:
             tooltip="Rows of # and dots, with / between them",
             continuous_update=False,
             style={"description_width": "9.5em"},
-            layout={"width": "min(48em, 100%)"},
+            layout={"width": "min(56em, 100%)"},
         )
         self._grid, self._words = output(), output()
         moves = (("←", 0, -1, "left"), ("↑", -1, 0, "up"), ("↓", 1, 0, "down"), ("→", 0, 1, "right"))
