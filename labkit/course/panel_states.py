@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_STATE", "PanelStates"]
 
-LARGEST_STATE = 16_000  # bytes of JSON; a page's dials are far smaller
+LARGEST_STATE = 64_000  # bytes of JSON; dials are far smaller, a diagram of one's own is not
 _KIND = "state"
 
 
@@ -69,7 +69,9 @@ class PanelStates:
 
     def _read(self) -> dict[str, Mapping[str, Any]]:
         try:
-            events = self._log.events(learner=self._learner, lab=self._lab, kind=_KIND)
+            events = self._log.events(
+                learner=self._learner, lab=self._lab, kind=_KIND, newest_by=("panel", "scenario")
+            )
         except LabkitError:
             return {}
         return {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,11 +73,21 @@ class ProgressLog:
         self._store.insert(row)
 
     def events(
-        self, learner: str | None = None, lab: str | None = None, kind: str | None = None
+        self,
+        learner: str | None = None,
+        lab: str | None = None,
+        kind: str | None = None,
+        *,
+        newest_by: Sequence[str] = (),
     ) -> list[Event]:
-        """Return the events in the order in which they were kept, filtered by what is given."""
+        """Return the events in the order in which they were kept, filtered by what is given.
+
+        With ``newest_by``, names of entries of the payload, only the newest of those that agree in them.
+        """
         wanted = {"learner": learner, "lab": lab, "kind": kind}
-        rows = self._store.select({name: value for name, value in wanted.items() if value is not None})
+        rows = self._store.select(
+            {name: value for name, value in wanted.items() if value is not None}, newest_by
+        )
         return [
             Event(uid, at, who, where, what, json.loads(payload))
             for uid, at, who, where, what, payload in rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,14 +66,23 @@ class EventStore:
 
         self._run(work)
 
-    def select(self, wanted: Mapping[str, str]) -> list[tuple[Any, ...]]:
-        """Return ``(uid, at, learner, lab, kind, payload)`` where every column has the value wanted."""
-        # The column names come from ProgressLog.events, never from a user.
+    def select(self, wanted: Mapping[str, str], newest_by: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """Return ``(uid, at, learner, lab, kind, payload)`` where every column has the value wanted.
+
+        With ``newest_by``, names of entries of the payload, only the newest row of those that
+        agree in all of them.
+        """
+        # The names come from the code that calls, never from a user.
         where = " AND ".join(f"{column} = ?" for column in wanted) or "1"
+        values = tuple(wanted.values())
+        if newest_by:
+            groups = ", ".join(f"json_extract(payload, '$.{name}')" for name in newest_by)
+            where += f" AND id IN (SELECT MAX(id) FROM events WHERE {where} GROUP BY {groups})"  # noqa: S608
+            values *= 2
         query = f"SELECT uid, at, learner, lab, kind, payload FROM events WHERE {where} ORDER BY id"  # noqa: S608
 
         def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            return connection.execute(query, tuple(wanted.values())).fetchall()
+            return connection.execute(query, values).fetchall()
 
         try:
             if not self.path.exists():

@@ -97,7 +97,7 @@ def test_a_value_that_a_dial_no_longer_takes_is_passed_over(tmp_path: Path) -> N
     assert sure.value == (2, 8)
 
 
-@pytest.mark.parametrize("thing", ["x" * 20_000, float("nan"), object()])
+@pytest.mark.parametrize("thing", ["x" * 70_000, float("nan"), object()])
 def test_what_cannot_be_kept_is_left_out_without_a_word(tmp_path: Path, thing: object) -> None:
     lab = opened(tmp_path)
     memory = lab.remember("range")
@@ -135,3 +135,17 @@ def test_a_state_that_is_given_to_a_panel_has_the_last_word(tmp_path: Path) -> N
     lab.remember("range", {"epsilon": 2.0}, epsilon=given)
     lab.remember("range", lab.state("range"), epsilon=asked)
     assert (given.value, asked.value) == (2.0, 3.0)
+
+
+def test_only_the_newest_state_of_each_panel_is_read(tmp_path: Path) -> None:
+    session = opened(tmp_path).session
+    states = PanelStates(session)
+    for step in range(30):
+        states.keep("range", {"step": step})
+        states.keep("curve", {"step": -step})
+    log = ProgressLog(tmp_path / "panels.sqlite")
+    newest = log.events(learner="ann", kind="state", newest_by=("panel", "scenario"))
+    assert [event.payload["values"]["step"] for event in newest] == [29, -29]
+    assert len(log.events()) == 60
+    again = PanelStates(session)
+    assert (again.latest("range"), again.latest("curve")) == ({"step": 29}, {"step": -29})
