@@ -137,10 +137,11 @@ class Shelf:
         kept = warmth()
         if kept is None:
             return None
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, kept.wait, _PATIENCE)
+        beats = iter(range(int(_PATIENCE / _BEAT)))
+        while not kept.ready and next(beats, None) is not None:
+            await asyncio.sleep(_BEAT)
         kept.prepare(name, _CALL)
-        for _ in range(int(_PATIENCE / _BEAT)):
+        for _ in beats:
             if kept.prepared(name):
                 return Record.from_json(kept.record(name))
             if not kept.preparing(name):
