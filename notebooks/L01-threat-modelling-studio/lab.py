@@ -16,12 +16,16 @@ lab.header()
 
 # %% [markdown]
 # ## Recall
+#
+# Three questions about what you know already, from memory.
 
 # %% tags=["dashboard"]
 lab.recall()
 
 # %% [markdown]
 # ## Predict
+#
+# Look at the diagram for half a minute, then say two numbers and how sure you are.
 
 # %% tags=["dashboard"]
 lab.predict("crossings")
@@ -42,6 +46,9 @@ from labkit.ui import threatmodel as panels
 
 panels.studio(lab, checkpoint="find")
 
+# %% [markdown] tags=["hands-on"]
+# The same as text: every part, and what those who built it say about it.
+
 # %% tags=["hands-on"]
 from labkit.governance import threatmodel as tm
 
@@ -59,6 +66,9 @@ for part in (*case.model.elements, *case.model.flows):
 # solution
 threats = [(flaw.at, flaw.category) for flaw in case.architecture.planted]
 
+# %% [markdown] tags=["hands-on"]
+# The check says how much of it is so, and where something is still missing.
+
 # %% tags=["hands-on"]
 lab.check("find", threats=threats)
 
@@ -74,6 +84,10 @@ lab.checkpoint("find")
 
 # %% tags=["dashboard"]
 panels.register(lab, checkpoint="register")
+
+# %% [markdown] tags=["hands-on"]
+# A row of the register is a `tm.Threat` with a rating, an owner and a mitigation;
+# `tm.mitigations()` lists what ATLAS knows.
 
 # %% tags=["hands-on", "answer"] answer="register"
 # starter
@@ -100,9 +114,16 @@ lab.checkpoint("register")
 # %% tags=["dashboard"]
 panels.attack_tree(lab, checkpoint="tree")
 
+# %% [markdown] tags=["hands-on"]
+# `tm.outline(case.tree)` prints the tree; `tm.best_path` walks it for you.
+
 # %% tags=["hands-on", "nbval-check-output"]
 cheapest = tm.best_path(case.tree)
 print("an attack is a chain of", len(cheapest.steps), "steps")
+
+# %% [markdown] tags=["hands-on"]
+# Hand in the ids of the steps, and the ids of the controls that close what the attacker can
+# pay for.
 
 # %% tags=["hands-on", "answer"] answer="tree"
 # starter
@@ -127,6 +148,9 @@ lab.checkpoint("tree")
 
 # %% tags=["dashboard"]
 panels.budget(lab, checkpoints=("controls", "price"))
+
+# %% [markdown] tags=["hands-on"]
+# `case.controls` says what each costs and which risks it helps against.
 
 # %% tags=["hands-on", "answer"] answer="controls"
 # starter
@@ -184,6 +208,9 @@ own = tm.ThreatModel(
 )
 for gap in tm.gaps(own):
     print(f"{gap.where}: {gap.what}")
+
+# %% [markdown] tags=["hands-on"]
+# What you have reached so far, from the log and not from the memory of this notebook:
 
 # %% tags=["hands-on", "nbval-check-output"]
 print("reached:", ", ".join(sorted(lab.session.progress().passed)))

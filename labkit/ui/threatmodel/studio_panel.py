@@ -65,12 +65,13 @@ class StridePicker:
             return
         id = str(self.part.value)
         fits = {each.letter for each in tm.applicable(self.model.find(id))}
-        self.notes.value = part_notes(self.model, id)
         self._showing = True
         for letter, box in self.ticks.items():
             box.value = (id, letter) in self.threats
             box.disabled = letter not in fits
         self._showing = False
+        # Last, so that whoever has read the notes finds the boxes as they are.
+        self.notes.value = part_notes(self.model, id)
         self._changed()
 
     def _ticked(self, letter: str, noted: bool) -> None:
