@@ -46,7 +46,7 @@ class InversionCase:
     victim : DifferentiableClassifier
     recogniser : Classifier
         Somebody else's model: another architecture, trained on other pictures.
-    targets : Tensor of shape ``(3,)``, int64
+    y_target : Tensor of shape ``(3,)``, int64
         The classes to reconstruct.
     prior : Prior
         Learned from public inputs, none of them of a target.
@@ -56,14 +56,14 @@ class InversionCase:
         The average private record of each class: what a reconstruction is compared with.
     held_out : Split
         Inputs that utility is measured on.
-    network : TorchClassifier
+    shared_model : TorchClassifier
         The model that the federation shared in its first design, untrained.
     head : TorchClassifier
         The model of its second design: linear, on public features.
     record : Split
         The one private record behind the intercepted gradient.
     sent : dict of str to Tensor
-        That gradient, of ``network``.
+        That gradient, of ``shared_model``.
     """
 
     scenario: Scenario
@@ -71,12 +71,12 @@ class InversionCase:
     dataset: Dataset
     victim: DifferentiableClassifier
     recogniser: Classifier
-    targets: Tensor
+    y_target: Tensor
     prior: Prior
     public: Prior
     means: Tensor
     held_out: Split
-    network: TorchClassifier
+    shared_model: TorchClassifier
     head: TorchClassifier
     record: Split
     sent: dict[str, Tensor]
@@ -106,7 +106,7 @@ class InversionCase:
 
     def oracle(self, level: str | None = None) -> Oracle:
         """Return the service with a meter, good for the budget of all targets."""
-        return Oracle(self.service(level), self.query_budget * len(self.targets))
+        return Oracle(self.service(level), self.query_budget * len(self.y_target))
 
 
 def inversion_case(scenario: Scenario, seed: int, progress: Progress | None = None) -> InversionCase:
@@ -139,12 +139,12 @@ def inversion_case(scenario: Scenario, seed: int, progress: Progress | None = No
         dataset=dataset,
         victim=victim,
         recogniser=recogniser,
-        targets=targets,
+        y_target=targets,
         prior=_prior_without(scenario, shared, targets),
         public=shared.public,
         means=shared.means,
         held_out=shared.held_out,
-        network=network,
+        shared_model=network,
         head=shared.head,
         record=record,
         sent=client_update(network.module, record.x, record.y).gradients,

@@ -49,24 +49,28 @@ class Protection:
     ----------
     clip : float
         From 0.01 to 100: the longest gradient that one record may add.
-    noise : float
+    noise_multiplier : float
         From 0 to 10: standard deviation of the noise on the sum, in units of ``clip``.
     batch_size : int
         From 1 to 256 records an update.
     """
 
     clip: float
-    noise: float
+    noise_multiplier: float
     batch_size: int
 
     def __post_init__(self) -> None:
-        for name, low, high in (("clip", 0.01, 100.0), ("noise", 0.0, 10.0), ("batch_size", 1, 256)):
+        for name, low, high in (
+            ("clip", 0.01, 100.0),
+            ("noise_multiplier", 0.0, 10.0),
+            ("batch_size", 1, 256),
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 raise InvalidInputError(f"expected {name} from {low:g} to {high:g}, got {value!r}")
         if self.batch_size != int(self.batch_size):
             raise InvalidInputError(f"expected batch_size as a whole number, got {self.batch_size!r}")
-        for name, kind in (("clip", float), ("noise", float), ("batch_size", int)):
+        for name, kind in (("clip", float), ("noise_multiplier", float), ("batch_size", int)):
             object.__setattr__(self, name, kind(getattr(self, name)))
 
 
@@ -124,7 +128,7 @@ def _attack_round(case: InversionCase, protection: Protection, number: int) -> l
         batch.x,
         batch.y,
         clip=protection.clip,
-        noise_multiplier=protection.noise,
+        noise_multiplier=protection.noise_multiplier,
         seed=seed,
     ).gradients
     read = invert_linear(case.head, sent, prior=case.public).x_hat.expand_as(batch.x)
@@ -156,7 +160,7 @@ def utility(case: InversionCase, protection: Protection | None, progress: Progre
             case.train.x,
             case.train.y,
             clip=protection.clip if protection else None,
-            noise_multiplier=protection.noise if protection else 0.0,
+            noise_multiplier=protection.noise_multiplier if protection else 0.0,
             batch_size=protection.batch_size if protection else 32,
             epochs=int(case.scenario.settings.get("epochs", 20)),
             lr=0.01,

@@ -136,7 +136,7 @@ class GradientPanel:
         self, dials: Mapping[str, Any], number: int, progress: Progress
     ) -> tuple[Split, Reconstruction, list[int]]:
         case, size = self.case, dials["batch_size"]
-        model = case.network if dials["design"] == "network" else case.head
+        model = case.shared_model if dials["design"] == "network" else case.head
         batch = draw_batch(case, size, 100 + number)
         seed = derive(case.seed, "gradient panel", number)
         sent = client_update(
@@ -149,7 +149,7 @@ class GradientPanel:
         self, dials: Mapping[str, Any], sent: Mapping[str, Any], batch: Split, seed: int, progress: Progress
     ) -> Reconstruction:
         case, head = self.case, dials["design"] == "head"
-        model = case.head if head else case.network
+        model = case.head if head else case.shared_model
         if dials["method"] == "divide":
             return invert_linear(model, sent, prior=case.public if head else None)
         return match_gradients(
@@ -197,7 +197,7 @@ class GradientPanel:
         dials = {"design": "network", "method": method}
 
         def work(progress: Progress) -> tuple[Reconstruction, str]:
-            label = infer_labels(case.network, case.sent)
+            label = infer_labels(case.shared_model, case.sent)
             guess = Split(case.prior.mean[None], label)
             made = self._recover(dials, case.sent, guess, derive(case.seed, "intercepted"), progress)
             card = hand_in(self.lab, self.checkpoint, dials, x_hat=made.x_hat, y=int(label[0]))

@@ -38,7 +38,8 @@ class Trial:
     def name(self) -> str:
         """The settings, in words."""
         chosen = self.protection
-        return f"C {chosen.clip:g}, noise {chosen.noise:g}, batch {chosen.batch_size}, answers {self.level}"
+        update = f"C {chosen.clip:g}, noise {chosen.noise_multiplier:g}, batch {chosen.batch_size}"
+        return f"{update}, answers {self.level}"
 
 
 def protect_panel(
@@ -170,7 +171,7 @@ class ProtectPanel:
         trial = self.trials[number]
         settings = {
             "clip": trial.protection.clip,
-            "noise": trial.protection.noise,
+            "noise_multiplier": trial.protection.noise_multiplier,
             "batch_size": trial.protection.batch_size,
         }
         shield, service, price = self.checkpoints

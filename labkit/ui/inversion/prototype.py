@@ -105,7 +105,7 @@ class PrototypePanel:
             self.run()
 
     def _before(self) -> str:
-        names = ", ".join(self.case.class_names[label] for label in self.case.targets.tolist())
+        names = ", ".join(self.case.class_names[label] for label in self.case.y_target.tolist())
         return callout(
             "info",
             f"{names}. The service of this scenario answers with {LEVELS[self.case.level]}; "
@@ -143,7 +143,7 @@ class PrototypePanel:
         if dials["access"] == WHITE_BOX:
             made = invert_class(
                 case.victim,
-                case.targets,
+                case.y_target,
                 prior=case.prior if dials["prior"] else None,
                 prior_strength=dials["strength"] * (1.0 if dials["prior"] else 0.1),
                 steps=dials["steps"],
@@ -154,7 +154,7 @@ class PrototypePanel:
             questions = dials["questions"]
             made = search_class(
                 case.service(dials["access"]),
-                case.targets,
+                case.y_target,
                 prior=case.prior,
                 query_budget=questions,
                 population=min(_POPULATION, max(4, questions // 3)),
