@@ -111,6 +111,9 @@ for system in case.systems:
 # %% tags=["dashboard"]
 panels.obligation_panel(lab)
 
+# %% [markdown] tags=["hands-on"]
+# The same as a list. What was in force before the tables begin to count has no day.
+
 # %% tags=["hands-on"]
 for duty in case.duties:
     print(duty.applies_from or "in force  ", duty.obligation.jurisdiction, duty.obligation.title)
@@ -124,6 +127,9 @@ for duty in case.duties:
 
 # %% tags=["dashboard"]
 panels.framework_panel(lab, checkpoint="framework")
+
+# %% [markdown] tags=["hands-on"]
+# The organisation that asks for advice, and the facts about it that bring duties:
 
 # %% tags=["hands-on"]
 from labkit.governance.controls import duties, rank
@@ -198,6 +204,10 @@ lab.checkpoint("crosswalk")
 # %% tags=["dashboard"]
 panels.applicability_panel(lab, checkpoint="statement")
 
+# %% [markdown] tags=["hands-on"]
+# The register holds the evidence that there is. `need_of(control, facts)` says whether a
+# system with these facts needs a control, and which reason would excuse it.
+
 # %% tags=["hands-on"]
 from labkit.governance.controls import need_of
 
@@ -241,6 +251,10 @@ panels.gap_panel(lab)
 
 # %% tags=["dashboard"]
 panels.release_panel(lab, checkpoint="release")
+
+# %% [markdown] tags=["hands-on"]
+# `decide` takes a system, a day, what is met, and the places. Each of its decisions has a
+# verdict, and says what blocks, what is a condition from which day, and what is advice.
 
 # %% tags=["hands-on"]
 from labkit.governance.obligations import decide
