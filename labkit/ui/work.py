@@ -50,6 +50,10 @@ def excuse(error: Exception) -> str:
     """Return the message for an error, as HTML; errors that are not ours are logged as well."""
     if isinstance(error, LabkitError):
         return callout("bad", str(error), title="That did not work.")
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):  # torch's own error says so
+        return callout(
+            "bad", "It needs more memory than there is. Take smaller settings.", title="That did not work."
+        )
     _LOG.error("a panel failed", exc_info=error)
     return callout(
         "bad",
