@@ -1,0 +1,165 @@
+"""The inversion lab, finished by mouse and by keyboard, as a participant would."""
+
+import re
+
+from tests.browser.conftest import open_dashboard, violations
+
+LONG = 180_000
+
+
+def _panel(page, button):
+    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
+
+
+def _dial(page, panel, label, value):
+    """Type a value into the figure beside a slider, as one does who knows what they want."""
+    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
+    readout = panel.locator(".widget-slider", has=named).locator(".widget-readout")
+    readout.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(str(value))
+    page.keyboard.press("Enter")
+
+
+def _pick(page, panel, label, words):
+    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
+    panel.locator(".widget-dropdown", has=named).locator("select").select_option(label=words)
+
+
+def _reached(page, count):
+    page.get_by_text(f"{count} of 7 checkpoints reached").first.wait_for(timeout=LONG)
+
+
+def test_the_lab_is_finished_by_mouse(page, server):
+    open_dashboard(page, server, "L05")
+
+    draw = _panel(page, "Reconstruct")
+    draw.get_by_role("checkbox").check()
+    _pick(page, draw, "Prior strength", "0.01")
+    _dial(page, draw, "Steps", 150)
+    draw.get_by_role("button", name="Reconstruct", exact=True).click()
+    draw.get_by_text("recognised by the other model").wait_for(timeout=LONG)
+    assert draw.locator(".lk-strip img").count() == 9
+    draw.get_by_role("button", name="Hand in").click()
+    _reached(page, 2)
+    assert violations(page, "inversion-prototypes") == []
+
+    _pick(page, draw, "You see", "answers: every probability in full")
+    draw.get_by_role("button", name="Hand in").click()
+    draw.get_by_text("Not what this service says").wait_for(timeout=LONG)
+    _pick(page, draw, "You see", "answers: the three most likely classes with their probabilities")
+    _dial(page, draw, "Questions", 300)
+    draw.get_by_role("button", name="Hand in").click()
+    _reached(page, 3)
+
+    look = _panel(page, "Attack an update")
+    look.get_by_role("button", name="Attack an update").click()
+    look.get_by_text("of what is peculiar").wait_for(timeout=LONG)
+    _pick(page, look, "The server may", "divide weights by bias")
+    look.get_by_role("button", name="Attack the intercepted update and hand in").click()
+    _reached(page, 4)
+
+    protect = _panel(page, "Measure this protection")
+    protect.get_by_role("button", name="Measure this protection").click()
+    protect.get_by_text("Left is more private").wait_for(timeout=LONG)
+    _pick(page, protect, "Clip C", "1")
+    _dial(page, protect, "Noise multiplier", 0.4)
+    _pick(page, protect, "Batch size", "48")
+    _pick(page, protect, "Answers", "the most likely class, and nothing else")
+    protect.get_by_role("button", name="Measure this protection").click()
+    trials = protect.locator("select").last
+    page.wait_for_function("s => s.options.length > 1", arg=trials.element_handle(), timeout=LONG)
+    protect.get_by_role("button", name="Hand in").click()
+    _reached(page, 7)
+
+    page.get_by_role("button", name="Add to my evidence pack").click()
+    page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
+    assert violations(page, "inversion") == []
+
+
+_FOCUSED = """() => {
+    const part = document.activeElement;
+    const label = part.labels && part.labels.length ? part.labels[0].textContent : part.textContent;
+    return (part.getAttribute("aria-label") || label).replace(/\\u200b/g, "").trim();
+}"""
+
+
+def _tab_to(page, label):
+    """Go on with the Tab key until what is focused is labelled so."""
+    for _ in range(220):
+        page.keyboard.press("Tab")
+        if page.evaluate(_FOCUSED).startswith(label):
+            return
+    raise AssertionError(f"the Tab key does not lead to {label!r}")
+
+
+def _type(page, label, value):
+    _tab_to(page, label)
+    page.keyboard.press("Control+A")
+    page.keyboard.type(str(value))
+    page.keyboard.press("Enter")
+
+
+def _press(page, label):
+    """Press the button, once it can be pressed: what runs holds it back."""
+    page.wait_for_function(
+        "name => [...document.querySelectorAll('button')].some("
+        "b => b.textContent.trim() === name && !b.disabled)",
+        arg=label,
+        timeout=LONG,
+    )
+    _tab_to(page, label)
+    page.keyboard.press("Enter")
+
+
+def _choose(page, label, first_letters):
+    """Choose an option of a list by typing how it begins."""
+    _tab_to(page, label)
+    page.keyboard.type(first_letters)
+
+
+def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
+    open_dashboard(page, own_server, "L05", "?scenario=digits")
+    page.evaluate("document.activeElement.blur()")
+
+    _tab_to(page, "You see")
+    _tab_to(page, "Search among plausible pictures")
+    page.keyboard.press("Space")
+    _choose(page, "Prior strength", "0.01")
+    _type(page, "Steps, typed", 150)
+    _press(page, "Hand in")
+    _reached(page, 2)
+
+    _choose(page, "You see", "answers: every probability, rounded to two")
+    _type(page, "Questions, typed", 300)
+    _press(page, "Hand in")
+    _reached(page, 3)
+
+    _choose(page, "The server may", "divide")
+    _press(page, "Attack the intercepted update and hand in")
+    _reached(page, 4)
+
+    _choose(page, "Clip C", "1")
+    _type(page, "Noise multiplier, typed", 0.4)
+    _choose(page, "Batch size", "32")
+    _choose(page, "Answers", "the most")
+    _press(page, "Measure this protection")
+    page.get_by_text("Left is more private").first.wait_for(timeout=LONG)
+    _press(page, "Hand in")
+    _reached(page, 7)
+
+    _press(page, "Add to my evidence pack")
+    page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
+
+
+def test_the_viewer_opens_in_the_dark_and_says_what_the_pictures_show(own_server, page):
+    page.emulate_media(color_scheme="dark")
+    open_dashboard(page, own_server, "L05")
+    look = _panel(page, "Attack an update")
+    _pick(page, look, "Batch size", "8")
+    look.get_by_role("button", name="Attack an update").click()
+    look.get_by_text("Mean over 8 records").wait_for(timeout=LONG)
+    words = [each.get_attribute("alt") for each in look.locator(".lk-strip img").all()]
+    assert len(words) == 16
+    assert all("brightest" in each and "darkest" in each for each in words)
+    assert violations(page, "inversion-dark") == []
