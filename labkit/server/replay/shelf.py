@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import os
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
@@ -19,6 +20,7 @@ __all__ = ["RecordedPage", "Shelf", "scenario_asked"]
 
 _CALL = "labkit.server.replay.prepare:prepare"
 _BEAT = 0.1  # seconds between two looks at a preparation
+_GRUDGE = 600.0  # seconds until a page that was refused may be tried again
 _TRAINING = 60.0  # seconds after which a victim that was not trained is looked for again
 _PATIENCE = 120.0  # seconds that a preparation may take
 
@@ -59,8 +61,8 @@ class Shelf:
         self._compose, self._log = compose, log
         self._pages: dict[str, RecordedPage] = {}
         self._refused: dict[str, _Stamp] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._lock = asyncio.Lock()
+        self._queue: OrderedDict[str, Lab] = OrderedDict()
+        self._worker: asyncio.Task[None] | None = None
         self._count = itertools.count(1)
 
     @property
@@ -71,7 +73,7 @@ class Shelf:
     @property
     def preparing(self) -> bool:
         """Whether more pages are on their way."""
-        return any(not task.done() for task in self._tasks.values())
+        return self._worker is not None and not self._worker.done()
 
     def find(self, lab: Lab, query: str) -> RecordedPage | None:
         """Return the page for a request, or None when the notebook has to be run for it.
@@ -84,19 +86,23 @@ class Shelf:
         scenario = scenario_asked(lab, query)
         page = self._pages.get(f"{lab.id}/{scenario}")
         if page is None or page.stamp != _stamp(lab) or not kept.prepared(page.name):
-            self.want(lab, scenario)
+            self.want(lab, scenario, first=True)
             return None
         if not page.rehearsed:
             # Its first kernel trains the victim; once that is done, kernels can share it.
             asyncio.get_running_loop().call_later(_TRAINING, self.want, lab, scenario)
         return page
 
-    def want(self, lab: Lab, scenario: str) -> None:
-        """Have a page prepared in the background, unless that is under way or was refused."""
-        key, stamp = f"{lab.id}/{scenario}", _stamp(lab)
-        running = self._tasks.get(key)
-        if (running is None or running.done()) and self._refused.get(key) != stamp:
-            self._tasks[key] = asyncio.ensure_future(self._prepare(lab, scenario, key, stamp))
+    def want(self, lab: Lab, scenario: str, *, first: bool = False) -> None:
+        """Have a page prepared in the background, unless that was refused; ``first`` before all others."""
+        key = f"{lab.id}/{scenario}"
+        if self._refused.get(key) == _stamp(lab):
+            return
+        self._queue[key] = lab
+        if first:
+            self._queue.move_to_end(key, last=False)
+        if not self.preparing:
+            self._worker = asyncio.ensure_future(self._work())
 
     def fill(self) -> None:
         """Prepare the first scenario of every lab, one after the other."""
@@ -114,24 +120,38 @@ class Shelf:
         if kept is not None:
             kept.forget(page.name)
 
-    async def _prepare(self, lab: Lab, scenario: str, key: str, stamp: _Stamp) -> None:
-        async with self._lock:  # one at a time: each takes a processor for a second or two
-            name = f"{key}#{next(self._count)}"
-            try:
-                record = await self._recorded(name)
-                if record is not None:
-                    before, after = await self._compose(lab, record)
-            except Exception:
-                self._log.exception("the page of %s was not composed; its notebook is run for everybody", key)
-                record = None
-            if record is None:
+    async def _work(self) -> None:
+        """Prepare one page after the other: each takes a processor for a second or two."""
+        while self._queue:
+            key, lab = self._queue.popitem(last=False)
+            stamp, page = _stamp(lab), self._pages.get(key)
+            if page is not None and page.stamp == stamp and page.rehearsed and self._usable(page):
+                continue
+            made = await self._prepare(lab, key, stamp)
+            if made is None:
                 self._refused[key] = stamp
+                asyncio.get_running_loop().call_later(_GRUDGE, self._refused.pop, key, None)
                 self._log.info("%s is not recorded; its notebook is run for everybody", key)
-                return
-            former = self._pages.get(key)
-            self._pages[key] = RecordedPage(name, before, after, stamp, record.rehearsed)
-            if former is not None:
-                self.drop(former)
+                continue
+            self._pages[key] = made
+            if page is not None:
+                self.drop(page)
+
+    async def _prepare(self, lab: Lab, key: str, stamp: _Stamp) -> RecordedPage | None:
+        name = f"{key}#{next(self._count)}"
+        try:
+            record = await self._recorded(name)
+            if record is None:
+                return None
+            before, after = await self._compose(lab, record)
+        except Exception:
+            self._log.exception("the page of %s was not composed", key)
+            return None
+        return RecordedPage(name, before, after, stamp, record.rehearsed)
+
+    def _usable(self, page: RecordedPage) -> bool:
+        kept = warmth()
+        return kept is not None and kept.prepared(page.name)
 
     async def _recorded(self, name: str) -> Record | None:
         kept = warmth()
