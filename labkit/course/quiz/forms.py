@@ -1,0 +1,83 @@
+"""Two forms of equal difficulty for one learner, made of twins.
+
+For every domain the bank holds items of the same kind and the same difficulty.  Two of them
+are twins: one goes into the form before, one into the form after, by a coin of the learner's
+seed.  So both forms have the same domains, kinds and difficulties, item by item; and where a
+judgement of difficulty was off, half of a class meets the harder twin first and half last, so
+that it cancels in the gain of the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from labkit.core import derive
+from labkit.core.errors import InvalidInputError
+from labkit.course.lab import DOMAINS
+from labkit.course.quiz.item import Item
+
+__all__ = ["DIFFICULTIES", "FORMS", "Forms", "draw_forms", "fit_for_forms"]
+
+FORMS = ("pre", "post")
+
+DIFFICULTIES = (1, 2, 2)
+"""Difficulties of the items that a form holds for each domain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Ids of the items of both forms; those at the same place are twins."""
+
+    pre: tuple[str, ...]
+    post: tuple[str, ...]
+
+    def of(self, form: str) -> tuple[str, ...]:
+        """Return the ids of the ``"pre"`` or the ``"post"`` form."""
+        if form not in FORMS:
+            raise InvalidInputError(f"expected a form: {' or '.join(FORMS)}; got {form!r}")
+        return self.pre if form == "pre" else self.post
+
+
+def fit_for_forms(item: Item) -> bool:
+    """Return whether an item may stand in a form.
+
+    A case takes too long, and general knowledge or a disputed fact is nothing to be tested on.
+    """
+    return item.kind != "case" and item.confidence in ("primary", "secondary")
+
+
+def draw_forms(items: Iterable[Item], seed: int) -> Forms:
+    """Return the forms of the learner with this seed: three twins from each domain.
+
+    Raises
+    ------
+    InvalidInputError
+        When a domain has too few items of the same kind and difficulty.
+    """
+    pool = [item for item in items if fit_for_forms(item)]
+    twins: list[tuple[str, str]] = []
+    for domain in DOMAINS:
+        for difficulty in dict.fromkeys(DIFFICULTIES):
+            wanted = DIFFICULTIES.count(difficulty)
+            found = _twins([i for i in pool if (i.domain, i.difficulty) == (domain, difficulty)], seed)
+            if len(found) < wanted:
+                raise InvalidInputError(
+                    f"expected {wanted} twins of difficulty {difficulty} in {domain}, found {len(found)}: "
+                    "add items of the same kind and difficulty"
+                )
+            twins += found[:wanted]
+    twins.sort(key=lambda pair: derive(seed, "quiz-place", *pair))
+    swapped = [pair[::-1] if derive(seed, "quiz-coin", *pair) % 2 else pair for pair in twins]
+    return Forms(tuple(first for first, _ in swapped), tuple(second for _, second in swapped))
+
+
+def _twins(items: list[Item], seed: int) -> list[tuple[str, str]]:
+    """Return disjoint pairs of the same kind, in an order of the seed."""
+    drawn = sorted(items, key=lambda item: (item.kind, derive(seed, "quiz-draw", item.id)))
+    found = []
+    for _, group in groupby(drawn, key=lambda item: item.kind):
+        ids = [item.id for item in group]
+        found += list(zip(ids[::2], ids[1::2], strict=False))
+    return sorted(found, key=lambda pair: derive(seed, "quiz-pair", *pair))
