@@ -120,9 +120,7 @@ class FrameworkPanel:
         ]
         holds = [f"It {words}." for fact, words in CONTEXT_FACTS.items() if fact in context.facts]
         lacks = [
-            f"It does not do this: {words}."
-            for fact, words in CONTEXT_FACTS.items()
-            if fact not in context.facts
+            f"Not so here: it {words}." for fact, words in CONTEXT_FACTS.items() if fact not in context.facts
         ]
         body = "<p>Set the questions below to what is said here, and see what the ranking makes of it.</p>"
         return card(
