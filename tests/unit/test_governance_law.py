@@ -1,10 +1,12 @@
 """Classification, duties, release decisions and the age of facts, on the days that matter."""
 
+import json
 import tomllib
 from datetime import date, timedelta
 
 import pytest
 
+from labkit.cli import main
 from labkit.core import DeclarationError, InvalidInputError, UnknownNameError
 from labkit.governance import standards
 from labkit.governance.obligations import (
@@ -282,3 +284,16 @@ def test_words_for_tiers_and_roles_are_ordered_from_the_heaviest():
     assert next(iter(TIERS)) == "prohibited"
     assert list(TIERS)[-1] == "minimal"
     assert list(ROLES) == ["provider", "importer", "distributor", "deployer"]
+
+
+def test_the_command_fails_a_nightly_job_only_when_facts_are_old(capsys):
+    assert main(["standards", "--lint", "--on", "2026-12-01"]) == 0
+    assert "2026-12-02" in capsys.readouterr().out
+    assert main(["standards", "--lint", "--on", "2027-06-01"]) == 1
+    assert "eu-ai-act" in capsys.readouterr().out
+    assert main(["standards", "--lint", "--on", "2027-06-01", "--days", "365", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["stale"] == []
+    assert found["ahead"][0]["day"] == "2027-08-02"
+    assert main(["standards", "--lint", "--on", "next summer"]) == 2
+    assert "YYYY-MM-DD" in capsys.readouterr().err
