@@ -69,7 +69,7 @@ class Dashboard(Page):
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Security-Policy", JUPYTER_POLICY)
         announce(self, "preload")
-        page = self._parts["shelf"].find(lab, self.request.query)
+        page = await self._parts["shelf"].wait_for(lab, self.request.query)
         try:
             await (self._run(lab) if page is None else self._give_out(page))
         except StreamClosedError:

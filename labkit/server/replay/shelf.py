@@ -20,6 +20,7 @@ __all__ = ["RecordedPage", "Shelf", "scenario_asked"]
 
 _CALL = "labkit.server.replay.prepare:prepare"
 _BEAT = 0.1  # seconds between two looks at a preparation
+_WAIT = 45.0  # seconds that somebody waits at most for a page that is being prepared
 _GRUDGE = 600.0  # seconds until a page that was refused may be tried again
 _TRAINING = 60.0  # seconds after which a victim that was not trained is looked for again
 _PATIENCE = 120.0  # seconds that a preparation may take
@@ -63,6 +64,8 @@ class Shelf:
         self._refused: dict[str, _Stamp] = {}
         self._queue: OrderedDict[str, Lab] = OrderedDict()
         self._worker: asyncio.Task[None] | None = None
+        self._current = ""
+        self._awaited: set[str] = set()
         self._count = itertools.count(1)
 
     @property
@@ -92,6 +95,22 @@ class Shelf:
             # Its first kernel trains the victim; once that is done, kernels can share it.
             asyncio.get_running_loop().call_later(_TRAINING, self.want, lab, scenario)
         return page
+
+    async def wait_for(self, lab: Lab, query: str) -> RecordedPage | None:
+        """Return the page for a request as :meth:`find`, after a while if it is being prepared.
+
+        The first who asks does not wait, the notebook is run for them; for a class that
+        comes together it is quicker to wait than to run the notebook for each.
+        """
+        page, key = self.find(lab, query), f"{lab.id}/{scenario_asked(lab, query)}"
+        if page is not None or key not in self._awaited:
+            self._awaited.add(key)
+            return page
+        for _ in range(int(_WAIT / _BEAT)):
+            if not (key == self._current or key in self._queue):
+                break
+            await asyncio.sleep(_BEAT)
+        return self.find(lab, query)
 
     def want(self, lab: Lab, scenario: str, *, first: bool = False) -> None:
         """Have a page prepared in the background, unless that was refused; ``first`` before all others."""
@@ -127,7 +146,10 @@ class Shelf:
             stamp, page = _stamp(lab), self._pages.get(key)
             if page is not None and page.stamp == stamp and page.rehearsed and self._usable(page):
                 continue
+            self._current = key
             made = await self._prepare(lab, key, stamp)
+            self._current = ""
+            self._awaited.discard(key)
             if made is None:
                 self._refused[key] = stamp
                 asyncio.get_running_loop().call_later(_GRUDGE, self._refused.pop, key, None)
