@@ -1,0 +1,225 @@
+"""The governance lab, finished by mouse and by keyboard, as a participant would."""
+
+import re
+
+import pytest
+
+from labkit.course import find_lab, load_module
+from tests.browser.conftest import open_dashboard, violations
+
+LONG = 120_000
+LAB = find_lab("L17", references=False)
+# The servers of these tests play the variant of seed 1.
+CASE = load_module(LAB, "case").make_case(LAB.scenarios[0], 1)
+GOOD = dict(load_module(LAB, "bots").reference(CASE))
+
+
+def _panel(page, label):
+    """Return the panel with a drop-down list of this label."""
+    return page.locator(
+        ".lk-panel", has=page.locator("label", has_text=re.compile(f"^{re.escape(label)}$"))
+    ).first
+
+
+def _list(panel, label):
+    line = panel.locator(
+        ".widget-dropdown", has=panel.page.locator("label", has_text=re.compile(f"^{label}$"))
+    )
+    return line.locator("select")
+
+
+def _pick(panel, label, text):
+    chosen = _list(panel, label)
+    chosen.select_option(label=text)
+
+
+def _words(options, value):
+    return next(text for text, each in options if each == value)
+
+
+def _decide(panel, word, number, answers):
+    """Answer one row and wait until the table has it, as the kernel does the writing."""
+    for label, text in answers.items():
+        _pick(panel, label, text)
+    row = panel.locator("tbody tr", has_text=re.compile(rf"^\s*{number}: ")).first
+    row.get_by_text("decided").wait_for(timeout=LONG)
+
+
+def _next(panel, word, number, last):
+    panel.get_by_role("button", name="Next", exact=True).click()
+    wanted = 1 if last else number + 1
+    head = panel.locator("tbody tr", has_text="(shown above)")
+    head.get_by_text(re.compile(rf"^{wanted}: ")).first.wait_for(timeout=LONG)
+
+
+def _fill(panel, word, rows):
+    for number, answers in enumerate(rows, start=1):
+        _decide(panel, word, number, answers)
+        _next(panel, word, number, number == len(rows))
+
+
+def _reached(page, count):
+    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
+
+
+def _hand_in(panel):
+    panel.get_by_role("button", name="Hand in").click()
+
+
+@pytest.fixture
+def words():
+    from labkit.governance.controls import annex_a, documents, frameworks, reasons
+    from labkit.governance.obligations import JURISDICTIONS, ROLES, TIERS
+    from labkit.governance.obligations.release import VERDICTS
+
+    return {
+        "tiers": TIERS,
+        "roles": ROLES,
+        "controls": {each.id: f"{each.id} {each.title}" for each in annex_a()},
+        "documents": {each.id: each.title for each in documents()},
+        "reasons": reasons(),
+        "frameworks": {each.id: each.title for each in frameworks()},
+        "verdicts": VERDICTS,
+        "places": JURISDICTIONS,
+    }
+
+
+def test_the_lab_is_finished_by_mouse(own_server, page, words):
+    open_dashboard(page, own_server, "L17")
+
+    classify = _panel(page, "Our role")
+    key = GOOD["classify"]["classification"]
+    _fill(
+        classify,
+        "System",
+        [
+            {"Tier": words["tiers"][key[card.id][0]], "Our role": words["roles"][key[card.id][1]]}
+            for card in CASE.cards
+        ],
+    )
+    _hand_in(classify)
+    _reached(page, 1)
+
+    chooser = _panel(page, "Our framework")
+    chosen = GOOD["framework"]
+    _pick(chooser, "Our framework", words["frameworks"][chosen["framework"]])
+    short = {"customers": "what customers ask"}
+    for name in chosen["reasons"]:
+        chooser.get_by_role("checkbox", name=short.get(name, name), exact=True).check()
+    for name in chosen["duties"]:
+        chooser.get_by_role("checkbox", name=words["frameworks"][name], exact=True).check()
+    _hand_in(chooser)
+    _reached(page, 2)
+
+    crosswalk = _panel(page, "Counterpart")
+    _fill(
+        crosswalk,
+        "Control",
+        [
+            {"Counterpart": words["controls"][each.answer], "Evidence": words["documents"][each.document]}
+            for each in CASE.pairings
+        ],
+    )
+    _hand_in(crosswalk)
+    _reached(page, 3)
+
+    statement = _panel(page, "Applies")
+    _fill(
+        statement,
+        "Control",
+        [_statement_row(GOOD["statement"]["statement"][c], words) for c in CASE.controls],
+    )
+    _hand_in(statement)
+    _reached(page, 4)
+
+    page.get_by_text("Gaps by theme").first.wait_for(timeout=LONG)
+
+    release = _panel(page, "What it is")
+    _fill(release, "Item", [_item_row(item) for item in CASE.items])
+    for place, verdict in GOOD["release"]["verdicts"].items():
+        _pick(release, words["places"][place], words["verdicts"][verdict])
+    _hand_in(release)
+    _reached(page, 5)
+
+    page.get_by_role("button", name="Add to my evidence pack").click()
+    page.get_by_text(re.compile("Kept in")).first.wait_for(timeout=LONG)
+    assert violations(page, "governance") == []
+    kept = {path.name for path in own_server.home.rglob("*") if path.is_file()}
+    assert {"statement-of-applicability.csv", "obligation-map.json"} <= kept
+
+
+def _statement_row(line, words):
+    if not line.applicable:
+        return {"Applies": "no", "Reason to leave it out": words["reasons"][line.reason]}
+    if line.evidence:
+        return {"Applies": "yes", "How far": "in place", "Evidence": words["documents"][line.evidence[0]]}
+    return {"Applies": "yes", "How far": "planned", "Planned for": "31 March 2027"}
+
+
+def _item_row(item):
+    from labkit.course.governing import JUDGEMENTS
+    from labkit.ui.governance.common import say_day
+
+    kind, due = CASE.judgements[item.id]
+    row = {"What it is": JUDGEMENTS[kind]}
+    if due:
+        from datetime import date
+
+        row["Due on"] = say_day(date.fromisoformat(due))
+    return row
+
+
+def test_six_systems_are_classified_by_keyboard_alone(own_server, page):
+    open_dashboard(page, own_server, "L17")
+    from labkit.governance.obligations import ROLES, TIERS
+
+    classify = _panel(page, "Our role")
+    _list(classify, "Tier").focus()
+    for number, card in enumerate(CASE.cards, start=1):
+        _down(page, list(TIERS).index(card.tier) + 1)
+        page.keyboard.press("Tab")
+        _down(page, list(ROLES).index(card.role) + 1)
+        row = classify.locator("tbody tr", has_text=re.compile(rf"^\s*{number}: ")).first
+        row.get_by_text("decided").wait_for(timeout=LONG)
+        if number < len(CASE.cards):
+            _tab_to(page, "Next")
+            page.keyboard.press("Enter")
+            shown = classify.locator("tbody tr", has_text="(shown above)")
+            shown.get_by_text(re.compile(rf"^{number + 1}: ")).first.wait_for(timeout=LONG)
+            for _ in range(3):
+                page.keyboard.press("Shift+Tab")
+    _tab_to(page, "Hand in")
+    page.keyboard.press("Enter")
+    _reached(page, 1)
+
+
+def _down(page, count):
+    for _ in range(count):
+        page.keyboard.press("ArrowDown")
+
+
+def _tab_to(page, words):
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == words:
+            return
+    raise AssertionError(f"{words} is not reached with Tab")
+
+
+def test_feedback_says_why_and_a_map_shows_days(own_server, page):
+    open_dashboard(page, own_server, "L17")
+    classify = _panel(page, "Our role")
+    _hand_in(classify)
+    classify.get_by_text("may not be used at all").first.wait_for(timeout=LONG)
+    chart = page.get_by_role("img", name=re.compile("obligations are in force on 23 November 2026")).first
+    chart.wait_for(timeout=LONG)
+    matrix = _panel(page, "Theme")
+    _pick(matrix, "Theme", "Logging and monitoring")
+    _pick(matrix, "List", "EU AI Act")
+    matrix.get_by_text("Art. 12 Record-keeping").first.wait_for(timeout=LONG)
+
+
+def test_the_second_scenario_opens_from_its_link(page, server):
+    open_dashboard(page, server, "L17", "?scenario=britain")
+    page.get_by_text("United Kingdom").first.wait_for(timeout=LONG)
+    assert violations(page, "governance-britain") == []
