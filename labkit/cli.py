@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evidence": ("labkit.course.commands.evidence", "show or check your evidence pack"),
     "glossary": ("labkit.course.commands.glossary", "look up a word"),
     "standards": ("labkit.course.commands.standards", "look up an entry of a standard and the labs about it"),
+    "quiz": ("labkit.course.commands.quiz", "practise governance, or take the test before and after"),
+    "review": ("labkit.course.commands.review", "repeat what you missed before it is forgotten"),
     "data": ("labkit.data.commands", "list, verify, add, show or remove data sets"),
     "doctor": ("labkit.doctor", "say what is missing or slow here, and how to mend it"),
     "bot": ("labkit.course.commands.bot", "let a bot play a lab (authors)"),
