@@ -109,6 +109,10 @@ lab.checkpoint("recognised")
 # scenario. The prior still helps: forty coefficients can be searched by asking alone. In
 # the panel above, set what you see to one of the output levels and spend your questions.
 
+# %% [markdown] tags=["hands-on"]
+# `case.oracle()` is the service with a meter: it hands out answers, counts them, and refuses
+# when the budget of all three targets is spent.
+
 # %% tags=["hands-on", "answer"] answer="black-box"
 from labkit.attacks.inversion import search_class
 
@@ -174,6 +178,9 @@ lab.checkpoint("gradient")
 # %% tags=["dashboard"]
 panels.protect_panel(lab, checkpoints=("shield", "service", "price"))
 
+# %% [markdown] tags=["hands-on"]
+# By hand, a protection is three numbers. The check lets the judge attack five batches.
+
 # %% tags=["hands-on", "answer"] answer="shield"
 # starter
 # settings = {"clip": 1.0, "noise_multiplier": 0.0, "batch_size": 4}  # your turn
@@ -187,6 +194,9 @@ lab.check("shield", **settings)
 
 # %% tags=["dashboard"]
 lab.checkpoint("shield")
+
+# %% [markdown] tags=["hands-on"]
+# The other door is the service. How little may it say and still be of use?
 
 # %% tags=["hands-on", "answer"] answer="service"
 # starter
