@@ -1,0 +1,291 @@
+"""A class goes through two labs at once, while the instructor's board shows it.
+
+Participants enter a class that ``labkit serve`` serves, open the labs and do what leads to each
+checkpoint through the widgets' protocol, all at the same time; an instructor reads the board
+meanwhile and says something to everybody.  Whatever does not work is a failure in the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+
+from benchmarks.widget_page import WidgetPage
+from labkit.core.errors import LabkitError
+from labkit.core.paths import cache_dir
+
+__all__ = ["TITLE", "run"]
+
+TITLE = "a class goes through the evasion range and the poisoning lab while the board shows it"
+
+Row = dict[str, Any]
+_PATIENCE = 900.0
+
+
+class Browser:
+    """Keeps cookies."""
+
+    def __init__(self, server: str) -> None:
+        self.server = server
+        self._cookies: dict[str, str] = {}
+
+    @property
+    def cookie(self) -> str:
+        """What is sent with each request."""
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
+    async def ask(self, path: str, data: dict[str, str] | None = None) -> HTTPResponse:
+        """Return the answer to a request; redirects are followed."""
+        for _ in range(5):
+            answer = await AsyncHTTPClient().fetch(
+                HTTPRequest(
+                    f"{self.server}/{path}",
+                    method="GET" if data is None else "POST",
+                    body=None
+                    if data is None
+                    else urlencode({"_xsrf": self._cookies.get("_xsrf", ""), **data}),
+                    headers={"Cookie": self.cookie},
+                    follow_redirects=False,
+                    request_timeout=_PATIENCE,
+                    connect_timeout=_PATIENCE,
+                ),
+                raise_error=False,
+            )
+            for line in answer.headers.get_list("Set-Cookie"):
+                for name, morsel in SimpleCookie(line).items():
+                    self._cookies[name] = morsel.coded_value
+            if answer.code not in (301, 302, 303):
+                break
+            path, data = answer.headers["Location"].lstrip("/"), None
+        if answer.code >= 400:
+            raise LabkitError(f"{path} answered {answer.code}")
+        return answer
+
+
+async def _evasion_range(page: WidgetPage) -> None:
+    attack = await page.panel("Other pictures")
+    await page.dial(attack, "Epsilon", 0.15)
+    await page.dial(attack, "Steps", 40)
+    await page.press(attack, "Hand in")
+    await _reached(page, 1)
+
+    asking = await page.panel("Start asking")
+    await page.dial(asking, "Epsilon", 0.15)
+    await page.dial(asking, "Questions each", 500)
+    await page.press(asking, "Start asking")
+    await page.says(r"\d+ of 10 flipped", _PATIENCE, asking)
+    await page.press(asking, "Hand in")
+    await _reached(page, 2)
+
+    unmask = await page.panel("Run the ticked tests")
+    await page.tick(unmask, "BPDA")
+    await page.press(unmask, "Run the ticked tests")
+    await page.press(unmask, "Count the survivors", _PATIENCE)
+    left = await page.says(r"What survives BPDA[^%]*?([\d.]+) ?%", _PATIENCE, unmask)
+    await page.dial(unmask, "Accuracy that is really left (0 to 1)", float(left) / 100)
+    await page.press(unmask, "Hand in")
+    await _reached(page, 3)
+
+    defend = await page.panel("Train a model")
+    for label, value in (("Training epsilon", 0.15), ("Attack steps", 5), ("Epochs", 20)):
+        await page.dial(defend, label, value)
+    await page.press(defend, "Train a model")
+    await page.until(
+        lambda: len(page.options(defend, "Model to hand in")) > 1, _PATIENCE, "the hardened model"
+    )
+    await page.pick(defend, "Model to hand in", page.options(defend, "Model to hand in")[1])
+    await page.press(defend, "Hand in", _PATIENCE)
+    await _reached(page, 5)
+
+
+async def _poisoning(page: WidgetPage) -> None:
+    plant = await page.panel("Train a reader")
+    await page.write(plant, "Sign as text", "/".join(["........", *[".###...."] * 3, *["........"] * 4]))
+    await page.dial(plant, "Poison rate (%)", 2)
+    await page.says("24 of 1200 samples poisoned", _PATIENCE, plant)
+    await page.press(plant, "Train a reader")
+    await page.says("The sign works on", _PATIENCE, plant)
+    await page.press(plant, "Hand in")
+    await _reached(page, 1)
+
+    collide = await page.panel("Make the poison")
+    wanted = await page.says(r"You want it read as (\w+)", _PATIENCE, collide)
+    await page.pick(collide, "Poison samples", f"labelled {wanted}")
+    for label, value in (("Epsilon", 0.25), ("Poison rate (%)", 2), ("Steps", 60)):
+        await page.dial(collide, label, value)
+    await page.press(collide, "Make the poison")
+    await page.says(f"your document is read as {wanted}", _PATIENCE, collide)
+    await page.press(collide, "Hand in")
+    await _reached(page, 2)
+
+    clean = await page.panel("Screen the delivery")
+    await page.pick(clean, "Tool", "Neighbours (kNN)")
+    await page.pick(clean, "Neighbours are", "samples of vouched batches")
+    await page.dial(clean, "How many", 5)
+    await page.tick(clean, "without a voucher")
+    await page.press(clean, "Screen the delivery")
+    await page.says("samples would go", _PATIENCE, clean)
+    await page.press(clean, "Hand in")
+    await _reached(page, 3)
+
+    blind = await page.panel("Compare all four")
+    await page.pick(blind, "Neighbours are", "the acceptance set, checked by hand")
+    await page.dial(blind, "How many", 5)
+    await page.press(blind, "Compare all four")
+    await page.says("Share of suspects", _PATIENCE, blind)
+    shares = dict(re.findall(r"(drop \w+|your own clean data)\s+([\d.]+)%", page.text(blind), re.IGNORECASE))
+    usual = float(shares.pop("your own clean data"))
+    for drop, share in shares.items():
+        verdict = "poisoned" if float(share) > usual + 2 else "clean"
+        await page.pick(blind, f"Verdict on {drop}", verdict)
+    await page.press(blind, "Hand in")
+    await _reached(page, 4)
+
+    price = await page.panel("Measure the price")
+    await page.press(price, "Take the recipe of the cleaning")
+    await page.says("The dials are set", _PATIENCE, price)
+    await page.press(price, "Measure the price")
+    await page.says("Price on deliveries with nothing wrong", _PATIENCE, price)
+    await page.press(price, "Hand in", _PATIENCE)
+    await _reached(page, 5)
+
+
+async def _reached(page: WidgetPage, count: int) -> None:
+    await page.says(rf"[{count}-5] of 5 checkpoints reached", _PATIENCE)
+
+
+_LABS: dict[str, Callable[[WidgetPage], Awaitable[None]]] = {"L02": _evasion_range, "L04": _poisoning}
+
+
+async def _participant(server: str, number: int, spent: dict[str, list[float]]) -> str:
+    """Enter, go through the labs, and return what went wrong; empty when nothing did."""
+    browser = Browser(server)
+    lab = "the entrance"
+    try:
+        await browser.ask("enter")
+        await browser.ask("enter", {"name": f"Participant {number}"})
+        for lab, goes in _LABS.items():
+            began = time.perf_counter()
+            answer = await browser.ask(f"dashboards/{lab}")
+            page = WidgetPage(server, browser.cookie)
+            try:
+                await page.open(answer.body.decode(), _PATIENCE)
+                await goes(page)
+            finally:
+                page.close()
+            spent[lab].append(time.perf_counter() - began)
+    except Exception as error:
+        return f"participant {number}, {lab}: {type(error).__name__}: {error}"
+    return ""
+
+
+async def _instructor(server: str, token: str, people: int, seen: dict[str, list[int]]) -> None:
+    """Read the board every two seconds and keep how many had reached the last objective."""
+    browser = Browser(server)
+    await browser.ask(f"board/enter?token={token}")
+    await browser.ask("board/act", {"action": "push", "text": "Ten minutes left.", "lab": "L02"})
+    while True:
+        for lab in _LABS:
+            table = (await browser.ask(f"board/table?lab={lab}")).body.decode()
+            counts = re.findall(rf"(\d+) of {people}</td>", table)
+            seen[lab].append(int(counts[-1]) if counts else 0)
+        await asyncio.sleep(2)
+
+
+async def _class(
+    server: str, token: str, people: int
+) -> tuple[dict[str, list[float]], dict[str, list[int]], list[str]]:
+    AsyncHTTPClient.configure(None, max_clients=4 * people)
+    spent: dict[str, list[float]] = {lab: [] for lab in _LABS}
+    seen: dict[str, list[int]] = {lab: [] for lab in _LABS}
+    watching = asyncio.create_task(_instructor(server, token, people, seen))
+    failures = await asyncio.gather(*(_participant(server, number, spent) for number in range(1, people + 1)))
+    await asyncio.sleep(4.5)  # two more looks at the board
+    watching.cancel()
+    if watching.done() and not watching.cancelled() and watching.exception():
+        failures.append(f"the board: {watching.exception()}")
+    return spent, seen, [each for each in failures if each]
+
+
+def run(people: int = 20) -> list[Row]:
+    """Serve a class and let ``people`` go through both labs at the same time.
+
+    Returns
+    -------
+    list of dict
+        For each lab: who finished it, seconds until half and until all had, what the board
+        showed in the end, and failures.
+    """
+    from labkit import data
+    from labkit.models import load_victim
+
+    load_victim("cnn", data.load("digits"))
+    with tempfile.TemporaryDirectory(prefix="labkit-class-", ignore_cleanup_errors=True) as home:
+        (Path(home) / "cache").mkdir()
+        (Path(home) / "cache" / "victims").symlink_to(cache_dir() / "victims", target_is_directory=True)
+        process, server, token = _serve(home, people)
+        try:
+            time.sleep(15)  # the server prepares the pages of the labs; a class does not begin in that second
+            spent, seen, failures = asyncio.run(_class(server, token, people))
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+    for failure in failures:
+        print(f"  failed: {failure}")
+    return [
+        {
+            "lab": lab,
+            "people": people,
+            "finished": len(times),
+            "median s": statistics.median(times) if times else float("nan"),
+            "last s": max(times, default=float("nan")),
+            "board in the end": seen[lab][-1] if seen[lab] else 0,
+            "looks at the board": len(seen[lab]),
+            "failures": sum(f", {lab}:" in failure for failure in failures),
+        }
+        for lab, times in spent.items()
+    ]
+
+
+def _serve(home: str, people: int) -> tuple[subprocess.Popen[str], str, str]:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "labkit.cli", "serve", "--class", "benchmark", "--no-browser"),
+            *("--no-training", "--capacity", str(2 * people), "--port", str(_free_port())),
+        ],
+        env={**os.environ, "LABKIT_HOME": home},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said = ""
+    assert process.stdout is not None  # noqa: S101 - piped above
+    for line in process.stdout:
+        said += line
+        if "Stop it with" in line:
+            break
+    found = re.search(r"(http://[\d.:]+)/board/enter\?token=(\S+)", said)
+    if found is None:
+        raise LabkitError(f"the class was not served: {said}")
+    return process, found[1], found[2]
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
