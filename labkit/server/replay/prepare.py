@@ -53,6 +53,7 @@ class Adoptable:
 
     def begin(self, environment: Mapping[str, str]) -> dict[str, Any]:
         """Give the page to the participant of this kernel, and return the namespace of its cells."""
+        _answer_once()
         with _unheard():
             adopt(self.recording.lab)
         return self.recording.namespace
@@ -102,3 +103,26 @@ def _rehearsed(lab: Lab, scenario: str) -> bool:
         return False
     rehearse(lab, scenario)
     return True
+
+
+def _answer_once() -> None:
+    """Have the states of all widgets made once for a page that asks for them, not twice.
+
+    ipywidgets 8 also makes them for its manager then, and drops what it has made.
+    """
+    from ipywidgets import Widget
+
+    given = Widget.__dict__.get("_handle_control_comm_msg")
+    if not isinstance(given, classmethod) or "get_manager_state" not in Widget.__dict__:
+        return
+    answer = given.__func__
+
+    def handle(cls: type[Widget], message: Mapping[str, Any]) -> None:
+        kept = cls.__dict__["get_manager_state"]
+        cls.get_manager_state = staticmethod(lambda *_, **__: {})
+        try:
+            answer(cls, message)
+        finally:
+            cls.get_manager_state = kept
+
+    Widget._handle_control_comm_msg = classmethod(handle)
