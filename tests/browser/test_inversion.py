@@ -100,14 +100,10 @@ def _type(page, label, value):
     page.keyboard.press("Enter")
 
 
-def _press(page, label):
-    """Press the button, once it can be pressed: what runs holds it back."""
-    page.wait_for_function(
-        "name => [...document.querySelectorAll('button')].some("
-        "b => b.textContent.trim() === name && !b.disabled)",
-        arg=label,
-        timeout=LONG,
-    )
+def _press(page, label, within):
+    """Press the button of a panel, once it can be pressed: what runs holds it back."""
+    button = within.get_by_role("button", name=label, exact=True).first
+    page.wait_for_function("b => !b.disabled", arg=button.element_handle(), timeout=LONG)
     _tab_to(page, label)
     page.keyboard.press("Enter")
 
@@ -122,33 +118,35 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L05", "?scenario=digits")
     page.evaluate("document.activeElement.blur()")
 
+    draw, look = _panel(page, "Reconstruct"), _panel(page, "Attack an update")
     _tab_to(page, "You see")
     _tab_to(page, "Search among plausible pictures")
     page.keyboard.press("Space")
     _choose(page, "Prior strength", "0.01")
     _type(page, "Steps, typed", 150)
-    _press(page, "Hand in")
+    _press(page, "Hand in", draw)
     _reached(page, 2)
 
     _choose(page, "You see", "answers: every probability, rounded to two")
     _type(page, "Questions, typed", 300)
-    _press(page, "Hand in")
+    _press(page, "Hand in", draw)
     _reached(page, 3)
 
     _choose(page, "The server may", "divide")
-    _press(page, "Attack the intercepted update and hand in")
+    _press(page, "Attack the intercepted update and hand in", look)
     _reached(page, 4)
 
+    protect = _panel(page, "Measure this protection")
     _choose(page, "Clip C", "1")
     _type(page, "Noise multiplier, typed", 0.4)
     _choose(page, "Batch size", "32")
     _choose(page, "Answers", "the most")
-    _press(page, "Measure this protection")
-    page.get_by_text("Left is more private").first.wait_for(timeout=LONG)
-    _press(page, "Hand in")
+    _press(page, "Measure this protection", protect)
+    protect.get_by_text("Left is more private").wait_for(timeout=LONG)
+    _press(page, "Hand in", protect)
     _reached(page, 7)
 
-    _press(page, "Add to my evidence pack")
+    _press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
 
 

@@ -176,7 +176,7 @@ class GradientPanel:
             clear = found[i] >= self.lab.target("shield")
             mark = badge("bad", "leaks") if clear else badge("good", "hidden")
             caption = (
-                f"<strong>{escape(case.class_names[label])}</strong>, peculiar {found[i]:.2f}, "
+                f"<strong>{escape(case.class_names[label])}</strong>: {found[i]:.2f} of what is peculiar, "
                 f"{min(99.0, float(decibels[i])):.0f} dB {mark}"
             )
             groups.append(([("recovered", x_hat[i]), ("true record", batch.x[i])], caption))

@@ -207,8 +207,8 @@ def price_chart(
     ax.axhline(plain.value, color=SECOND, linewidth=1, linestyle=":")
     ax.text(0.99, plain.value + 0.006, "no protection", ha="right", fontsize=9, color=SECOND)
     low = min([floor, *(trial.accuracy.low for trial in trials)]) - 0.04
-    ax.fill_between([-0.1, leak_target], floor, 1.05, color=GOOD, alpha=0.12, linewidth=0)
-    ax.text(-0.08, 1.01, "both targets met", fontsize=9, color=INK, va="bottom")
+    ax.fill_between([-0.1, leak_target], floor, 1.0, color=GOOD, alpha=0.12, linewidth=0)
+    ax.text(-0.08, 0.998, "both targets met", fontsize=9, color=INK, va="top")
     for i, trial in enumerate(trials):
         rate, meets = trial.accuracy, trial.told <= told_target
         ax.errorbar(
@@ -223,7 +223,7 @@ def price_chart(
         )
         ax.annotate(str(i + 1), (trial.leak, rate.value), (8, 5), textcoords="offset points", fontsize=10)
     ax.set_xlim(-0.1, 1.02)
-    ax.set_ylim(max(0.0, low), 1.05)
+    ax.set_ylim(max(0.0, low), 1.002)
     ax.set_xlabel("leak of the updates (correlation with what is peculiar to a record)")
     ax.set_ylabel("accuracy")
     percent_axis(ax.yaxis)
