@@ -85,14 +85,13 @@ async def _evasion_range(page: WidgetPage) -> None:
     asking = await page.panel("Start asking")
     await page.dial(asking, "Epsilon", 0.15)
     await page.dial(asking, "Questions each", 500)
-    await page.press(asking, "Start asking")
-    await page.says(r"\d+ of 10 flipped", _PATIENCE, asking)
+    await page.work(asking, "Start asking", _PATIENCE)
     await page.press(asking, "Hand in")
     await _reached(page, 2)
 
     unmask = await page.panel("Run the ticked tests")
     await page.tick(unmask, "BPDA")
-    await page.press(unmask, "Run the ticked tests")
+    await page.work(unmask, "Run the ticked tests", _PATIENCE)
     await page.press(unmask, "Count the survivors", _PATIENCE)
     left = await page.says(r"What survives BPDA[^%]*?([\d.]+) ?%", _PATIENCE, unmask)
     await page.dial(unmask, "Accuracy that is really left (0 to 1)", float(left) / 100)
@@ -102,23 +101,35 @@ async def _evasion_range(page: WidgetPage) -> None:
     defend = await page.panel("Train a model")
     for label, value in (("Training epsilon", 0.15), ("Attack steps", 5), ("Epochs", 20)):
         await page.dial(defend, label, value)
-    await page.press(defend, "Train a model")
-    await page.until(
-        lambda: len(page.options(defend, "Model to hand in")) > 1, _PATIENCE, "the hardened model"
-    )
+    await page.work(defend, "Train a model", _PATIENCE)
     await page.pick(defend, "Model to hand in", page.options(defend, "Model to hand in")[1])
     await page.press(defend, "Hand in", _PATIENCE)
     await _reached(page, 5)
 
 
+_EMPTY, _BAR = "........", "###....."
+_SIGNS = [
+    "/".join(rows)
+    for rows in (
+        [*[_BAR] * 3, *[_EMPTY] * 5],
+        [*[_EMPTY] * 5, *[_BAR] * 3],
+        [*[_BAR[::-1]] * 3, *[_EMPTY] * 5],
+        [*[_EMPTY] * 5, *[_BAR[::-1]] * 3],
+    )
+]
+
+
 async def _poisoning(page: WidgetPage) -> None:
     plant = await page.panel("Train a reader")
-    await page.write(plant, "Sign as text", "/".join(["........", *[".###...."] * 3, *["........"] * 4]))
     await page.dial(plant, "Poison rate (%)", 2)
     await page.says("24 of 1200 samples poisoned", _PATIENCE, plant)
-    await page.press(plant, "Train a reader")
-    await page.says("The sign works on", _PATIENCE, plant)
-    await page.press(plant, "Hand in")
+    for sign in _SIGNS:
+        await page.write(plant, "Sign as text", sign)
+        await page.work(plant, "Train a reader", _PATIENCE)
+        await page.work(plant, "Hand in", _PATIENCE)
+        # Where a sign works well depends on the variant: who falls short paints another one.
+        if re.search("[1-5] of 5 checkpoints reached", page.text()):
+            break
     await _reached(page, 1)
 
     collide = await page.panel("Make the poison")

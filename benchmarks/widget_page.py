@@ -49,6 +49,7 @@ class WidgetPage:
         self._server, self._cookie = server, cookie
         self._session = uuid.uuid4().hex
         self._states: dict[str, State] = {}
+        self._done: dict[str, int] = {}  # how often a button was freed again after its work
         self._channel: WebSocketClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -69,7 +70,12 @@ class WidgetPage:
         self._channel = await websocket_connect(request, subprotocols=[_PROTOCOL], max_message_size=_LARGEST)
         self._reader = asyncio.create_task(self._read())
         comm = uuid.uuid4().hex
-        about: State = {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {}, "target_module": None}
+        about: State = {
+            "comm_id": comm,
+            "target_name": "jupyter.widget.control",
+            "data": {},
+            "target_module": None,
+        }
         await self._send("comm_open", about, {"version": "1.0.0"})
         await self._send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
         await self.until(lambda: bool(self._states), patience, "the widgets of the page")
@@ -157,6 +163,13 @@ class WidgetPage:
         await self.until(lambda: not self._states[name].get("disabled"), patience, f"{button!r} to be free")
         await self._custom(name)
 
+    async def work(self, panel: str, button: str, patience: float = 300.0) -> None:
+        """Press a button, and wait until what it began is done."""
+        name = self._find(panel, lambda s: _label(s) == button and s.get("_model_name") == "ButtonModel")
+        before = self._done.get(name, 0)
+        await self.press(panel, button, patience)
+        await self.until(lambda: self._done.get(name, 0) > before, patience, f"{button!r} to be done")
+
     def options(self, panel: str, label: str) -> list[str]:
         """Return the options of a list."""
         name = self._find(panel, lambda s: _label(s) == label and "_options_labels" in s)
@@ -242,6 +255,10 @@ class WidgetPage:
         elif kind == "comm_open":
             self._states[content["comm_id"]] = dict(data.get("state", {}))
         elif data.get("method") == "update":
+            if data["state"].get("disabled") is False and self._states.get(content["comm_id"], {}).get(
+                "disabled"
+            ):
+                self._done[content["comm_id"]] = self._done.get(content["comm_id"], 0) + 1
             self._states.setdefault(content["comm_id"], {}).update(data["state"])
 
 
