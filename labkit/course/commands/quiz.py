@@ -66,7 +66,7 @@ def _practise(quiz: Quiz, count: int) -> int:
         if proposal is None:
             print("Nothing is due, and nothing new is left. Come back tomorrow.")
             return 0
-        print(f"\n--- {proposal.why}")
+        print(f"\n--- {DOMAINS[proposal.item.domain]}. {proposal.why}")
         answer, sure = ask_item(proposal.item, quiz.seed)
         say_marked(proposal.item, quiz.answer(proposal.item.id, answer, sure=sure))
     return 0

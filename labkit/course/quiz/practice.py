@@ -154,7 +154,7 @@ def next_item(
         (item for item in fresh if item.domain == domain),
         key=lambda item: (round(abs(item.difficulty - fitting)), derive(seed, "quiz-new", item.id)),
     )
-    return Proposal(chosen, f"New, from the domain where you have most to gain: {DOMAINS[domain]}.", False)
+    return Proposal(chosen, "From the domain where you have most to gain.", False)
 
 
 def _rating(answer: Given) -> Rating:

@@ -58,7 +58,7 @@ def form_result(quiz: Quiz, form: str, items: Mapping[str, Item]) -> str:
         for name in quiz.forms().of(form)
         if name in given and name in items
     )
-    return f'<div class="lk">{_gain_table(quiz.gains())}<h4>Item by item</h4>{shown}</div>'
+    return f'<div class="lk">{_gain_table(quiz.gains())}<h3>Item by item</h3>{shown}</div>'
 
 
 def standing(quiz: Quiz, now: datetime | None = None) -> str:

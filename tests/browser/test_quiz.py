@@ -1,0 +1,132 @@
+"""The governance quiz in a browser: practised by mouse, the test before taken by keyboard."""
+
+import pytest
+
+from labkit.course.progress import ProgressLog
+from labkit.course.quiz import Quiz, shown_order
+from tests.browser.conftest import PICTURES, open_dashboard, violations
+
+LONG = 60_000
+
+
+@pytest.fixture
+def quiz(own_server):
+    """Return the quiz as the server's learner has it: seed 1, the log on the disk."""
+
+    def now():
+        return Quiz("local", seed=1, log=ProgressLog(own_server.home / "data" / "progress.sqlite"))
+
+    return now
+
+
+def _panel(page, server):
+    open_dashboard(page, server, "L17")
+    panel = page.locator(".lk-panel", has=page.get_by_role("button", name="Test before"))
+    panel.scroll_into_view_if_needed()
+    return panel
+
+
+def _mode(panel, name):
+    panel.get_by_role("button", name=name, exact=True).click()
+
+
+def _question(panel, item):
+    panel.get_by_text(item.question, exact=False).first.wait_for(timeout=LONG)
+
+
+def _answer_by_mouse(panel, item):
+    """Give the right answer."""
+    if item.kind == "matching":
+        order = shown_order(item, len(item.asked), 1, "left")
+        for place, field in zip(order, panel.locator(".widget-dropdown select").all(), strict=True):
+            field.select_option(label=item.pairs[place].right)
+    elif item.kind == "ordering":
+        order = shown_order(item, len(item.steps), 1, "steps")
+        box = panel.locator("select[size], .widget-select select").first
+        for place in range(len(item.steps)):
+            box.select_option(index=order.index(place))
+            while order.index(place) > place:
+                at = order.index(place)
+                order[at - 1], order[at] = order[at], order[at - 1]
+                panel.get_by_role("button", name="Move up").click()
+                wanted = f"{at}. {item.steps[place].text}"
+                box.locator("option", has_text=wanted).wait_for(state="attached", timeout=LONG)
+    else:
+        for part in item.parts:
+            for option in (option for option in part.options if option.correct):
+                panel.get_by_label(option.text, exact=True).check()
+
+
+def test_practice_by_mouse_explains_every_option_and_goes_on(own_server, page, quiz):
+    panel = _panel(page, own_server)
+    before = quiz()
+    for number in range(4):
+        item = before.next().item
+        _question(panel, item)
+        _answer_by_mouse(panel, item)
+        panel.get_by_role("button", name="I know it").click()
+        panel.get_by_role("button", name="Answer", exact=True).click()
+        panel.get_by_text("Where this was read").wait_for(timeout=LONG)
+        assert panel.locator(".lk-badge.lk-good").count() >= 1
+        if number == 0:
+            assert violations(page, "quiz-practice") == []
+            panel.screenshot(path=PICTURES / "quiz-practice-panel.png")
+        panel.get_by_role("button", name="Next item").click()
+        panel.get_by_role("button", name="Answer", exact=True).wait_for(timeout=LONG)
+        before = quiz()
+        assert before.given()[-1].right, item.id
+    assert [answer.sure for answer in before.given()] == ["know"] * 4
+
+
+def _answer_by_keyboard(page, panel, item):
+    """Give some answer, with keys alone."""
+    if item.kind == "matching":
+        for field in panel.locator(".widget-dropdown select").all():
+            field.focus()
+            page.keyboard.press("ArrowDown")
+    elif item.kind == "ordering":
+        panel.locator("select[size], .widget-select select").first.focus()
+        page.keyboard.press("ArrowDown")
+        panel.get_by_role("button", name="Move up").focus()
+        page.keyboard.press("Enter")
+    else:
+        for part in item.parts:
+            option = part.options[part.right[0]].text
+            panel.get_by_label(option, exact=True).focus()
+            page.keyboard.press("Space")
+
+
+def test_the_test_before_is_taken_by_keyboard_and_survives_a_refresh(own_server, page, quiz):
+    panel = _panel(page, own_server)
+    panel.get_by_role("button", name="Test before").focus()
+    page.keyboard.press("Enter")
+    items = quiz().open_items("pre")
+    for number, item in enumerate(items, start=1):
+        panel.get_by_text(f"Test before: {number} of 21").wait_for(timeout=LONG)
+        _question(panel, item)
+        _answer_by_keyboard(page, panel, item)
+        if number == 3:
+            panel.screenshot(path=PICTURES / "quiz-test-panel.png")
+        panel.get_by_role("button", name="Answer", exact=True).focus()
+        page.keyboard.press("Enter")
+        if number == 5:
+            panel.get_by_text("Test before: 6 of 21").wait_for(timeout=LONG)
+            page.wait_for_timeout(3500)  # how a panel was left is kept every three seconds
+            panel = _panel(page, own_server)
+    panel.get_by_text("Item by item").wait_for(timeout=LONG)
+    assert quiz().finished("pre")
+    assert violations(page, "quiz-result") == []
+    panel.screenshot(path=PICTURES / "quiz-result-panel.png")
+    panel.get_by_role("button", name="Where I stand").focus()
+    page.keyboard.press("Enter")
+    panel.get_by_text("21 different items").wait_for(timeout=LONG)
+    page.emulate_media(color_scheme="dark")
+    panel = _panel(page, own_server)
+    _mode(panel, "Where I stand")
+    panel.get_by_text("21 different items").wait_for(timeout=LONG)
+    assert violations(page, "quiz-standing-dark") == []
+    panel.screenshot(path=PICTURES / "quiz-standing-dark-panel.png")
+    _mode(panel, "Practise")
+    panel.get_by_role("button", name="Answer", exact=True).wait_for(timeout=LONG)
+    assert violations(page, "quiz-practice-dark") == []
+    panel.screenshot(path=PICTURES / "quiz-practice-dark-panel.png")
