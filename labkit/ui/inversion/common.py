@@ -60,8 +60,9 @@ def beside(groups: Sequence[tuple[Sequence[tuple[str, Tensor]], str]], what: str
         figures.append(
             f'<figure><div class="{many}">{shown}</div><figcaption>{caption}</figcaption></figure>'
         )
+    wide = " lk-pair" if any(len(pictures) == 3 for pictures, _ in groups) else ""
     return (
-        f'<div class="lk lk-strip" role="group" aria-label="{len(figures)} {escape(what)}">'
+        f'<div class="lk lk-strip{wide}" role="group" aria-label="{len(figures)} {escape(what)}">'
         f"{''.join(figures)}</div>"
     )
 
