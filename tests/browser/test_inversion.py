@@ -54,7 +54,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
 
     look = _panel(page, "Attack an update")
     look.get_by_role("button", name="Attack an update").click()
-    look.get_by_text("of what is peculiar").wait_for(timeout=LONG)
+    look.get_by_text("Mean over 1 record").wait_for(timeout=LONG)
     _pick(page, look, "The server may", "divide weights by bias")
     look.get_by_role("button", name="Attack the intercepted update and hand in").click()
     _reached(page, 4)
