@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Set before anything of labkit is imported. Victims are trained once a run; a developer may
 # keep them between runs with LABKIT_TEST_HOME.
@@ -12,10 +13,15 @@ _KEPT = os.environ.get("LABKIT_TEST_HOME")
 HOME = Path(_KEPT or tempfile.mkdtemp(prefix="labkit-tests-"))
 os.environ["LABKIT_HOME"] = str(HOME)
 os.environ["JUPYTER_NO_CONFIG"] = "1"
-for variable in ("LABKIT_SEED", "LABKIT_LEARNER", "LABKIT_SCENARIO", "LABKIT_THINK_SECONDS", "QUERY_STRING"):
+_NOT_OURS = ("LABKIT_DATA", "LABKIT_LEARNER", "LABKIT_SCENARIO", "LABKIT_SEED", "LABKIT_THINK_SECONDS")
+for variable in (*_NOT_OURS, "JUPYTERHUB_USER", "QUERY_STRING"):
     os.environ.pop(variable, None)
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
+
+# How long an example takes says something about the machine, not about a law.
+settings.register_profile("labkit", deadline=None)
+settings.load_profile("labkit")
 
 
 @pytest.fixture
