@@ -46,7 +46,7 @@ class ThreatCase:
         return tm.generate(self.scenario.settings["family"], self.seed)
 
     @property
-    def model(self) -> tm.ThreatModel:
+    def model(self) -> tm.SystemModel:
         """The diagram, with notes on how each part is built."""
         return self.architecture.model
 
@@ -212,7 +212,8 @@ def _row(value: Any) -> tm.Threat:
         return tm.Threat(**value)
     except TypeError as error:
         raise InvalidInputError(
-            f"expected target, category, technique, mitigation, likelihood, impact and owner in a row: {error}"
+            "expected target, category, technique, mitigation, likelihood, impact and owner in a row: "
+            f"{error}"
         ) from None
 
 

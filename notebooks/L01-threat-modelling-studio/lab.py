@@ -197,7 +197,7 @@ panels.own_system(lab)
 # In Python, a system of your own is a few lines, and `gaps` says where nobody looked.
 
 # %% tags=["hands-on", "nbval-check-output"]
-own = tm.ThreatModel(
+own = tm.SystemModel(
     name="A chat desk",
     zones=(tm.Zone("out", "Internet"), tm.Zone("in", "Our network")),
     elements=(

@@ -21,8 +21,8 @@ from labkit.governance.threatmodel import (
     Gate,
     Risk,
     Step,
+    SystemModel,
     Threat,
-    ThreatModel,
     Zone,
     applicable,
     best_controls,
@@ -326,12 +326,12 @@ def own_model(**changes):
         "elements": (Element("u", "User", "external", "out"), Element("p", "Service <b>", "process", "in")),
         "flows": (Flow("f", "u", "p", "orders"),),
     }
-    return ThreatModel(**{**parts, **changes})
+    return SystemModel(**{**parts, **changes})
 
 
 def test_a_model_is_read_as_it_was_written():
     made = generate("robots", 5).model
-    with_threats = ThreatModel(
+    with_threats = SystemModel(
         made.name,
         made.zones,
         made.elements,
@@ -384,7 +384,7 @@ def test_pictures_are_well_formed_and_say_what_they_show():
 
 
 def test_an_empty_drawing_is_a_drawing():
-    ET.fromstring(draw(ThreatModel("Nothing yet", (Zone("a", "A"),))))  # noqa: S314 - our own text
+    ET.fromstring(draw(SystemModel("Nothing yet", (Zone("a", "A"),))))  # noqa: S314 - our own text
 
 
 def test_the_register_runs_nothing_in_a_spreadsheet_and_puts_the_worst_first():

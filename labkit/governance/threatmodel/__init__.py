@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from labkit.governance.threatmodel.model import (
         Element,
         Flow,
+        SystemModel,
         Threat,
-        ThreatModel,
         Zone,
         read_model,
         write_model,
@@ -58,7 +58,7 @@ _MODULES = {
     "catalogue": ("Flaw", "mitigations", "techniques"),
     "diagram": ("describe", "draw", "draw_tree"),
     "findings": ("Findings", "Gap", "compare", "gaps", "high_risks", "register_score"),
-    "model": ("Element", "Flow", "Threat", "ThreatModel", "Zone", "read_model", "write_model"),
+    "model": ("Element", "Flow", "Threat", "SystemModel", "Zone", "read_model", "write_model"),
     "register": ("write_register",),
     "risk": (
         *("IMPACT", "LIKELIHOOD", "Choice", "Control", "Risk"),
@@ -84,8 +84,8 @@ __all__ = [
     "Path",
     "Risk",
     "Step",
+    "SystemModel",
     "Threat",
-    "ThreatModel",
     "Zone",
     "applicable",
     "best_controls",

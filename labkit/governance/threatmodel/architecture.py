@@ -10,7 +10,7 @@ from labkit.core.errors import UnknownNameError
 from labkit.core.seeds import derive
 from labkit.governance.threatmodel.attack_tree import Gate, Step, Tree
 from labkit.governance.threatmodel.catalogue import Catalogue, Family, Flaw, catalogue
-from labkit.governance.threatmodel.model import Element, Flow, ThreatModel, Zone
+from labkit.governance.threatmodel.model import Element, Flow, SystemModel, Zone
 from labkit.governance.threatmodel.risk import Control, Risk, best_controls
 
 __all__ = ["PLANTED", "Architecture", "generate"]
@@ -28,7 +28,7 @@ class Architecture:
     Attributes
     ----------
     family : Family
-    model : ThreatModel
+    model : SystemModel
         The diagram, with notes on how each part is built; no threats.
     planted : tuple of Flaw
     tree : Gate
@@ -43,7 +43,7 @@ class Architecture:
     """
 
     family: Family
-    model: ThreatModel
+    model: SystemModel
     planted: tuple[Flaw, ...]
     tree: Gate
     purse: float
@@ -114,13 +114,13 @@ def _model(
     flows: Collection[str],
     candidates: list[Flaw],
     planted: list[Flaw],
-) -> ThreatModel:
+) -> SystemModel:
     notes: dict[str, list[str]] = {}
     for flaw in candidates:
         sentence = flaw.flawed if flaw in planted else flaw.sound
         notes.setdefault(flaw.at, []).append(sentence.format(**family.words))
     zones = {known.roles[role]["zone"] for role in roles}
-    return ThreatModel(
+    return SystemModel(
         name=family.system,
         zones=tuple(Zone(id, name) for id, name in known.zones.items() if id in zones),
         elements=tuple(

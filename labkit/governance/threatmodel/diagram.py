@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 
 from labkit.governance.threatmodel.attack_tree import Gate, Step, Tree
-from labkit.governance.threatmodel.model import Element, Flow, ThreatModel
+from labkit.governance.threatmodel.model import Element, Flow, SystemModel
 
 __all__ = ["describe", "draw", "draw_tree"]
 
@@ -44,12 +44,12 @@ class _Box:
         return self.x - 9 < x < self.x + _BOX_WIDTH + 9 and self.y - 9 < y < self.y + _BOX_HEIGHT + 9
 
 
-def draw(model: ThreatModel, *, marked: Collection[str] = ()) -> str:
+def draw(model: SystemModel, *, marked: Collection[str] = ()) -> str:
     """Return the diagram as SVG.
 
     Parameters
     ----------
-    model : ThreatModel
+    model : SystemModel
     marked : collection of str
         Ids of elements and flows to draw with a thick line.
     """
@@ -76,7 +76,7 @@ def draw(model: ThreatModel, *, marked: Collection[str] = ()) -> str:
     return _svg(width, height, f"Data-flow diagram of {model.name}", describe(model), parts)
 
 
-def describe(model: ThreatModel) -> str:
+def describe(model: SystemModel) -> str:
     """Return the diagram in words: zones with their elements, then the flows by number."""
     names = {element.id: element.name for element in model.elements}
     zones = [
@@ -91,7 +91,7 @@ def describe(model: ThreatModel) -> str:
     return " ".join([*zones, "Flows.", *flows]) if flows else " ".join(zones)
 
 
-def _place(model: ThreatModel) -> tuple[dict[str, _Box], dict[str, float], float]:
+def _place(model: SystemModel) -> tuple[dict[str, _Box], dict[str, float], float]:
     """Return a box for each element, a width for each zone, and the height of the picture."""
     boxes: dict[str, _Box] = {}
     columns: dict[str, float] = {}
@@ -125,7 +125,7 @@ _Curve = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 
 
 def _arrow(
-    model: ThreatModel, flow: Flow, boxes: Mapping[str, _Box], nth: int, marked: bool
+    model: SystemModel, flow: Flow, boxes: Mapping[str, _Box], nth: int, marked: bool
 ) -> tuple[str, _Curve]:
     """Return the line of a flow, and its curve: start, bend and end."""
     start, end = boxes[flow.source], boxes[flow.target]

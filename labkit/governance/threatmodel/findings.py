@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from labkit.core.errors import InvalidInputError
 from labkit.governance.threatmodel.architecture import Architecture
 from labkit.governance.threatmodel.catalogue import Flaw
-from labkit.governance.threatmodel.model import Threat, ThreatModel
+from labkit.governance.threatmodel.model import SystemModel, Threat
 from labkit.governance.threatmodel.risk import level
 from labkit.governance.threatmodel.stride import CATEGORIES, applicable
 
@@ -147,7 +147,7 @@ class Gap:
     what: str
 
 
-def gaps(model: ThreatModel) -> list[Gap]:
+def gaps(model: SystemModel) -> list[Gap]:
     """Return what is missing in the threat model of a system of one's own.
 
     Without planted truth nobody can say what was overlooked; what can be said is where nobody

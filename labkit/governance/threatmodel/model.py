@@ -14,7 +14,7 @@ from typing import Any
 
 from labkit.core.errors import DataFormatError, InvalidInputError, UnknownNameError
 
-__all__ = ["KINDS", "Element", "Flow", "Threat", "ThreatModel", "Zone", "read_model", "write_model"]
+__all__ = ["KINDS", "Element", "Flow", "SystemModel", "Threat", "Zone", "read_model", "write_model"]
 
 KINDS = ("external", "process", "store")
 FORMAT = "labkit threat model 1"
@@ -83,7 +83,7 @@ class Threat:
 
 
 @dataclass(frozen=True, slots=True)
-class ThreatModel:
+class SystemModel:
     """A system and what was found in it.
 
     Raises
@@ -159,12 +159,12 @@ class ThreatModel:
         return zones[flow.source] != zones[flow.target]
 
 
-def write_model(model: ThreatModel) -> str:
+def write_model(model: SystemModel) -> str:
     """Return a threat model as JSON."""
     return json.dumps({"format": FORMAT, **asdict(model)}, indent=1, ensure_ascii=False)
 
 
-def read_model(text: str) -> ThreatModel:
+def read_model(text: str) -> SystemModel:
     """Read what :func:`write_model` wrote.
 
     Raises
@@ -179,7 +179,7 @@ def read_model(text: str) -> ThreatModel:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise DataFormatError(f"expected JSON with format {FORMAT!r}, as the studio exports it")
     try:
-        return ThreatModel(
+        return SystemModel(
             name=_text(data, "name"),
             zones=tuple(Zone(**_only(each, Zone)) for each in _list(data, "zones")),
             elements=tuple(Element(**_only(each, Element)) for each in _list(data, "elements")),

@@ -6,7 +6,7 @@ import csv
 import io
 
 from labkit.governance import standards
-from labkit.governance.threatmodel.model import ThreatModel
+from labkit.governance.threatmodel.model import SystemModel
 from labkit.governance.threatmodel.risk import level
 from labkit.governance.threatmodel.stride import CATEGORIES
 
@@ -28,7 +28,7 @@ _HEAD = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_register(model: ThreatModel) -> str:
+def write_register(model: SystemModel) -> str:
     """Return the threats of a model as CSV, the worst first.
 
     A text that a spreadsheet would run as a formula is given a leading apostrophe (CWE-1236).

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labkit.core.errors import UnknownNameError
-from labkit.governance.threatmodel.model import Element, Flow, ThreatModel
+from labkit.governance.threatmodel.model import Element, Flow, SystemModel
 
 __all__ = ["CATEGORIES", "Category", "applicable", "every_pair"]
 
@@ -50,7 +50,7 @@ def applicable(part: Element | Flow) -> tuple[Category, ...]:
     return tuple(category for letter, category in CATEGORIES.items() if letter in _FITS[kind])
 
 
-def every_pair(model: ThreatModel) -> list[tuple[str, str]]:
+def every_pair(model: SystemModel) -> list[tuple[str, str]]:
     """Return each part with each category that it can have: what a tick in every box would be."""
     parts: tuple[Element | Flow, ...] = (*model.elements, *model.flows)
     return [(part.id, each.letter) for part in parts for each in applicable(part)]

@@ -40,7 +40,7 @@ def picture(svg: str, words: str, width: str = "100%") -> str:
     )
 
 
-def flow_table(model: tm.ThreatModel) -> str:
+def flow_table(model: tm.SystemModel) -> str:
     """Return what the numbers on the arrows mean."""
     rows = [
         (
@@ -56,14 +56,14 @@ def flow_table(model: tm.ThreatModel) -> str:
     )
 
 
-def parts_of(model: tm.ThreatModel) -> list[tuple[str, str]]:
+def parts_of(model: tm.SystemModel) -> list[tuple[str, str]]:
     """Return elements and flows as options of a list: what each is, and its id."""
     elements = [(f"{each.name} ({each.kind})", each.id) for each in model.elements]
     flows = [(f"flow {n}: {model.title(each.id)}", each.id) for n, each in enumerate(model.flows, start=1)]
     return [*elements, *flows]
 
 
-def part_notes(model: tm.ThreatModel, id: str) -> str:
+def part_notes(model: tm.SystemModel, id: str) -> str:
     """Return the notes of one part as a list."""
     part = model.find(id)
     notes = "".join(f"<li>{escape(note)}</li>" for note in part.notes) or "<li>No notes.</li>"
@@ -77,12 +77,12 @@ def threats_of(lab: LabSession) -> dict[Key, tm.Threat]:
     return found
 
 
-def model_with(model: tm.ThreatModel, threats: Iterable[tm.Threat]) -> tm.ThreatModel:
+def model_with(model: tm.SystemModel, threats: Iterable[tm.Threat]) -> tm.SystemModel:
     """Return a model with these threats in the place of its own."""
-    return tm.ThreatModel(model.name, model.zones, model.elements, model.flows, tuple(threats))
+    return tm.SystemModel(model.name, model.zones, model.elements, model.flows, tuple(threats))
 
 
-def threat_table(model: tm.ThreatModel, threats: Mapping[Key, tm.Threat], caption: str) -> str:
+def threat_table(model: tm.SystemModel, threats: Mapping[Key, tm.Threat], caption: str) -> str:
     """Return the noted threats, with rating, owner and mitigation where there are any."""
     if not threats:
         return '<div class="lk"><p class="lk-muted">Nothing is noted yet.</p></div>'
@@ -104,7 +104,7 @@ def threat_table(model: tm.ThreatModel, threats: Mapping[Key, tm.Threat], captio
     return f'<div class="lk">{table(caption, head, rows)}</div>'
 
 
-def files_of(model: tm.ThreatModel) -> dict[str, str]:
+def files_of(model: tm.SystemModel) -> dict[str, str]:
     """Return the three files of a threat model: name to content."""
     return {
         "threat-model.json": tm.write_model(model),

@@ -29,7 +29,7 @@ from labkit.ui.threatmodel.studio_panel import StridePicker
 
 __all__ = ["OwnPanel", "own_system"]
 
-_START = tm.ThreatModel(
+_START = tm.SystemModel(
     name="My system",
     zones=(tm.Zone("outside", "Internet"), tm.Zone("inside", "Our network")),
     elements=(
@@ -226,14 +226,14 @@ class OwnPanel:
         self.files.value = downloads(files_of(whole))
 
 
-def _read(text: Any) -> tm.ThreatModel | None:
+def _read(text: Any) -> tm.SystemModel | None:
     try:
         return tm.read_model(text) if isinstance(text, str) else None
     except (LabkitError, json.JSONDecodeError):
         return None
 
 
-def _renamed(model: tm.ThreatModel, id: str, name: str) -> tm.ThreatModel:
+def _renamed(model: tm.SystemModel, id: str, name: str) -> tm.SystemModel:
     return replace(
         model,
         elements=tuple(replace(each, name=name) if each.id == id else each for each in model.elements),
@@ -241,7 +241,7 @@ def _renamed(model: tm.ThreatModel, id: str, name: str) -> tm.ThreatModel:
     )
 
 
-def _id(name: str, model: tm.ThreatModel) -> str:
+def _id(name: str, model: tm.SystemModel) -> str:
     taken = (
         {each.id for each in model.zones}
         | {each.id for each in model.elements}

@@ -44,7 +44,7 @@ class StridePicker:
     """A list of parts and the six questions; ``changed()`` is called when a threat comes or goes."""
 
     def __init__(
-        self, model: tm.ThreatModel, threats: dict[tuple[str, str], tm.Threat], changed: Any
+        self, model: tm.SystemModel, threats: dict[tuple[str, str], tm.Threat], changed: Any
     ) -> None:
         self.model, self.threats, self._changed = model, threats, changed
         self.part = choice("Part", parts_of(model), tip="Elements first, then the flows by number")
