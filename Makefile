@@ -36,6 +36,8 @@ check: dev ## lint, types, floors, notebooks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/labkit build --check
+	@$(BIN)/labkit quiz check || echo "warning: questions to read again"
+	@$(BIN)/labkit standards --lint || echo "warning: facts to read again"
 
 docs: dev ## the documentation into docs/_build/html; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

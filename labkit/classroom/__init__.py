@@ -4,6 +4,7 @@ from labkit.classroom.activity import PAUSE_SECONDS, seconds_on_task
 from labkit.classroom.board import Board, Cell, Row, class_board
 from labkit.classroom.export import as_csv
 from labkit.classroom.gains import BANDS, ClassGain, band_of, class_gain
+from labkit.classroom.quizzes import quiz_gains
 from labkit.classroom.seats import Seat, anonymised
 from labkit.classroom.stuck import Stuck, find_stuck
 
@@ -22,5 +23,6 @@ __all__ = [
     "class_board",
     "class_gain",
     "find_stuck",
+    "quiz_gains",
     "seconds_on_task",
 ]

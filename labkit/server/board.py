@@ -16,9 +16,9 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.ioloop import IOLoop
 
-from labkit.classroom import Board, anonymised, as_csv, band_of, class_board
+from labkit.classroom import Board, anonymised, as_csv, band_of, class_board, quiz_gains
 from labkit.core.errors import InvalidInputError
-from labkit.course import Lab, find_lab, labs
+from labkit.course import DOMAINS, Lab, find_lab, labs
 from labkit.server.room.pages import InstructorPage
 
 __all__ = ["board_routes"]
@@ -81,6 +81,8 @@ class BoardPage(_OfBoard):
             labs=labs(),
             pushed=self.room.pushed()[-5:],
             said=self.get_query_argument("said", ""),
+            quiz=quiz_gains(self.room.seats(), self.room.log.events()),
+            domains={**DOMAINS, "all": "All domains"},
             query=urlencode({"lab": board.lab.id, "names": "hidden" if self.hidden else "shown"}),
             **self.table_values(board),
         )

@@ -15,10 +15,13 @@ from labkit.classroom import (
     class_board,
     class_gain,
     find_stuck,
+    quiz_gains,
     seconds_on_task,
 )
-from labkit.course import find_lab, fold
+from labkit.course import ProgressLog, find_lab, fold
 from labkit.course.events import Event
+from labkit.course.quiz import Quiz
+from tests.unit.test_quiz import take
 
 START = 1_800_000_000.0
 LAB = find_lab("L02")
@@ -119,6 +122,22 @@ def test_the_gain_of_a_class_is_over_those_who_answered_both_forms():
     assert gain.gain == pytest.approx(2 / 3)
     assert class_gain(people[2:]).gain is None
     assert class_gain([standing("ada", [True], [True])]).gain is None
+
+
+def test_the_quiz_counts_for_the_class_once_both_tests_are_finished(tmp_path):
+    log = ProgressLog(tmp_path / "progress.sqlite")
+    seats = [Seat("ada", "Ada"), Seat("bob", "Bob")]
+    for learner, finished in (("ada", ("pre", "post")), ("bob", ("pre",))):
+        quiz = Quiz(learner, seed=3, log=log)
+        for form in finished:
+            take(quiz, form, lambda _, form=form: form == "post")
+    found = quiz_gains(seats, log.events())
+    assert set(found) == {"D1", "D2", "D3", "D4", "D5", "D6", "D7", "all"}
+    assert found["all"].people == 1
+    assert found["all"].after == 1
+    assert found["all"].before < 0.7
+    assert found["all"].gain == pytest.approx(1)
+    assert quiz_gains(seats[1:], log.events()) == {}
 
 
 @pytest.mark.parametrize(("gain", "band"), [(-0.5, "low"), (0.29, "low"), (0.3, "medium"), (0.7, "high")])
