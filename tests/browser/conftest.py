@@ -160,8 +160,9 @@ def broken_lab_server(tmp_path):
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium():
+    """One browser for this folder; as long as it lives, no other event loop can be run in this thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

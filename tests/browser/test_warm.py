@@ -82,18 +82,6 @@ def test_jupyterlab_runs_cells_interrupts_and_restarts_on_a_forked_kernel(own_se
     assert _kernels(own_server)[kernel].pid != process.pid
 
 
-def test_a_kernel_that_dies_comes_back_under_its_name(own_server, page):
-    _warm_parent(own_server)
-    open_dashboard(page, own_server, "L00")
-    [(name, process)] = _some_kernels(own_server).items()
-    os.kill(process.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while _kernels(own_server).get(name) in (None, process) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert _kernels(own_server)[name].pid != process.pid
-    assert any(kernel.startswith(name) for kernel in _known(own_server))
-
-
 def test_nothing_is_left_when_the_server_is_killed(own_server, page):
     parent = _warm_parent(own_server)
     open_dashboard(page, own_server, "L00")

@@ -34,7 +34,7 @@ def picture(svg: str, words: str, width: str = "100%") -> str:
     data = base64.b64encode(svg.encode()).decode("ascii")
     source = f"data:image/svg+xml;base64,{data}"
     return (
-        '<div class="lk lk-scroll" tabindex="0" role="region" aria-label="Picture, may scroll sideways">'
+        '<div class="lk lk-scroll" tabindex="0" role="group" aria-label="Picture, may scroll sideways">'
         f'<img src="{source}" alt="{escape(words)}" '
         f'style="max-width:none;width:{width};min-width:46em"></div>'
     )

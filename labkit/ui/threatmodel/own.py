@@ -75,8 +75,8 @@ class OwnPanel:
         )
         self.view = panel(
             self.diagram, self.flows, *self.editor, self.said,
-            output('<div class="lk"><h4>Six questions for each part</h4></div>'), *self.picker.view,
-            output('<div class="lk"><h4>Rate and own</h4></div>'), *self.form.view,
+            output('<div class="lk"><h3>Six questions for each part</h3></div>'), *self.picker.view,
+            output('<div class="lk"><h3>Rate and own</h3></div>'), *self.form.view,
             self.list, self.gaps, self.files,
             row(self.load, button("Load it", self.load_model, tip="Replace the drawing by what you pasted")),
         )  # fmt: skip

@@ -64,7 +64,7 @@ class TreePanel:
             self.show_cheapest,
             row(self.submit),
             self.feedback,
-            output('<div class="lk"><h4>A tree of your own</h4></div>'),
+            output('<div class="lk"><h3>A tree of your own</h3></div>'),
             self.outline_box,
         )
         for dial in (self.path, self.cut, self.show_cheapest):
