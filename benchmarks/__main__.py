@@ -1,6 +1,7 @@
 """Run benchmarks and print their tables: ``python -m benchmarks [NAME ...] [--json FILE]``.
 
-Every module of this package with a ``TITLE`` and a ``run() -> list[dict]`` is one.
+Every module of this package with a ``TITLE`` and a ``run() -> list[dict]`` is one.  When a row counts
+``failures``, the command ends with 1.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def main() -> int:
     print(", ".join(f"{key} {value}" for key, value in machine.items()))
     print("Seconds are of this machine at this moment; only ratios carry over.\n")
     results: dict[str, Any] = {"machine": machine}
+    failed = 0
     try:
         for name in args.names or found:
             if name not in found:
@@ -55,6 +57,7 @@ def main() -> int:
             )
             rows = module.run(**asked)
             results[name] = rows
+            failed += sum(bool(row.get("failures")) for row in rows)
             headings = list(dict.fromkeys(key for row in rows for key in row))
             cells = [[_shown(row.get(heading, "")) for heading in headings] for row in rows]
             print(format_table(headings, cells), end="\n\n")
@@ -63,7 +66,7 @@ def main() -> int:
         return 2
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
-    return 0
+    return 1 if failed else 0
 
 
 def _found() -> dict[str, ModuleType]:

@@ -16,13 +16,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httpclient import AsyncHTTPClient
 
+from benchmarks.visitor import Visitor
 from benchmarks.widget_page import WidgetPage
 from labkit.core.errors import LabkitError
 from labkit.core.paths import cache_dir
@@ -33,46 +32,6 @@ TITLE = "a class goes through the evasion range and the poisoning lab while the 
 
 Row = dict[str, Any]
 _PATIENCE = 900.0
-
-
-class Browser:
-    """Keeps cookies."""
-
-    def __init__(self, server: str) -> None:
-        self.server = server
-        self._cookies: dict[str, str] = {}
-
-    @property
-    def cookie(self) -> str:
-        """What is sent with each request."""
-        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-
-    async def ask(self, path: str, data: dict[str, str] | None = None) -> HTTPResponse:
-        """Return the answer to a request; redirects are followed."""
-        for _ in range(5):
-            answer = await AsyncHTTPClient().fetch(
-                HTTPRequest(
-                    f"{self.server}/{path}",
-                    method="GET" if data is None else "POST",
-                    body=None
-                    if data is None
-                    else urlencode({"_xsrf": self._cookies.get("_xsrf", ""), **data}),
-                    headers={"Cookie": self.cookie},
-                    follow_redirects=False,
-                    request_timeout=_PATIENCE,
-                    connect_timeout=_PATIENCE,
-                ),
-                raise_error=False,
-            )
-            for line in answer.headers.get_list("Set-Cookie"):
-                for name, morsel in SimpleCookie(line).items():
-                    self._cookies[name] = morsel.coded_value
-            if answer.code not in (301, 302, 303):
-                break
-            path, data = answer.headers["Location"].lstrip("/"), None
-        if answer.code >= 400:
-            raise LabkitError(f"{path} answered {answer.code}")
-        return answer
 
 
 async def _evasion_range(page: WidgetPage) -> None:
@@ -183,11 +142,10 @@ _LABS: dict[str, Callable[[WidgetPage], Awaitable[None]]] = {"L02": _evasion_ran
 
 async def _participant(server: str, number: int, spent: dict[str, list[float]]) -> str:
     """Enter, go through the labs, and return what went wrong; empty when nothing did."""
-    browser = Browser(server)
+    browser = Visitor(server)
     lab = "the entrance"
     try:
-        await browser.ask("enter")
-        await browser.ask("enter", {"name": f"Participant {number}"})
+        await browser.enter(f"Participant {number}")
         for lab, goes in _LABS.items():
             began = time.perf_counter()
             answer = await browser.ask(f"dashboards/{lab}")
@@ -205,7 +163,7 @@ async def _participant(server: str, number: int, spent: dict[str, list[float]]) 
 
 async def _instructor(server: str, token: str, people: int, seen: dict[str, list[int]]) -> None:
     """Read the board every two seconds and keep how many had reached the last objective."""
-    browser = Browser(server)
+    browser = Visitor(server)
     await browser.ask(f"board/enter?token={token}")
     await browser.ask("board/act", {"action": "push", "text": "Ten minutes left.", "lab": "L02"})
     while True:
@@ -247,7 +205,7 @@ def run(people: int = 20) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="labkit-class-", ignore_cleanup_errors=True) as home:
         (Path(home) / "cache").mkdir()
         (Path(home) / "cache" / "victims").symlink_to(cache_dir() / "victims", target_is_directory=True)
-        process, server, token = _serve(home, people)
+        process, server, token = _serve(home)
         try:
             time.sleep(15)  # the server prepares the pages of the labs; a class does not begin in that second
             spent, seen, failures = asyncio.run(_class(server, token, people))
@@ -256,7 +214,7 @@ def run(people: int = 20) -> list[Row]:
             process.wait(timeout=60)
     for failure in failures:
         print(f"  failed: {failure}")
-    return [
+    rows: list[Row] = [
         {
             "lab": lab,
             "people": people,
@@ -269,13 +227,16 @@ def run(people: int = 20) -> list[Row]:
         }
         for lab, times in spent.items()
     ]
+    # What failed outside of a lab: at the entrance, or at the board.
+    elsewhere = len(failures) - sum(int(row["failures"]) for row in rows)
+    return [*rows, {"lab": "elsewhere", "people": people, "failures": elsewhere}]
 
 
-def _serve(home: str, people: int) -> tuple[subprocess.Popen[str], str, str]:
+def _serve(home: str) -> tuple[subprocess.Popen[str], str, str]:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "labkit.cli", "serve", "--class", "benchmark", "--no-browser"),
-            *("--no-training", "--capacity", str(2 * people), "--port", str(_free_port())),
+            *("--no-training", "--port", str(_free_port())),
         ],
         env={**os.environ, "LABKIT_HOME": home},
         stdout=subprocess.PIPE,

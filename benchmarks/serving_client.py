@@ -67,15 +67,18 @@ class Participant:
         Address of the page.
     slider : str
         What is written beside the slider; the first one of that name is moved.
-    name : str
-        Who this is; a number of its own for the random pauses.
+    number : int
+        Who this is, for random pauses of their own.
+    cookie : str
+        What the server gave them at its entrance, if it has one.
     """
 
-    def __init__(self, url: str, slider: str, name: int) -> None:
+    def __init__(self, url: str, slider: str, number: int, cookie: str = "") -> None:
         self.url, self._wanted = url, slider
+        self._headers = {"Cookie": cookie} if cookie else {}
         self.visit = Visit()
         self._session = uuid.uuid4().hex
-        self._random = random.Random(name)
+        self._random = random.Random(number)
         self._channel: WebSocketClientConnection | None = None
         self._states: dict[str, Any] = {}
         self._slider = ""
@@ -118,7 +121,9 @@ class Participant:
     # ------------------------------------------------------------------ steps
 
     async def _get(self, patience: float) -> str:
-        request = HTTPRequest(self.url, request_timeout=patience, connect_timeout=patience)
+        request = HTTPRequest(
+            self.url, headers=self._headers, request_timeout=patience, connect_timeout=patience
+        )
         answer = await AsyncHTTPClient().fetch(request)
         return answer.body.decode()
 
@@ -131,7 +136,8 @@ class Participant:
         address = (
             f"{server.replace('http', 'ws', 1)}/api/kernels/{found[1]}/channels?session_id={self._session}"
         )
-        request = HTTPRequest(address, headers={"Origin": server}, request_timeout=_PATIENCE)
+        headers = {"Origin": server, **self._headers}
+        request = HTTPRequest(address, headers=headers, request_timeout=_PATIENCE)
         self._channel = await websocket_connect(request, subprotocols=[_PROTOCOL], max_message_size=_LARGEST)
 
     async def _learn(self) -> None:

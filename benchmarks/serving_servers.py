@@ -1,7 +1,8 @@
-"""The servers that are compared: ours, and plain Voilà with the same notebook and the ordinary kernel."""
+"""The servers that are compared: a class of ours, and plain Voilà with the same notebook and kernel."""
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 import nbformat
 import psutil
 
+from benchmarks.visitor import Visitor
 from labkit.core.errors import LabkitError
 from labkit.core.paths import cache_dir
 from labkit.course import find_lab
@@ -47,6 +49,11 @@ class Server:
     home: str
     started: float
     process: subprocess.Popen[bytes]
+    is_class: bool
+
+    async def admit(self, name: str) -> str:
+        """Let somebody in, and return the cookie that says so; plain Voilà lets everybody in."""
+        return await Visitor(self.home).enter(name) if self.is_class else ""
 
     def kernels(self, numbers: list[str]) -> list[psutil.Process]:
         """Return the processes of kernels, given by their numbers."""
@@ -85,8 +92,9 @@ def serving(kind: str, lab_id: str) -> Iterator[Server]:
             _wait(process, port, "/labkit/alive" if ours else "/api/kernels", lambda _: True)
             started = time.perf_counter() - began
             if ours:
-                _wait(process, port, "/labkit/pages", lambda body: lab_id in json.loads(body)["labs"])
-            yield Server(f"{address}/dashboards/{lab_id}" if ours else address, address, started, process)
+                asyncio.run(_prepared(address, lab_id))
+            page = f"{address}/dashboards/{lab_id}" if ours else address
+            yield Server(page, address, started, process, ours)
         finally:
             process.terminate()
             process.wait(timeout=60)
@@ -94,7 +102,8 @@ def serving(kind: str, lab_id: str) -> Iterator[Server]:
 
 def _command(kind: str, lab_id: str, home: Path, port: int) -> list[str]:
     if kind == "ours":
-        return [*_python("labkit.cli"), "lab", "--no-browser", "--no-training", "--port", str(port)]
+        options = ["--class", "benchmark", "--no-browser", "--no-training"]
+        return [*_python("labkit.cli"), "serve", *options, "--port", str(port)]
     notebook = nbformat.read(find_lab(lab_id).folder / "lab.ipynb", as_version=4)
     notebook.cells = [c for c in notebook.cells if _HIDDEN not in c.metadata.get("tags", [])]
     copy = home / "lab.ipynb"
@@ -110,6 +119,19 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def _prepared(address: str, lab_id: str) -> None:
+    """Wait until the page of a lab is recorded, as it is when a class begins."""
+    visitor = Visitor(address)
+    await visitor.enter("Whoever unlocks the room")
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        answer = await visitor.ask("labkit/pages")
+        if lab_id in json.loads(answer.body)["labs"]:
+            return
+        await asyncio.sleep(0.1)
+    raise LabkitError(f"the page of {lab_id} was not prepared within {_PATIENCE:.0f} seconds")
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, path: str, good: object) -> None:
