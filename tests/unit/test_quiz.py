@@ -225,6 +225,14 @@ def test_lint_holds_pairs_and_steps_to_a_reason_too(tmp_path):
     assert [(finding.item, finding.kind) for finding in found] == [("enisa-layers", "reason")]
 
 
+def test_lint_reports_a_mark_that_only_right_options_have(tmp_path):
+    text = "\n".join(ITEM.format(number=number, right="It is long; and it says.") for number in range(6))
+    (tmp_path / "x.toml").write_text(text)
+    found = lint(read_bank(tmp_path).values(), READ)
+    assert [(finding.item, finding.kind) for finding in found] == [("", "marks")]
+    assert "';' is right in 6 of 6" in found[0].problem
+
+
 def test_lint_reports_a_bank_in_which_one_rank_by_length_is_right_too_often(tmp_path):
     text = "\n".join(ITEM.format(number=number, right="The fourth one.") for number in range(12))
     (tmp_path / "x.toml").write_text(text)

@@ -22,7 +22,8 @@ class Finding:
     item : str
         Empty where it is about the bank as a whole.
     kind : str
-        ``"old"``, ``"changes"``, ``"telling"``, ``"ending"``, ``"reason"`` or ``"lengths"``.
+        ``"old"``, ``"changes"``, ``"telling"``, ``"ending"``, ``"reason"``, ``"lengths"`` or
+        ``"marks"``.
     problem : str
     """
 
@@ -57,8 +58,8 @@ def lint(items: Iterable[Item], today: date, days: int = STALE_AFTER_DAYS) -> li
     ``old``: the facts were read more than ``days`` ago.  ``changes``: a source names a day
     that was ahead when it was read and has come, so the answer may have changed.  ``telling``
     and ``ending``: the right option stands out by its length or a full stop.  ``reason``: a
-    reason gives none.  ``lengths``: over the bank, or in a domain, one rank by length is right
-    too often.
+    reason gives none.  ``lengths`` and ``marks``: over the bank, or in a domain, one rank by
+    length, or the only option with a semicolon or the like, is right too often.
     """
     items = list(items)
     changes = {day: changes_ahead(date.fromisoformat(day)) for day in {item.as_of for item in items}}
@@ -73,7 +74,7 @@ def lint(items: Iterable[Item], today: date, days: int = STALE_AFTER_DAYS) -> li
                 problem = f"{', '.join(own)}: something begins on {change.day}"
                 found.append(Finding(item.id, "changes", problem))
         found += [Finding(item.id, kind, problem) for kind, problem in item_tells(item)]
-    return found + [Finding("", "lengths", problem) for problem in bank_tells(items)]
+    return found + [Finding("", kind, problem) for kind, problem in bank_tells(items)]
 
 
 def days_ahead(items: Iterable[Item], today: date) -> list[ReadAgain]:

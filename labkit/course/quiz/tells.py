@@ -22,7 +22,13 @@ LOPSIDED_DOMAIN = 1.68
 """The same within a domain, where chance plays a larger part."""
 
 LEAST_PARTS = 10
-"""Fewer questions than this say nothing about a habit."""
+"""Fewer questions than this say nothing about a habit of length."""
+
+MARKS = ";:(?"
+"""Marks by which whoever writes with care may give the right option away."""
+
+LEAST_MARKED, LOPSIDED_MARK = 6, 0.6
+"""In so many questions only one option has a mark, and in this share of them it is the right one."""
 
 
 def item_tells(item: Item) -> Iterator[tuple[str, str]]:
@@ -69,9 +75,10 @@ def length_ranks(parts: Iterable[Part], options: int) -> tuple[list[float], int]
     return shares, len(counted)
 
 
-def bank_tells(items: Iterable[Item]) -> Iterator[str]:
-    """Yield every rank by length that is right too often, over all items or in a domain."""
+def bank_tells(items: Iterable[Item]) -> Iterator[tuple[str, str]]:
+    """Yield what is to be looked at over all items or in a domain: the kind of finding, and what it is."""
     items = list(items)
+    yield from _marks([part for item in items for part in item.parts])
     groups = {"the bank": (items, LOPSIDED)}
     groups |= {name: ([i for i in items if i.domain == name], LOPSIDED_DOMAIN) for name in DOMAINS}
     for name, (own, factor) in groups.items():
@@ -81,9 +88,23 @@ def bank_tells(items: Iterable[Item]) -> Iterator[str]:
             for rank, share in enumerate(shares, start=1):
                 if count >= LEAST_PARTS and share > factor / options:
                     yield (
+                        "lengths",
                         f"in {name} the option that is number {rank} of {options} by length "
-                        f"is right in {share:.0%} of {count} questions"
+                        f"is right in {share:.0%} of {count} questions",
                     )
+
+
+def _marks(parts: list[Part]) -> Iterator[tuple[str, str]]:
+    for mark in MARKS:
+        alone = [
+            option.correct
+            for part in parts
+            if len(part.right) == 1 and sum(mark in each.text for each in part.options) == 1
+            for option in part.options
+            if mark in option.text
+        ]
+        if len(alone) >= LEAST_MARKED and sum(alone) > LOPSIDED_MARK * len(alone):
+            yield "marks", f"the only option with {mark!r} is right in {sum(alone)} of {len(alone)} questions"
 
 
 def _reasons(item: Item) -> Iterator[str]:
