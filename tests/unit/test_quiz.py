@@ -111,6 +111,13 @@ def test_what_is_general_knowledge_or_disputed_is_practised_and_never_tested_on(
     assert not any(fit_for_forms(item) for item in weak)
 
 
+def test_no_item_tells_the_order_of_the_g7_actions_which_is_general_knowledge():
+    about = [item for item in bank().values() if item.list == "g7-hiroshima"]
+    told = " ".join(option.why for item in about for part in item.parts for option in part.options)
+    assert about
+    assert not re.search(r"\b[Tt]he (first|second|third|fourth|fifth|sixth|seventh)\b", told)
+
+
 def test_an_item_about_a_disputed_status_says_of_which_day_it_is():
     about_status = [item for item in bank().values() if item.kind in ("case", "multiple")]
     assert all(item.timely for item in about_status if item.confidence == "disputed")
