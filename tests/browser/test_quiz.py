@@ -1,12 +1,16 @@
-"""The governance quiz in a browser: practised by mouse, the test before taken by keyboard."""
+"""The governance quiz in a browser: practised by mouse, tests by keyboard, and the gain that comes out."""
 
 import pytest
 
+from labkit.course import DOMAINS
 from labkit.course.progress import ProgressLog
 from labkit.course.quiz import Quiz, shown_order
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 
 LONG = 60_000
+AT_HAND = 300
+"""What a hand needs from one field to the next; a page sends a second change of a field only when the
+first was taken in, and a press of a button at once."""
 
 
 @pytest.fixture
@@ -32,6 +36,16 @@ def _mode(panel, name):
 
 def _question(panel, item):
     panel.get_by_text(item.question, exact=False).first.wait_for(timeout=LONG)
+    _fields(panel, item)
+
+
+def _fields(panel, item):
+    """Wait for the fields; they come a moment after the question."""
+    texts = [pair.right for pair in item.pairs] or [step.text for step in item.steps]
+    if texts:
+        panel.locator("select option", has_text=texts[-1]).last.wait_for(state="attached", timeout=LONG)
+    if item.kind == "matching":
+        panel.locator(".widget-dropdown select").nth(len(item.asked) - 1).wait_for(timeout=LONG)
 
 
 def _answer_by_mouse(panel, item):
@@ -94,6 +108,111 @@ def _answer_by_keyboard(page, panel, item):
             option = part.options[part.right[0]].text
             panel.get_by_label(option, exact=True).focus()
             page.keyboard.press("Space")
+
+
+def _answer_wrongly_by_mouse(panel, item):
+    """Give an answer that is worth nothing; an order is handed in as it is shown."""
+    if item.kind == "matching":
+        order = shown_order(item, len(item.asked), 1, "left")
+        for place, field in zip(order, panel.locator(".widget-dropdown select").all(), strict=True):
+            field.select_option(label=item.pairs[place - 1].right)
+    elif item.kind != "ordering":
+        part = item.parts[0]
+        wrong = next(option for option in part.options if not option.correct)
+        panel.get_by_label(wrong.text, exact=True).check()
+
+
+def _answer_rightly_by_keyboard(page, panel, item):
+    """Give the right answer, with keys alone."""
+    if item.kind == "matching":
+        options = shown_order(item, len(item.pairs), 1, "pairs")
+        places = shown_order(item, len(item.asked), 1, "left")
+        for place, field in zip(places, panel.locator(".widget-dropdown select").all(), strict=True):
+            field.focus()
+            for _ in range(options.index(place) + 1):
+                page.keyboard.press("ArrowDown")
+        page.wait_for_timeout(AT_HAND)
+    elif item.kind == "ordering":
+        _order_by_keyboard(page, panel, [step.text for step in item.steps])
+    else:
+        for number in item.parts[0].right:
+            panel.get_by_label(item.parts[0].options[number].text, exact=True).focus()
+            page.keyboard.press("Space")
+
+
+def _order_by_keyboard(page, panel, wanted):
+    """Move the first step that is too low up by one, until none is."""
+    box = panel.locator("select[size], .widget-select select").first
+
+    def shown():
+        texts = box.locator("option").all_inner_texts()
+        return [text.replace("\xa0", " ").partition(". ")[2] for text in texts]
+
+    for _ in range(len(wanted) ** 2):
+        before = shown()
+        if before == wanted:
+            return
+        low = next(text for text, other in zip(wanted, before, strict=True) if text != other)
+        box.focus()
+        page.keyboard.press("Home")
+        for _ in range(before.index(low)):
+            page.keyboard.press("ArrowDown")
+        page.wait_for_timeout(AT_HAND)
+        panel.get_by_role("button", name="Move up").focus()
+        page.keyboard.press("Enter")
+        for _ in range(100):
+            if shown() != before:
+                break
+            page.wait_for_timeout(50)
+    raise AssertionError(f"expected {wanted}, the page has {shown()}")
+
+
+def _rows(panel):
+    """Return what the table of gains says, by the title of the domain."""
+    table = panel.locator("table", has_text="Before and after")
+    cells = [row.locator("th, td").all_inner_texts() for row in table.locator("tbody tr").all()]
+    return {domain: tuple(rest) for domain, *rest in cells}
+
+
+def test_both_tests_are_taken_and_the_gain_is_seen_by_domain(own_server, page, quiz):
+    """Before, only D1 is known; after, everything but what D5 asks with one right option."""
+    panel = _panel(page, own_server)
+    _mode(panel, "Test before")
+    for number, item in enumerate(quiz().open_items("pre"), start=1):
+        panel.get_by_text(f"Test before: {number} of 21").wait_for(timeout=LONG)
+        _fields(panel, item)
+        (_answer_by_mouse if item.domain == "D1" else _answer_wrongly_by_mouse)(panel, item)
+        panel.get_by_role("button", name="Answer", exact=True).click()
+    panel.get_by_text("Item by item").wait_for(timeout=LONG)
+    assert _rows(panel)[DOMAINS["D1"]] == ("100 %", "-", "nothing left to gain")
+
+    panel.get_by_role("button", name="Test after").focus()
+    page.keyboard.press("Enter")
+    for number, item in enumerate(quiz().open_items("post"), start=1):
+        panel.get_by_text(f"Test after: {number} of 21").wait_for(timeout=LONG)
+        _fields(panel, item)
+        if (item.domain, item.kind) == ("D5", "single"):
+            wrong = next(option for option in item.parts[0].options if not option.correct)
+            panel.get_by_label(wrong.text, exact=True).focus()
+            page.keyboard.press("Space")
+        else:
+            _answer_rightly_by_keyboard(page, panel, item)
+        panel.get_by_role("button", name="Answer", exact=True).focus()
+        page.keyboard.press("Enter")
+    panel.get_by_text("Item by item").wait_for(timeout=LONG)
+    assert quiz().finished("post")
+    rows = _rows(panel)
+    assert rows[DOMAINS["D1"]] == ("100 %", "100 %", "nothing left to gain")
+    assert rows[DOMAINS["D3"]] == ("0 %", "100 %", "1.00 (high)")
+    assert rows[DOMAINS["D5"]] == ("0 %", "33 %", "0.33 (medium)")
+    assert rows["All domains"][1] == "90 %"
+    assert violations(page, "quiz-gain") == []
+    panel.screenshot(path=PICTURES / "quiz-gain-panel.png")
+
+    panel.get_by_role("button", name="Where I stand").focus()
+    page.keyboard.press("Enter")
+    panel.get_by_text("42 different items").wait_for(timeout=LONG)
+    assert _rows(panel) == rows
 
 
 def test_the_test_before_is_taken_by_keyboard_and_survives_a_refresh(own_server, page, quiz):

@@ -84,6 +84,15 @@ def test_both_forms_have_the_same_domains_kinds_and_difficulties_place_by_place(
     assert Counter(bank()[name].domain for name in forms.pre) == dict.fromkeys(DOMAINS, 3)
 
 
+@given(seeds)
+def test_a_form_mixes_the_kinds_and_its_twin_mixes_them_alike(seed):
+    forms = draw_forms(ITEMS, seed)
+    kinds = Counter(bank()[name].kind for name in forms.pre)
+    assert kinds["single"] == 2 * len(DOMAINS)
+    assert min(kinds[kind] for kind in ("multiple", "matching", "ordering")) >= 2
+    assert kinds == Counter(bank()[name].kind for name in forms.post)
+
+
 def test_over_a_class_neither_form_is_harder_even_if_the_judged_difficulties_are_off():
     """A class that learns nothing has no gain, whatever the true difficulties are."""
     true = {item.id: derive(5, "true", item.id) % 1000 / 1000 for item in ITEMS}

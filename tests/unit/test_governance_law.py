@@ -224,6 +224,12 @@ def test_what_changes_on_days_ahead_is_listed_in_order():
     assert date(2026, 12, 2) not in {change.day for change in changes_ahead(date(2026, 12, 2))}
 
 
+def test_a_milestone_is_an_entry_of_its_own_day():
+    ahead = {change.day: change.entries for change in changes_ahead(READ_ON)}
+    assert "eu-ai-act/2027-12-02" in ahead[date(2027, 12, 2)]
+    assert "eu-ai-act/5(1)(ba)" in ahead[date(2026, 12, 2)]
+
+
 def test_the_timeline_is_in_order_and_holds_entry_into_force():
     days = [milestone.day for milestone in milestones()]
     assert days == sorted(days)

@@ -1,5 +1,6 @@
 """The governance quiz: its bank, marking, forms, practice and gain."""
 
+import re
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
@@ -7,18 +8,25 @@ import pytest
 
 from labkit.core.errors import DeclarationError, InvalidInputError, UnknownNameError
 from labkit.course import DOMAINS
+from labkit.course.lab import Option
 from labkit.course.progress import ProgressLog
 from labkit.course.quiz import (
+    CONFIDENCE,
     KINDS,
+    Part,
     Quiz,
+    Source,
     bank,
+    days_ahead,
     find_item,
     gain_band,
+    length_ranks,
     lint,
     mark,
     read_bank,
     shown_order,
 )
+from labkit.course.quiz.forms import fit_for_forms
 from labkit.governance import standards
 
 READ = date(2026, 11, 23)
@@ -77,14 +85,49 @@ def test_every_bundled_list_has_items():
     assert lists == {standard.id for standard in standards.standards()}
 
 
+def test_no_kind_is_rare():
+    kinds = Counter(item.kind for item in bank().values())
+    assert min(kinds[kind] for kind in KINDS) >= 10
+    assert kinds["single"] / kinds.total() < 0.7
+
+
 def test_every_item_says_of_which_day_its_facts_are_and_how_far_they_are_to_be_trusted():
     for item in bank().values():
         assert date.fromisoformat(item.as_of) <= READ
-        assert item.confidence in ("primary", "secondary", "background")
+        assert item.confidence in CONFIDENCE
 
 
-def test_no_item_rests_on_a_disputed_fact():
-    assert not [item.id for item in bank().values() if item.confidence == "disputed"]
+def test_a_source_is_no_firmer_than_its_list_says_of_itself():
+    assert standards.lookup("g7-hiroshima/HAIP-3").confidence == "secondary"
+    assert Source.of("g7-hiroshima/HAIP-3").confidence == "background"
+    assert Source.of("iso-27090-27091/ISO/IEC 27090").confidence == "disputed"
+    assert Source.of("pci-dss/10.5.1").confidence == "secondary"
+    assert Source.of("owasp-ml-top10/ML07:2023").confidence == "primary"
+
+
+def test_what_is_general_knowledge_or_disputed_is_practised_and_never_tested_on():
+    weak = [item for item in bank().values() if item.confidence in ("background", "disputed")]
+    assert {item.list for item in weak} >= {"g7-hiroshima", "iso-27090-27091", "crosswalk"}
+    assert not any(fit_for_forms(item) for item in weak)
+
+
+def test_no_item_tells_the_order_of_the_g7_actions_which_is_general_knowledge():
+    about = [item for item in bank().values() if item.list == "g7-hiroshima"]
+    told = " ".join(option.why for item in about for part in item.parts for option in part.options)
+    assert about
+    assert not re.search(r"\b[Tt]he (first|second|third|fourth|fifth|sixth|seventh)\b", told)
+
+
+def test_an_item_about_a_disputed_status_says_of_which_day_it_is():
+    about_status = [item for item in bank().values() if item.kind in ("case", "multiple")]
+    assert all(item.timely for item in about_status if item.confidence == "disputed")
+
+
+def test_no_order_is_told_by_numbers_in_its_steps():
+    for item in bank().values():
+        numbers = [re.findall(r"\d+", step.text)[:1] for step in item.steps]
+        told = [int(found[0]) for found in numbers if found]
+        assert len(told) < 2 or told != sorted(told), item.id
 
 
 def test_no_question_is_asked_twice():
@@ -92,13 +135,22 @@ def test_no_question_is_asked_twice():
     assert [question for question, times in asked.items() if times > 1] == []
 
 
-def test_length_does_not_give_the_answer_away():
-    single = [part for item in bank().values() for part in item.parts if len(part.right) == 1]
-    longest = sum(
-        len(part.options[part.right[0]].text) == max(len(option.text) for option in part.options)
-        for part in single
-    )
-    assert longest / len(single) < 0.4
+@pytest.mark.parametrize("domain", [None, *DOMAINS])
+def test_no_rank_by_length_gives_the_answer_away(domain):
+    parts = [part for item in bank().values() if domain in (None, item.domain) for part in item.parts]
+    shares, count = length_ranks(parts, 4)
+    assert count >= 10
+    assert max(shares) <= (0.35 if domain is None else 0.42)
+
+
+def test_options_of_equal_length_share_their_ranks():
+    def part(*texts):
+        return Part("?", tuple(Option(text, text.endswith("*"), "why") for text in texts))
+
+    tied, longest = part("aaa*", "aaaaa", "aaaa", "a"), part("aaaaa*", "aaaa", "aaa", "a")
+    assert length_ranks([tied], 4) == ([0, 0.5, 0.5, 0], 1)
+    assert length_ranks([tied, longest], 4) == ([0.5, 0.25, 0.25, 0], 2)
+    assert length_ranks([tied], 3) == ([0, 0, 0], 0)
 
 
 def test_lint_finds_nothing_on_the_day_the_facts_were_read():
@@ -109,11 +161,92 @@ def test_lint_reports_facts_that_have_grown_old():
     assert {finding.kind for finding in lint(bank().values(), READ + timedelta(days=200))} >= {"old"}
 
 
+def changed(on):
+    return {finding.item for finding in lint(bank().values(), on) if finding.kind == "changes"}
+
+
 def test_lint_reports_a_day_that_has_come():
-    changed = {
-        finding.item for finding in lint(bank().values(), date(2026, 12, 2)) if finding.kind == "changes"
-    }
-    assert "ai-act-new-ban" in changed
+    assert changed(date(2026, 12, 1)) == set()
+    assert changed(date(2026, 12, 2)) == {"ai-act-new-ban", "ai-act-art-50-date"}
+
+
+def test_lint_reports_an_item_about_a_milestone_whose_only_day_is_its_name():
+    assert "ai-act-timeline" not in changed(date(2027, 12, 1))
+    assert "ai-act-timeline" in changed(date(2027, 12, 3))
+
+
+def test_days_ahead_name_the_items_that_are_to_be_read_again_then():
+    ahead = {each.day: each for each in days_ahead(bank().values(), READ)}
+    assert list(ahead) == sorted(ahead)
+    assert set(ahead[date(2026, 12, 2)].items) == {"ai-act-new-ban", "ai-act-art-50-date"}
+    assert ahead[date(2026, 12, 2)].days_left == 9
+    assert "ai-act-timeline" in ahead[date(2028, 8, 2)].items
+    assert min(each.day for each in days_ahead(bank().values(), date(2026, 12, 2))) > date(2026, 12, 2)
+
+
+ITEM = """[[item]]
+id = "x{number}"
+kind = "single"
+domain = "D1"
+difficulty = 1
+sources = ["gdpr/Art. 5"]
+question = "What does it ask, number {number}?"
+options = [
+  {{ text = "{right}", correct = true, why = "because this one rests on the article" }},
+  {{ text = "The second longest.", why = "because this one has no ground at all" }},
+  {{ text = "The third.", why = "because this is about something else" }},
+  {{ text = "Short.", why = "because this is about something else" }},
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "problem"),
+    [
+        (
+            ("The longest of them all.", "The longest of them all, and by a very wide margin."),
+            "telling",
+            "longer",
+        ),
+        (("The longest of them all.", "No."), "telling", "shorter"),
+        (("The third.", "The third"), "ending", "full stop"),
+        (("because this one has no ground at all", "Not this one either."), "reason", "say why"),
+    ],
+)
+def test_lint_reports_what_gives_an_answer_away_or_gives_no_reason(tmp_path, change, kind, problem):
+    text = ITEM.format(number=1, right="The longest of them all.")
+    (tmp_path / "x.toml").write_text(text)
+    assert lint(read_bank(tmp_path).values(), READ) == []
+    (tmp_path / "x.toml").write_text(text.replace(*change))
+    found = lint(read_bank(tmp_path).values(), READ)
+    assert [(finding.item, finding.kind) for finding in found] == [("x1", kind)]
+    assert problem in found[0].problem
+
+
+def test_lint_holds_pairs_and_steps_to_a_reason_too(tmp_path):
+    text = (read_bank.__globals__["FOLDER"] / "enisa.toml").read_text()
+    (tmp_path / "x.toml").write_text(
+        text.replace("The systems that host AI are secured first.", "It comes first.")
+    )
+    found = lint(read_bank(tmp_path).values(), READ)
+    assert [(finding.item, finding.kind) for finding in found] == [("enisa-layers", "reason")]
+
+
+def test_lint_reports_a_mark_that_only_right_options_have(tmp_path):
+    text = "\n".join(ITEM.format(number=number, right="It is long; and it says.") for number in range(6))
+    (tmp_path / "x.toml").write_text(text)
+    found = lint(read_bank(tmp_path).values(), READ)
+    assert [(finding.item, finding.kind) for finding in found] == [("", "marks")]
+    assert "';' is right in 6 of 6" in found[0].problem
+
+
+def test_lint_reports_a_bank_in_which_one_rank_by_length_is_right_too_often(tmp_path):
+    text = "\n".join(ITEM.format(number=number, right="The fourth one.") for number in range(12))
+    (tmp_path / "x.toml").write_text(text)
+    found = lint(read_bank(tmp_path).values(), READ)
+    assert {(finding.item, finding.kind) for finding in found} == {("", "lengths")}
+    assert "in the bank the option that is number 2 of 4 by length is right in 100%" in found[0].problem
+    assert "in D1" in found[1].problem
 
 
 def test_an_unknown_item_is_named_with_its_nearest_neighbour():

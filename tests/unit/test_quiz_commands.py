@@ -4,13 +4,14 @@ import builtins
 import csv
 import io
 import json
+from datetime import date
 
 import pytest
 
 from labkit.cli import main
 from labkit.course.commands.asking import ask_item
 from labkit.course.commands.review import deck_csv
-from labkit.course.quiz import Quiz, bank, find_item, mark, shown_order
+from labkit.course.quiz import Quiz, bank, days_ahead, find_item, mark, shown_order
 from tests.unit.test_quiz import right_answer, wrong_answer
 
 
@@ -92,9 +93,21 @@ def test_the_state_is_there_for_scripts(capsys):
 
 def test_check_ends_with_one_when_an_item_has_to_be_read_again(capsys):
     assert main(["quiz", "check", "--on", "2026-11-23"]) == 0
+    capsys.readouterr()
     assert main(["quiz", "check", "--on", "2026-12-02", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert {each["kind"] for each in found["findings"]} == {"changes"}
+    assert "ai-act-timeline" in {item for day in found["ahead"] for item in day["items"]}
     assert main(["quiz", "check", "--on", "yesterday"]) == 2
     assert "YYYY-MM-DD" in capsys.readouterr().err
+
+
+def test_check_names_the_days_ahead_with_their_items_each_in_one_piece(capsys):
+    assert main(["quiz", "check", "--on", "2026-11-23"]) == 0
+    out = capsys.readouterr().out
+    assert "2026-12-02, in 9 days" in out
+    days = days_ahead(bank().values(), date(2026, 11, 23))
+    assert all(name in out for day in days for name in day.items)
 
 
 def test_a_review_with_nothing_due_says_when_something_is(monkeypatch, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from collections import Counter
 from datetime import date
 
@@ -11,7 +12,7 @@ from labkit.core.errors import InvalidInputError
 from labkit.core.tables import format_table
 from labkit.course.commands.asking import ask_item, say_marked
 from labkit.course.lab import DOMAINS
-from labkit.course.quiz import FORMS, Quiz, bank, gain_band, lint, mark
+from labkit.course.quiz import FORMS, Quiz, bank, days_ahead, gain_band, lint, mark
 from labkit.governance.obligations import STALE_AFTER_DAYS
 
 __all__ = ["add_arguments", "run"]
@@ -124,16 +125,27 @@ def _check(on: str | None, days: int, *, as_json: bool) -> int:
         today = date.today() if on is None else date.fromisoformat(on)
     except ValueError:
         raise InvalidInputError(f"expected --on as YYYY-MM-DD, got {on!r}") from None
-    found = lint(bank().values(), today, days)
+    found, ahead = lint(bank().values(), today, days), days_ahead(bank().values(), today)
     if as_json:
         findings = [{"item": each.item, "kind": each.kind, "problem": each.problem} for each in found]
-        print(json.dumps({"items": len(bank()), "findings": findings}, indent=1, ensure_ascii=False))
-    elif found:
+        days_of = [{"day": str(each.day), "items": list(each.items)} for each in ahead]
         print(
-            format_table(["item", "kind", "what"], [[each.item, each.kind, each.problem] for each in found])
+            json.dumps(
+                {"items": len(bank()), "findings": findings, "ahead": days_of}, indent=1, ensure_ascii=False
+            )
         )
+        return 1 if found else 0
+    if found:
+        rows = [[each.item or "(all items)", each.kind, each.problem] for each in found]
+        print(format_table(["item", "kind", "what"], rows))
     else:
         print(f"{len(bank())} items, nothing to be looked at on {today}.")
+    if ahead:
+        print("\nTo be read again on days ahead:")
+    for each in ahead:
+        print(f"\n{each.day}, in {each.days_left} days: {'; '.join(each.titles)}".rstrip(": "))
+        ids = textwrap.fill(", ".join(each.items), 96, break_on_hyphens=False)
+        print(textwrap.indent(ids, "  "))
     return 1 if found else 0
 
 

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from labkit.course.quiz.forms import FORMS, Forms, draw_forms
     from labkit.course.quiz.gain import Gain, gain_band, gains
     from labkit.course.quiz.item import CONFIDENCE, KINDS, Item, Pair, Part, Source, Step
-    from labkit.course.quiz.linting import Finding, lint
+    from labkit.course.quiz.linting import Finding, ReadAgain, days_ahead, lint
     from labkit.course.quiz.marking import Marked, Reason, mark, shown_order
     from labkit.course.quiz.practice import Card, Proposal, cards, mastery, next_item
     from labkit.course.quiz.quiz import Quiz
+    from labkit.course.quiz.tells import length_ranks
 
 _MODULES = {
     "answers": ("SURE", "Given", "given_answers"),
@@ -20,10 +21,11 @@ _MODULES = {
     "forms": ("FORMS", "Forms", "draw_forms"),
     "gain": ("Gain", "gain_band", "gains"),
     "item": ("CONFIDENCE", "KINDS", "Item", "Pair", "Part", "Source", "Step"),
-    "linting": ("Finding", "lint"),
+    "linting": ("Finding", "ReadAgain", "days_ahead", "lint"),
     "marking": ("Marked", "Reason", "mark", "shown_order"),
     "practice": ("Card", "Proposal", "cards", "mastery", "next_item"),
     "quiz": ("Quiz",),
+    "tells": ("length_ranks",),
 }
 
 __all__ = [
@@ -42,16 +44,19 @@ __all__ = [
     "Part",
     "Proposal",
     "Quiz",
+    "ReadAgain",
     "Reason",
     "Source",
     "Step",
     "bank",
     "cards",
+    "days_ahead",
     "draw_forms",
     "find_item",
     "gain_band",
     "gains",
     "given_answers",
+    "length_ranks",
     "lint",
     "mark",
     "mastery",

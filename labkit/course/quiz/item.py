@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from labkit.course.lab import Option
 from labkit.governance import standards
@@ -49,7 +50,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The entry of a bundled list that an item rests on."""
+    """The entry of a bundled list that an item rests on.
+
+    ``confidence`` is the weakest that the entry or its list names: where a list says that its
+    order is general knowledge or that its status is disputed, no entry of it is firmer.
+    """
 
     id: str
     title: str
@@ -67,7 +72,8 @@ class Source:
             When no bundled list has the id, or several have.
         """
         entry = standards.lookup(id)
-        return cls(entry.qualified_id, entry.title, entry.edition, entry.as_of, entry.confidence)
+        confidence = _weakest((entry.confidence, *_said_of_list(entry.standard)))
+        return cls(entry.qualified_id, entry.title, entry.edition, entry.as_of, confidence)
 
     @property
     def list(self) -> str:
@@ -121,7 +127,7 @@ class Item:
     @property
     def confidence(self) -> str:
         """Confidence of the weakest fact that the item rests on."""
-        return max((source.confidence for source in self.sources), key=CONFIDENCE.index)
+        return _weakest(source.confidence for source in self.sources)
 
     @property
     def list(self) -> str:
@@ -132,3 +138,14 @@ class Item:
     def asked(self) -> Sequence[Pair]:
         """Pairs that have a left side."""
         return [pair for pair in self.pairs if pair.left]
+
+
+def _weakest(found: Iterable[str]) -> str:
+    return max(found, key=CONFIDENCE.index)
+
+
+@lru_cache(maxsize=64)
+def _said_of_list(id: str) -> tuple[str, ...]:
+    """Return the words of :data:`CONFIDENCE` that a list says of itself; our own work says none."""
+    said = next(each.confidence for each in standards.standards() if each.id == id)
+    return tuple(word for word in CONFIDENCE if word in said)

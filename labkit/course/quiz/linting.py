@@ -1,4 +1,4 @@
-"""Which items have to be read again, and which give their answer away."""
+"""Which items have to be read again, on which days ahead, and which give their answer away."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from labkit.course.quiz.item import Item
-from labkit.governance.obligations import STALE_AFTER_DAYS, changes_ahead
+from labkit.course.quiz.tells import bank_tells, item_tells
+from labkit.governance.obligations import STALE_AFTER_DAYS, Change, changes_ahead
 
-__all__ = ["Finding", "lint"]
-
-TELLING = 1.6
-"""A right option that is this many times as long as the longest wrong one is a hint."""
+__all__ = ["Finding", "ReadAgain", "days_ahead", "lint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +20,10 @@ class Finding:
     Attributes
     ----------
     item : str
+        Empty where it is about the bank as a whole.
     kind : str
-        ``"old"``, ``"changes"`` or ``"telling"``.
+        ``"old"``, ``"changes"``, ``"telling"``, ``"ending"``, ``"reason"``, ``"lengths"`` or
+        ``"marks"``.
     problem : str
     """
 
@@ -32,32 +32,61 @@ class Finding:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """A day ahead on which items have to be read again, as a source of theirs names it.
+
+    Attributes
+    ----------
+    day : date
+    days_left : int
+    titles : tuple of str
+        What happens on it, as far as the tables have a title for it.
+    items : tuple of str
+        Ids, in the order of the bank.
+    """
+
+    day: date
+    days_left: int
+    titles: tuple[str, ...]
+    items: tuple[str, ...]
+
+
 def lint(items: Iterable[Item], today: date, days: int = STALE_AFTER_DAYS) -> list[Finding]:
     """Return what is to be looked at.
 
     ``old``: the facts were read more than ``days`` ago.  ``changes``: a source names a day
-    that was ahead when it was read and has come, so the answer may have changed.  ``telling``:
-    the right option stands out by its length.
+    that was ahead when it was read and has come, so the answer may have changed.  ``telling``
+    and ``ending``: the right option stands out by its length or a full stop.  ``reason``: a
+    reason gives none.  ``lengths`` and ``marks``: over the bank, or in a domain, one rank by
+    length, or the only option with a semicolon or the like, is right too often.
     """
+    items = list(items)
+    changes = {day: changes_ahead(date.fromisoformat(day)) for day in {item.as_of for item in items}}
     found = []
     for item in items:
         read = date.fromisoformat(item.as_of)
         if (today - read).days > days:
             age = (today - read).days
             found.append(Finding(item.id, "old", f"its facts were read {age} days ago, on {read}"))
-        found += [Finding(item.id, "changes", text) for text in _come(item, read, today)]
-        for part in item.parts:
-            right = [len(option.text) for option in part.options if option.correct]
-            wrong = [len(option.text) for option in part.options if not option.correct]
-            if len(right) == 1 and right[0] > TELLING * max(wrong):
-                found.append(Finding(item.id, "telling", "the right option is much longer than the others"))
+        for change in changes[item.as_of]:
+            if change.day <= today and (own := _touched(item, change)):
+                problem = f"{', '.join(own)}: something begins on {change.day}"
+                found.append(Finding(item.id, "changes", problem))
+        found += [Finding(item.id, kind, problem) for kind, problem in item_tells(item)]
+    return found + [Finding("", kind, problem) for kind, problem in bank_tells(items)]
+
+
+def days_ahead(items: Iterable[Item], today: date) -> list[ReadAgain]:
+    """Return the days after ``today`` that a source of an item names, the nearest first."""
+    items = list(items)
+    found = []
+    for change in changes_ahead(today):
+        if own := tuple(item.id for item in items if _touched(item, change)):
+            found.append(ReadAgain(change.day, change.days_left, change.titles, own))
     return found
 
 
-def _come(item: Item, read: date, today: date) -> list[str]:
-    ids = {source.id for source in item.sources}
-    return [
-        f"{', '.join(sorted(ids & set(change.entries)))}: something begins on {change.day}"
-        for change in changes_ahead(read)
-        if change.day <= today and ids & set(change.entries)
-    ]
+def _touched(item: Item, change: Change) -> list[str]:
+    """Return the sources of the item that name the day of the change."""
+    return sorted({source.id for source in item.sources} & set(change.entries))

@@ -55,7 +55,8 @@ class Change:
     begins : tuple of str
         Ids of the obligations that apply from that day, for some system at least.
     entries : tuple of str
-        Qualified ids of the entries of the tables that name the day.
+        Qualified ids of the entries of the tables that name the day, those that are named by it
+        included.
     """
 
     day: date
@@ -103,7 +104,10 @@ def changes_ahead(today: date) -> tuple[Change, ...]:
             if day is not None:
                 begins.setdefault(day, []).append(obligation.id)
     for name in _qualified():
-        for text in _DAY.findall(standards.lookup(name).applies_from):
+        entry = standards.lookup(name)
+        # A milestone has no other day than its name.
+        own = [entry.id] if _DAY.fullmatch(entry.id) else []
+        for text in {*own, *_DAY.findall(entry.applies_from)}:
             entries.setdefault(date.fromisoformat(text), []).append(name)
     return tuple(
         Change(day, (day - today).days, *(tuple(found.get(day, ())) for found in (titles, begins, entries)))
