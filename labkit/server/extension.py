@@ -64,7 +64,12 @@ def load_extension(server: ServerApp) -> None:
     # Whatever else is asked for below our addresses is answered in our words.
     routes += [
         (url_path_join(base, path), pages.Nowhere)
-        for path in (r"/(?:dashboards|demo|hands-on|progress|evidence|board|room)(?:/.*)?", r"/voila/.*")
+        # What the whole server does is nothing for a participant to read.
+        for path in (
+            *((r"/metrics",) if room is not None else ()),
+            r"/(?:dashboards|demo|hands-on|progress|evidence|board|room)(?:/.*)?",
+            r"/voila/.*",
+        )
     ]
     web_app.add_handlers(".*$", routes)
     if choices.get("training", True):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
+from labkit.course.gate import DEMONSTRATION
 from labkit.server.keeping.courtesy import at_work, give_way
 from labkit.server.keeping.limits import (
     TEXTS,
@@ -29,6 +30,7 @@ from labkit.server.keeping.limits import (
     warning_for,
 )
 from labkit.server.keeping.machine import memory_left, memory_total
+from labkit.server.keeping.turns import Turns
 from labkit.server.keeping.usage import Usage, survey
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ class Keeper:
         self._kept: dict[str, Kept] = {}
         self._ended: OrderedDict[str, tuple[str, Reason]] = OrderedDict()
         self._reserved: dict[str, float] = {}
+        self.turns = Turns()
         self._task: asyncio.Task[None] | None = None
         self._total = memory_total()
         self._pending: set[asyncio.Task[None]] = set()  # so that none is collected before it is done
@@ -114,7 +117,7 @@ class Keeper:
         Somebody who has a lab open may always open another: their own oldest makes room.
         """
         room = self._room
-        if room is None:
+        if room is None or owner == DEMONSTRATION:
             return True
         self._forget_closed()
         now = self._clock()
@@ -137,7 +140,9 @@ class Keeper:
     def _quietest(self) -> str | None:
         """Return the kernel that can best be spared, if one can."""
         waits = {
-            kernel: (self._alone(kernel, kept), self._idle(kernel)) for kernel, kept in self._kept.items()
+            kernel: (self._alone(kernel, kept), self._idle(kernel))
+            for kernel, kept in self._kept.items()
+            if kept.owner != DEMONSTRATION  # it takes nobody's place
         }
         spare = [kernel for kernel, (alone, idle) in waits.items() if alone > _UNATTENDED or idle > _QUIET]
         return max(spare, key=lambda kernel: waits[kernel], default=None)
