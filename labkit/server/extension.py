@@ -52,7 +52,7 @@ def load_extension(server: ServerApp) -> None:
     trainer = Trainer()
     warm.register()
     room = choices.get("room")
-    web_app.settings["labkit_room"] = room
+    web_app.settings.update(labkit_room=room, labkit_proxy=choices.get("proxy", ""))
     web_app.settings.update(labkit_templates=environment, labkit_trainer=trainer, labkit_server=server)
     limits = choices.get("limits") or Limits()
     web_app.settings["labkit_keeper"] = Keeper(server.kernel_manager, limits, room, server.log)
