@@ -122,6 +122,14 @@ def test_a_dashboard_runs_and_everything_that_it_loads_is_there(hub):
     assert hub.ask("", prefix="/")[0] == 404
 
 
+def test_the_head_of_an_answer_is_no_longer_than_proxies_take(hub):
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{hub.port}{PREFIX}", headers={"Authorization": f"token {SAID}"}
+    )
+    with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310
+        assert sum(len(name) + len(value) + 4 for name, value in answer.headers.items()) < 4000
+
+
 def test_the_hubs_user_is_the_learner(hub):
     assert "“ada”" in hub.ask("progress")[1]
     assert hub.ask("progress/L00/reset", {})[0] == 200

@@ -75,6 +75,17 @@ def test_every_cookie_is_for_https_alone_whatever_a_browser_claims(room):
     assert [cookie for cookie in given if "; Secure" not in cookie] == []
 
 
+def test_the_head_of_an_answer_is_no_longer_than_proxies_take(room):
+    cookies = "; ".join(
+        cookie.partition(";")[0] for cookie in ask(room, "/enter", {"name": "Ada"})[1].get_all("Set-Cookie")
+    )
+    for path in ("/", "/dashboards/L00"):
+        status, headers, _ = ask(room, path, Cookie=cookies)
+        assert status == 200
+        assert "rel=pre" in headers["Link"]
+        assert sum(len(name) + len(value) + 4 for name, value in headers.items()) < 4000
+
+
 def test_whoever_guesses_cannot_take_another_address_by_saying_so(room):
     def guess(last, place):
         forged = f"203.0.113.{place}"
