@@ -300,7 +300,7 @@ def test_a_class_has_a_folder_a_secret_and_a_log_of_its_own(tmp_path, monkeypatc
     folder = class_folder("Autumn 2026")
     assert folder.name == "autumn_2026"
     assert (folder / "secret").stat().st_mode & 0o077 == 0
-    assert len(first.join_code) == 5
+    assert len(first.join_code) == 6
     person, code = first.people.enter("Ada")
     again = open_room("autumn 2026")
     assert again.people.come_back(code).id == person.id
