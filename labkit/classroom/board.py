@@ -12,7 +12,7 @@ from labkit.classroom.stuck import Stuck, find_stuck
 from labkit.course.events import Event, LabProgress, fold
 from labkit.course.lab import Lab
 
-__all__ = ["Board", "Cell", "Row", "class_board"]
+__all__ = ["Board", "Cell", "Row", "Standing", "board_of", "class_board", "needs_visit", "standing_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Row:
     before, after, gain : float or None
         Shares of right answers, and the normalised gain.
     stuck : Stuck or None
+    last : float
+        When something last happened, in seconds since the epoch; 0 when nothing did.
     """
 
     seat: Seat
@@ -48,6 +50,7 @@ class Row:
     after: float | None
     gain: float | None
     stuck: Stuck | None
+    last: float = 0.0
 
     @property
     def reached(self) -> int:
@@ -72,6 +75,31 @@ class Board:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one participant did in one lab adds up to; depends on their events and nothing else.
+
+    Attributes
+    ----------
+    progress : LabProgress
+    counted : tuple of Event
+        Those since the last reset.
+    seconds : float
+        Time on task.
+    """
+
+    progress: LabProgress
+    counted: tuple[Event, ...]
+    seconds: float
+
+
+def standing_of(lab: Lab, events: Sequence[Event]) -> Standing:
+    """Return where a participant stands who has these events in a lab."""
+    resets = [place for place, event in enumerate(events) if event.kind == "reset"]
+    counted = tuple(events[resets[-1] + 1 :] if resets else events)
+    return Standing(fold(lab, events), counted, seconds_on_task(counted))
+
+
 def class_board(lab: Lab, seats: Sequence[Seat], events: Iterable[Event], now: float) -> Board:
     """Return where everybody stands in a lab.
 
@@ -89,27 +117,42 @@ def class_board(lab: Lab, seats: Sequence[Seat], events: Iterable[Event], now: f
     for event in events:
         if event.lab == lab.id and event.learner in of:
             of[event.learner].append(event)
-    standing = {seat.id: fold(lab, of[seat.id]) for seat in seats}
-    rows = tuple(_row(lab, seat, standing[seat.id], of[seat.id], now) for seat in seats)
-    return Board(lab, rows, class_gain(standing.values()))
+    return board_of(lab, seats, {who: standing_of(lab, own) for who, own in of.items()}, now)
 
 
-def _row(lab: Lab, seat: Seat, progress: LabProgress, events: Sequence[Event], now: float) -> Row:
-    counted = _since_reset(events)
+def board_of(lab: Lab, seats: Sequence[Seat], standings: Mapping[str, Standing], now: float) -> Board:
+    """Return the board that standings by participant make."""
+    rows = tuple(_row(lab, seat, standings[seat.id], now) for seat in seats)
+    return Board(lab, rows, class_gain(standings[seat.id].progress for seat in seats))
+
+
+def needs_visit(boards: Iterable[Board]) -> list[tuple[Lab, Row]]:
+    """Return who is stuck, over all labs, whoever waits longest first.
+
+    Somebody who went on to another lab is no longer stuck in the one before.
+    """
+    latest: dict[str, tuple[Lab, Row]] = {}
+    for board in boards:
+        for row in board.rows:
+            known = latest.get(row.seat.id)
+            if known is None or row.last > known[1].last:
+                latest[row.seat.id] = (board.lab, row)
+    found = [(lab, row) for lab, row in latest.values() if row.stuck is not None]
+    return sorted(found, key=lambda pair: pair[1].stuck.since if pair[1].stuck else 0.0)
+
+
+def _row(lab: Lab, seat: Seat, standing: Standing, now: float) -> Row:
+    progress, counted = standing.progress, standing.counted
     return Row(
         seat=seat,
         cells=tuple(_cell(checkpoint.id, progress) for checkpoint in lab.checkpoints),
-        seconds=seconds_on_task(counted),
+        seconds=standing.seconds,
         before=progress.score("pre"),
         after=progress.score("post"),
         gain=progress.gain,
         stuck=find_stuck(lab, progress, counted, now, connected=seat.connected),
+        last=counted[-1].time if counted else 0.0,
     )
-
-
-def _since_reset(events: Sequence[Event]) -> Sequence[Event]:
-    resets = [place for place, event in enumerate(events) if event.kind == "reset"]
-    return events[resets[-1] + 1 :] if resets else events
 
 
 def _cell(checkpoint: str, progress: LabProgress) -> Cell:

@@ -1,14 +1,17 @@
-"""The board as a table for a spreadsheet."""
+"""The board as tables for a spreadsheet."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 
 from labkit.classroom.board import Board
+from labkit.classroom.seats import Seat
+from labkit.course.quiz import Gain
 
-__all__ = ["as_csv"]
+__all__ = ["as_csv", "quiz_csv"]
 
 _HEADINGS = (
     "participant",
@@ -23,30 +26,72 @@ _HEADINGS = (
     "gain",
     "stuck",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_QUIZ_HEADINGS = ("participant", "domain", "items", "before", "after", "gain")
+_FORMULA = "=+-@\t\r\n"
+_SEPARATORS = ",;|\t\r\n"  # what a spreadsheet of some country takes for the end of a cell
+_PASSED_OVER = "\"' "
 
 
 def as_csv(boards: Sequence[Board]) -> str:
     """Return one line for each participant, lab and checkpoint.
 
-    A text that a spreadsheet would run as a formula is given a leading apostrophe: names come
-    from participants (CWE-1236).
+    Every cell is quoted, and where a spreadsheet would run a name as a formula, an apostrophe
+    stands in front: names come from participants (CWE-1236).
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(_HEADINGS)
+    return _table(_HEADINGS, _lines(boards))
+
+
+def quiz_csv(seats: Sequence[Seat], results: Mapping[str, Mapping[str, Gain]]) -> str:
+    """Return one line for each participant and domain of the quiz, and one for all domains together.
+
+    Parameters
+    ----------
+    seats : sequence of Seat
+    results : mapping of participant to gains by domain
+        See :func:`~labkit.classroom.quizzes.quiz_results`.
+    """
+    return _table(
+        _QUIZ_HEADINGS,
+        (
+            (plain(seat.name), domain, each.items, *map(_share, (each.before, each.after, each.gain)))
+            for seat in seats
+            for domain, each in results.get(seat.id, {}).items()
+        ),
+    )
+
+
+def _lines(boards: Sequence[Board]) -> Iterable[Sequence[object]]:
     for board in boards:
         for row in board.rows:
             for cell in row.cells:
                 stuck = row.stuck.why if row.stuck and row.stuck.checkpoint == cell.checkpoint else ""
                 about_row = (f"{row.seconds / 60:.1f}", *map(_share, (row.before, row.after, row.gain)))
                 about_cell = (cell.checkpoint, cell.state, cell.attempts, cell.hints)
-                table.writerow((_plain(row.seat.name), board.lab.id, *about_cell, *about_row, stuck))
+                yield (plain(row.seat.name), board.lab.id, *about_cell, *about_row, stuck)
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    table.writerow(headings)
+    table.writerows(rows)
     return text.getvalue()
 
 
-def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def plain(text: str) -> str:
+    """Return a text with an apostrophe wherever a spreadsheet could see the beginning of a formula.
+
+    That is at its beginning, and behind whatever may end a cell elsewhere.  Letters that only
+    look like others (``＝`` for ``=``) count as these: a spreadsheet may take them for the same.
+    """
+    safe, begins = [], True
+    for letter in text:
+        meant = unicodedata.normalize("NFKC", letter)
+        if begins and meant[:1] in _FORMULA:
+            safe.append("'")
+        safe.append(letter)
+        begins = meant[-1:] in _SEPARATORS or (begins and (meant in _PASSED_OVER or meant.isspace()))
+    return "".join(safe)
 
 
 def _share(value: float | None) -> str:

@@ -11,11 +11,11 @@ from labkit.course.events import Event
 from labkit.course.quiz import Forms, Gain, bank, gains, given_answers
 from labkit.course.quiz.answers import PLACE, since_reset
 
-__all__ = ["quiz_gains"]
+__all__ = ["quiz_gains", "quiz_results"]
 
 
-def quiz_gains(seats: Sequence[Seat], events: Iterable[Event]) -> Mapping[str, ClassGain]:
-    """Return the gain of a class by domain, and under ``"all"``; over those who finished both tests.
+def quiz_results(seats: Sequence[Seat], events: Iterable[Event]) -> Mapping[str, Mapping[str, Gain]]:
+    """Return the gains of everybody who began the quiz: by participant, then by domain and ``"all"``.
 
     Parameters
     ----------
@@ -28,9 +28,14 @@ def quiz_gains(seats: Sequence[Seat], events: Iterable[Event]) -> Mapping[str, C
     for event in events:
         if event.lab == PLACE and event.learner in of:
             of[event.learner].append(event)
+    return {learner: found for learner, own in of.items() if (found := _own(own))}
+
+
+def quiz_gains(results: Mapping[str, Mapping[str, Gain]]) -> Mapping[str, ClassGain]:
+    """Return the gain of a class by domain, and under ``"all"``; over those who finished both tests."""
     pairs: dict[str, list[tuple[float, float]]] = {}
-    for own in of.values():
-        for domain, gain in _own(own).items():
+    for own in results.values():
+        for domain, gain in own.items():
             if gain.before is not None and gain.after is not None:
                 pairs.setdefault(domain, []).append((gain.before, gain.after))
     return {domain: _mean(found) for domain, found in pairs.items()}

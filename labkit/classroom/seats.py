@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -24,19 +22,22 @@ class Seat:
         Whether a page of theirs is open now.
     last_seen : float
         Seconds since the epoch; 0 when they never came.
+    number : int
+        What stands for the name where names are hidden.
     """
 
     id: str
     name: str
     connected: bool = False
     last_seen: float = 0.0
+    number: int = 0
 
 
-def anonymised(seats: Sequence[Seat], secret: bytes) -> tuple[Seat, ...]:
-    """Return the seats as ``Participant 1`` and so on, in an order that tells nothing.
+def anonymised(seats: Sequence[Seat]) -> tuple[Seat, ...]:
+    """Return the seats as ``Participant 7`` and so on, by number.
 
-    The order follows a keyed digest of the ids: it stays the same while the projector is on,
-    and neither the time of arrival nor the alphabet can be read from it.
+    Numbers were drawn when people entered and stay with them, so nothing moves when somebody
+    comes, and neither the time of arrival nor the alphabet can be read from them.
     """
-    mixed = sorted(seats, key=lambda seat: hmac.new(secret, seat.id.encode(), hashlib.sha256).digest())
-    return tuple(replace(seat, name=f"Participant {place}") for place, seat in enumerate(mixed, start=1))
+    known = sorted(seats, key=lambda seat: (seat.number, seat.id))
+    return tuple(replace(seat, name=f"Participant {seat.number}") for seat in known)

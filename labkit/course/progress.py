@@ -3,7 +3,8 @@
 Every event is one committed row of an SQLite file (write-ahead log, ``synchronous=FULL``):
 an append that returned survives a crash of kernel, browser or machine.  Several processes
 may append at once.  Nothing is ever changed or deleted: triggers refuse it, a reset is an
-event like any other, and a damaged file is set aside, not removed.
+event like any other, and a damaged file is set aside, not removed.  The one exception: a
+participant who is to be forgotten is removed as a whole.
 """
 
 from __future__ import annotations
@@ -92,6 +93,33 @@ class ProgressLog:
             Event(uid, at, who, where, what, json.loads(payload))
             for uid, at, who, where, what, payload in rows
         ]
+
+    def following(self, mark: tuple[int, str] = (0, "")) -> tuple[list[Event], tuple[int, str]] | None:
+        """Return the events behind a mark, and the mark of the last one.
+
+        Parameters
+        ----------
+        mark : tuple of int and str
+            As it was returned before; by default the beginning.
+
+        Returns
+        -------
+        tuple of list and mark, or None
+            None when the event at the mark is no longer there: then everything has to be read anew.
+        """
+        rows = self._store.after(mark[0])
+        if mark[1] and (not rows or rows[0][1] != mark[1]):
+            return None
+        behind = rows[1:] if mark[1] else rows
+        events = [
+            Event(uid, at, who, where, what, json.loads(payload))
+            for _, uid, at, who, where, what, payload in behind
+        ]
+        return events, (behind[-1][0], behind[-1][1]) if behind else mark
+
+    def forget(self, learner: str) -> None:
+        """Remove everything about a learner for good, who then never was here."""
+        self._store.forget(learner)
 
     def learners(self) -> list[str]:
         """Return everybody who has an event, sorted."""

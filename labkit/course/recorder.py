@@ -58,10 +58,10 @@ class Recorder:
             self.retry()
         return event
 
-    def refuse_while_frozen(self, lab: str) -> None:
-        """Raise an error while the instructor of a class has frozen this lab."""
+    def refuse_unless_open(self, lab: str) -> None:
+        """Raise an error while the instructor of a class has frozen or closed this lab."""
         with suppress(StorageError):  # a log that cannot be read freezes nothing
-            gate.refuse_while_frozen(self._log, lab)
+            gate.refuse_unless_open(self._log, lab, self.learner)
 
     def retry(self) -> bool:
         """Write what waits; return whether nothing waits any more."""

@@ -94,7 +94,7 @@ class Session:
             When an artefact is missing, unknown or cannot be measured; that is no attempt.
         """
         checkpoint = self.lab.find_checkpoint(checkpoint_id)
-        self._recorder.refuse_while_frozen(self.lab.id)
+        self._recorder.refuse_unless_open(self.lab.id)
         feedback = measure(self.lab, checkpoint, self.case, artefacts)
         measured = feedback.measured
         self._record(

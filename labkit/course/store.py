@@ -23,6 +23,8 @@ __all__ = ["SCHEMA_VERSION", "EventStore"]
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 20.0
 
+_NO_DELETE = """CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON events
+        BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"""
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS events (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -36,8 +38,7 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS by_learner ON events (learner, lab, id)",
     """CREATE TRIGGER IF NOT EXISTS no_update BEFORE UPDATE ON events
         BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
-    """CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON events
-        BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
+    _NO_DELETE,
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -65,6 +66,30 @@ class EventStore:
                 )
 
         self._run(work)
+
+    def forget(self, learner: str) -> None:
+        """Remove every row of one learner, for good: the one exception to "append only"."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("PRAGMA secure_delete = ON")
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("DROP TRIGGER no_delete")
+                connection.execute("DELETE FROM events WHERE learner = ?", (learner,))
+                connection.execute(_NO_DELETE)
+            # What is in the write-ahead log would outlive it.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        self._run(work)
+
+    def after(self, number: int) -> list[tuple[Any, ...]]:
+        """Return ``(id, uid, at, learner, lab, kind, payload)`` of the row ``number`` and all behind it."""
+
+        def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            query = "SELECT id, uid, at, learner, lab, kind, payload FROM events WHERE id >= ? ORDER BY id"
+            return connection.execute(query, (number,)).fetchall()
+
+        return self._run(work) if self.path.exists() else []
 
     def select(self, wanted: Mapping[str, str], newest_by: Sequence[str] = ()) -> list[tuple[Any, ...]]:
         """Return ``(uid, at, learner, lab, kind, payload)`` where every column has the value wanted.

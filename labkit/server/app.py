@@ -34,6 +34,7 @@ def make_server(
     warm: bool = True,
     room: Room | None = None,
     limits: Limits | None = None,
+    proxy: str = "",
 ) -> ServerApp:
     """Return a server that is initialised and not yet started.
 
@@ -54,6 +55,8 @@ def make_server(
         The class that is served; none on a server of one's own.
     limits : Limits, optional
         What each kernel of a dashboard may use.
+    proxy : str
+        The name under which a proxy with a certificate passes requests on to here; empty without one.
     """
     local = is_loopback(host)
     config = Config()
@@ -76,6 +79,8 @@ def make_server(
     config.Labkit.update({"training": training, "warm": warm, "room": room, "limits": limits})
     if room is not None:
         _let_in_only(config, room)
+    if proxy:
+        _stand_behind(config, proxy)
     server: ServerApp = ServerApp.instance(config=config)
     server.initialize(argv=[], new_httpserver=True)
     return server
@@ -95,6 +100,15 @@ def _let_in_only(config: Config, room: Room) -> None:
             "jpserver_extensions": {"jupyterlab": False, "labkit.server": True},
         }
     )
+
+
+def _stand_behind(config: Config, proxy: str) -> None:
+    """Answer to the name of a proxy, believe what it says of the browser, and keep cookies to HTTPS."""
+    config.Labkit.proxy = proxy
+    config.ServerApp.update(
+        {"local_hostnames": ["localhost", proxy.partition(":")[0]], "trust_xheaders": True}
+    )
+    config.ServerApp.tornado_settings["xsrf_cookie_kwargs"] = {"path": "/", "secure": True, "samesite": "Lax"}
 
 
 def _server_settings(host: str, port: int, workspace: Path, local: bool) -> dict[str, Any]:

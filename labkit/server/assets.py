@@ -12,6 +12,7 @@ import contextlib
 import gzip
 import json
 import mimetypes
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = ["Asset", "LastingAsset", "Wanted", "announce"]
 _COMPRESSIBLE = {"text/css", "text/javascript", "application/javascript", "application/json", "image/svg+xml"}
 _WORTH_IT = 1024  # bytes; a smaller file is not compressed
 _SEEN = Path(__file__).parent / "jupyter" / "voila" / "loads.json"
+_MOST_BEHIND_PROXY = 2000  # characters
 _KINDS = {".js": "script", ".css": "style"}
 
 
@@ -119,9 +121,19 @@ class Wanted:
         with contextlib.suppress(OSError):
             self._path.write_text(json.dumps([*self._known]), encoding="utf-8")
 
-    def links(self, relation: str) -> str:
-        """Return a ``Link`` header: ``preload`` for what comes now, ``prefetch`` for the next page."""
-        return ", ".join(f"<{self._base}{each}>; rel={relation}; as={_kind(each)}" for each in self._known)
+    def links(self, relation: str, most: int | None = None) -> str:
+        """Return a ``Link`` header: ``preload`` for what comes now, ``prefetch`` for the next page.
+
+        With ``most``, as many as fit into so many characters.
+        """
+        found, length = [], 0
+        for each in self._known:
+            link = f"<{self._base}{each}>; rel={relation}; as={_kind(each)}"
+            length += len(link) + 2
+            if most is not None and length > most:
+                break
+            found.append(link)
+        return ", ".join(found)
 
 
 def _is_there(address: str, folders: Mapping[str, list[str]]) -> bool:
@@ -139,7 +151,12 @@ def _kind(address: str) -> str | None:
 
 
 def announce(handler: Any, relation: str) -> None:
-    """Name what a dashboard loads in the head of an answer."""
-    links = handler.settings["labkit_wanted"].links(relation)
+    """Name what a dashboard loads in the head of an answer.
+
+    Proxies refuse an answer whose head is longer than they expect, nginx and what stands in
+    front of a hub at 4 kB: there only what is wanted first is named.
+    """
+    proxied = handler.settings.get("labkit_proxy") or os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
+    links = handler.settings["labkit_wanted"].links(relation, _MOST_BEHIND_PROXY if proxied else None)
     if links:
         handler.set_header("Link", links)

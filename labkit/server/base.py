@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
-from tornado.ioloop import IOLoop
 
-from labkit.core.errors import LabkitError, StorageError
+from labkit.core.errors import InvalidInputError, LabkitError, StorageError, UnknownNameError
 from labkit.course import Lab, LabProgress, ProgressLog, find_lab, fold, labs, learner_name
 from labkit.course.events import Event
-from labkit.course.gate import lab_states
+from labkit.course.gate import DEMONSTRATION, lab_states
 from labkit.server.headers import PAGE_POLICY
 
 if TYPE_CHECKING:
@@ -44,6 +43,22 @@ class Page(JupyterHandler):
             return learner_name()
         return str(self.current_user.username) if self.current_user else ""
 
+    @property
+    def is_instructors(self) -> bool:
+        """Whether this page is the instructor's, and not a participant's."""
+        return self.learner == DEMONSTRATION
+
+    @property
+    def address(self) -> str:
+        """Where a request comes from; behind a proxy, as the proxy itself says it.
+
+        A browser may send the headers of a proxy, too, so only what was added last counts.
+        """
+        if self.settings.get("labkit_proxy"):
+            said = self.request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+            return said or str(self.request.remote_ip)
+        return str(self.request.remote_ip)
+
     def get_login_url(self) -> str:
         """Return where somebody without a cookie is sent: in a class, to its entrance."""
         if self.settings.get("labkit_room") is None:
@@ -61,7 +76,8 @@ class Page(JupyterHandler):
             "trouble": "",
             "models": self.settings["labkit_trainer"].summary,
             "room": self.settings.get("labkit_room"),
-            "me": self.current_user.display_name if self.learner and self.current_user else "",
+            "me": self.current_user.display_name if self.current_user and not self.is_instructors else "",
+            "instructor": self.is_instructors,
             **values,
         }
         self.finish(
@@ -82,7 +98,9 @@ class Page(JupyterHandler):
         """Answer an error without a traceback."""
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, LabkitError):
-            status_code, message = (507 if isinstance(error, StorageError) else 500), str(error)
+            asked_wrongly = isinstance(error, InvalidInputError | UnknownNameError)
+            status_code = 400 if asked_wrongly else 507 if isinstance(error, StorageError) else 500
+            message = str(error)
         elif isinstance(error, web.HTTPError) and status_code < 500:
             said = error.log_message or ""
             message = said % error.args if error.args else said
@@ -124,14 +142,14 @@ class Page(JupyterHandler):
         room = self.settings.get("labkit_room")
         if room is None:
             return True
-        if lab_states(room.log).get(lab.id) == "closed":
+        if not self.is_instructors and lab_states(room.log).get(lab.id) == "closed":
             self.set_status(403)
             self.show("closed.html", lab=lab)
             return False
         if not self.keeper.admit(self.learner):
             self.set_status(503)
             self.set_header("Retry-After", "20")
-            self.show("full.html", lab=lab, opened=len(room.known_kernels()))
+            self.show("full.html", lab=lab, opened=room.taken)
             return False
         return True
 
@@ -139,7 +157,7 @@ class Page(JupyterHandler):
         """Return what a kernel for this page must know about whose it is."""
         return {} if self.settings.get("labkit_room") is None else {"LABKIT_LEARNER": self.learner}
 
-    def kernel_started(self, kernel: str, lab: Lab) -> None:
+    async def kernel_started(self, kernel: str, lab: Lab) -> None:
         """Keep whose kernel it is; the oldest of somebody who has too many are shut down."""
         self.keeper.adopt(kernel, self.learner)
         room = self.settings.get("labkit_room")
@@ -147,8 +165,9 @@ class Page(JupyterHandler):
             for known in set(room.known_kernels()) - {kernel}:
                 if known not in self.kernel_manager:
                     room.ended(known)
-            if too_many := room.started(self.learner, kernel, lab.id):
-                IOLoop.current().add_callback(self.shut_down, too_many, "newer")
+            await self.shut_down(room.started(self.learner, kernel, lab.id), "newer")
+            if self.learner != DEMONSTRATION and room.people.find(self.learner) is None:
+                await self.shut_down([kernel], "removed")  # taken out while it was being started
 
     async def shut_down(self, kernels: list[str], reason: Reason = "closed") -> None:
         """Shut kernels of a class down; those that are gone already are forgotten."""

@@ -7,64 +7,94 @@ changed; everything else on it is a form that works without a script.
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from jupyter_server.auth.decorator import allow_unauthenticated
-from jupyter_server.utils import url_path_join
-from tornado import web
-from tornado.ioloop import IOLoop
 
-from labkit.classroom import Board, anonymised, as_csv, band_of, class_board, quiz_gains
-from labkit.core.errors import InvalidInputError
+from labkit.classroom import (
+    Board,
+    Row,
+    anonymised,
+    as_csv,
+    band_of,
+    needs_visit,
+    quiz_csv,
+    quiz_gains,
+    quiz_results,
+)
 from labkit.course import DOMAINS, Lab, find_lab, labs
+from labkit.course.gate import lab_states
+from labkit.course.quiz.answers import PLACE as QUIZ
+from labkit.server.board_actions import BoardAction
 from labkit.server.room.pages import InstructorPage
 
 __all__ = ["board_routes"]
 
-_LONGEST_MESSAGE = 500  # characters; what is longer is read by nobody in the middle of a lab
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the board shows: one lab in full, and of all labs who is stuck and how they are."""
+
+    board: Board
+    stuck: list[tuple[Lab, Row]]
+    states: Mapping[str, str]
 
 
 class _OfBoard(InstructorPage):
-    """What the pages of the board share."""
+    """What the pages of the board share; the log is read beside the event loop."""
 
-    def board(self) -> Board:
-        """Return the board of the lab that is asked for, else of the one that most are in."""
-        room = self.room
-        events = room.log.events()
-        known = labs()
-        busiest = next((each.lab for each in reversed(events) if each.lab), known[0].id)
-        lab = self.asked_lab(default=busiest)
-        seats = room.seats()
+    async def shown(self) -> _Shown:
+        """Return what the board shows now."""
+        seats, now, lab = self.seats(), time.time(), self.asked_lab()
+
+        def computed() -> _Shown:
+            boards = self.room.view.boards(labs(), seats, now)
+            return _Shown(boards[lab.id], needs_visit(boards.values()), lab_states(self.room.log))
+
+        return await asyncio.get_running_loop().run_in_executor(None, computed)
+
+    def seats(self) -> list[Any]:
+        """Return the participants in the order in which they are listed."""
+        seats = self.room.seats()
         if self.hidden:
-            seats = list(anonymised(seats, room.secret))
-        else:
-            seats = sorted(seats, key=lambda seat: (seat.name.casefold(), seat.id))
-        return class_board(lab, seats, events, time.time())
+            return list(anonymised(seats))
+        return sorted(seats, key=lambda seat: (seat.name.casefold(), seat.id))
 
-    def asked_lab(self, default: str) -> Lab:
-        """Return the lab that the address names."""
+    def asked_lab(self) -> Lab:
+        """Return the lab that the address names, else the one that most are in."""
         try:
-            return find_lab(self.get_query_argument("lab", default))
+            if asked := self.get_query_argument("lab", ""):
+                return find_lab(asked)
         except LookupError:
-            return labs()[0]
+            pass
+        here = self.room.labs_now()
+        return max(labs(), key=lambda lab: here[lab.id])  # the first of them when nobody is in any
 
     @property
     def hidden(self) -> bool:
         """Whether names are left out, for a projector."""
         return self.get_query_argument("names", "") == "hidden"
 
-    def table_values(self, board: Board) -> dict[str, Any]:
+    def table_values(self, shown: _Shown) -> dict[str, Any]:
         """Return what the template of the table needs."""
+        board = shown.board
         return {
             "board": board,
             "lab": board.lab,
+            "labs": labs(),
             "hidden": self.hidden,
             "band_of": band_of,
-            "stuck": [row for row in board.rows if row.stuck is not None],
+            "stuck": shown.stuck,
+            "stuck_here": {row.seat.id for lab, row in shown.stuck if lab.id == board.lab.id},
+            "stuck_in": {each.id: sum(lab.id == each.id for lab, _ in shown.stuck) for each in labs()},
+            "now_in": self.room.labs_now(),
             "here": sum(row.seat.connected for row in board.rows),
-            "states": {lab.id: self.room.lab_state(lab.id) for lab in labs()},
+            "states": {lab.id: shown.states.get(lab.id, "open") for lab in labs()},
         }
 
 
@@ -72,19 +102,18 @@ class BoardPage(_OfBoard):
     """``/board``: the whole page."""
 
     @allow_unauthenticated
-    def get(self) -> None:
+    async def get(self) -> None:
         """Show the board of one lab."""
-        board = self.board()
+        shown = await self.shown()
+        results = quiz_results(self.room.seats(), self.room.view.events(QUIZ))
         self.show(
             "board.html",
-            room=self.room,
-            labs=labs(),
-            pushed=self.room.pushed()[-5:],
+            pushed=self.room.bulletin.pushed()[-5:],
             said=self.get_query_argument("said", ""),
-            quiz=quiz_gains(self.room.seats(), self.room.log.events()),
+            quiz=quiz_gains(results),
             domains={**DOMAINS, "all": "All domains"},
-            query=urlencode({"lab": board.lab.id, "names": "hidden" if self.hidden else "shown"}),
-            **self.table_values(board),
+            query=urlencode({"lab": shown.board.lab.id, "names": "hidden" if self.hidden else "shown"}),
+            **self.table_values(shown),
         )
 
 
@@ -92,80 +121,39 @@ class BoardTable(_OfBoard):
     """``/board/table``: only the part that changes."""
 
     @allow_unauthenticated
-    def get(self) -> None:
+    async def get(self) -> None:
         """Show the table as a piece of a page."""
-        self.show("_board_table.html", **self.table_values(self.board()))
+        self.show("_board_table.html", **self.table_values(await self.shown()))
 
 
-class BoardExport(_OfBoard):
+class _Export(_OfBoard):
+    def send(self, name: str, text: str) -> None:
+        """Send a table for a spreadsheet."""
+        self.set_header("Content-Type", "text/csv; charset=utf-8")
+        self.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        self.set_header("Cache-Control", "no-store")
+        self.finish("\ufeff" + text)  # the mark tells a spreadsheet that it is UTF-8
+
+
+class BoardExport(_Export):
     """``/board/export.csv``: every lab, for a spreadsheet."""
 
     @allow_unauthenticated
     def get(self) -> None:
         """Send the table of all labs that anybody began."""
-        room, events, now = self.room, self.room.log.events(), time.time()
-        begun = {event.lab for event in events}
-        seats = sorted(room.seats(), key=lambda seat: (seat.name.casefold(), seat.id))
-        boards = [class_board(lab, seats, events, now) for lab in labs() if lab.id in begun]
-        self.set_header("Content-Type", "text/csv; charset=utf-8")
-        self.set_header("Content-Disposition", 'attachment; filename="class.csv"')
-        self.set_header("Cache-Control", "no-store")
-        self.finish("\ufeff" + as_csv(boards))  # the mark tells a spreadsheet that it is UTF-8
+        begun = self.room.view.begun()
+        boards = self.room.view.boards(labs(), self.seats(), time.time())
+        self.send("class.csv", as_csv([boards[lab.id] for lab in labs() if lab.id in begun]))
 
 
-class BoardAction(_OfBoard):
-    """``POST /board/act``: do one thing, then show the board again."""
+class QuizExport(_Export):
+    """``/board/quiz.csv``: the quiz before and after, by participant and domain."""
 
     @allow_unauthenticated
-    def post(self) -> None:
-        """Do what the form asks for."""
-        name = self.get_body_argument("action", "")
-        if name not in _ACTIONS:
-            raise web.HTTPError(400, f"expected one of {', '.join(_ACTIONS)} as action, got {name!r}")
-        said = _ACTIONS[name](self)
-        back = {key: self.get_body_argument(key, "") for key in ("lab", "names")}
-        address = url_path_join(self.base_url, "board")
-        self.redirect(f"{address}?{urlencode({**back, 'said': said})}", status=303)
-
-    def participant(self) -> str | None:
-        """Return the participant that the form names; None stands for everybody."""
-        wanted = self.get_body_argument("participant", "")
-        if not wanted:
-            return None
-        if wanted not in {seat.id for seat in self.room.seats()}:
-            raise web.HTTPError(404, "There is no such participant in this class.")
-        return wanted
-
-
-def _push(page: BoardAction) -> str:
-    text = page.get_body_argument("text", "").strip()
-    if not text:
-        return "Nothing was sent: the message was empty."
-    if len(text) > _LONGEST_MESSAGE:
-        raise InvalidInputError(
-            f"expected a message of up to {_LONGEST_MESSAGE} characters, got {len(text)}: shorten it"
-        )
-    page.room.push(text, participant=page.participant(), lab=page.get_body_argument("lab", "") or None)
-    return "Sent."
-
-
-def _state(page: BoardAction) -> str:
-    lab, state = find_lab(page.get_body_argument("lab")), page.get_body_argument("state")
-    page.room.set_lab_state(lab.id, state)
-    return f"{lab.title} is {state} now."
-
-
-def _reset(page: BoardAction) -> str:
-    participant = page.participant()
-    if participant is None:
-        raise web.HTTPError(400, "One participant at a time can be reset.")
-    lab = find_lab(page.get_body_argument("lab"))
-    if kernels := page.room.reset(participant, lab.id):
-        IOLoop.current().add_callback(page.shut_down, kernels, "reset")
-    return f"{lab.title} begins anew for this participant; what came before stays in the log."
-
-
-_ACTIONS = {"push": _push, "state": _state, "reset": _reset}
+    def get(self) -> None:
+        """Send the results of everybody who began it."""
+        seats = self.seats()
+        self.send("quiz.csv", quiz_csv(seats, quiz_results(seats, self.room.view.events(QUIZ))))
 
 
 def board_routes() -> list[tuple[str, Any]]:
@@ -175,4 +163,5 @@ def board_routes() -> list[tuple[str, Any]]:
         (r"/board/table", BoardTable),
         (r"/board/act", BoardAction),
         (r"/board/export\.csv", BoardExport),
+        (r"/board/quiz\.csv", QuizExport),
     ]

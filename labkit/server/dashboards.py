@@ -60,8 +60,16 @@ class Dashboard(Page):
         """Run the lab and send its page, piece by piece."""
         self.refuse_other_sites()
         self.lab = lab = self.lab_or_404(name)
-        if not self.admits(lab):
-            return
+        with self.keeper.turns.counted(self.learner) as allowed:
+            if not allowed and self.settings.get("labkit_room") is not None:
+                self.set_header("Retry-After", "10")
+                self.refuse(
+                    429, "Several labs are being opened for you already. Try again when they are there."
+                )
+            elif self.admits(lab):
+                await self._send(lab)
+
+    async def _send(self, lab: Lab) -> None:
         if not (lab.folder / "lab.ipynb").is_file():
             raise LabkitError(f"the notebook of {lab.id} is not built; run: labkit build {lab.id}")
         _ = self.xsrf_token  # the page asks with it for its kernel to be shut down
@@ -122,12 +130,13 @@ class Dashboard(Page):
             "SERVER_SOFTWARE": f"voila/{voila_version}",
         }
         environment = {**os.environ, **about}
-        kernel = str(await self.kernel_manager.start_kernel(kernel_name="python3", env=environment))
-        self._kernel = kernel
-        if self._gone:
-            await self._discard()
-            raise StreamClosedError
-        self.kernel_started(kernel, self.lab)
+        async with self.keeper.turns.of(self.learner):
+            kernel = str(await self.kernel_manager.start_kernel(kernel_name="python3", env=environment))
+            self._kernel = kernel
+            if self._gone:
+                await self._discard()
+                raise StreamClosedError
+            await self.kernel_started(kernel, self.lab)
         return kernel, self.kernel_manager.get_kernel(kernel)
 
     async def _discard(self) -> None:

@@ -52,7 +52,7 @@ def load_extension(server: ServerApp) -> None:
     trainer = Trainer()
     warm.register()
     room = choices.get("room")
-    web_app.settings["labkit_room"] = room
+    web_app.settings.update(labkit_room=room, labkit_proxy=choices.get("proxy", ""))
     web_app.settings.update(labkit_templates=environment, labkit_trainer=trainer, labkit_server=server)
     limits = choices.get("limits") or Limits()
     web_app.settings["labkit_keeper"] = Keeper(server.kernel_manager, limits, room, server.log)
@@ -64,7 +64,12 @@ def load_extension(server: ServerApp) -> None:
     # Whatever else is asked for below our addresses is answered in our words.
     routes += [
         (url_path_join(base, path), pages.Nowhere)
-        for path in (r"/(?:dashboards|demo|hands-on|progress|evidence|board|room)(?:/.*)?", r"/voila/.*")
+        # What the whole server does is nothing for a participant to read.
+        for path in (
+            *((r"/metrics",) if room is not None else ()),
+            r"/(?:dashboards|demo|hands-on|progress|evidence|board|room)(?:/.*)?",
+            r"/voila/.*",
+        )
     ]
     web_app.add_handlers(".*$", routes)
     if choices.get("training", True):

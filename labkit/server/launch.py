@@ -12,12 +12,12 @@ import socket
 import sys
 import threading
 import time
-import webbrowser
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import InvalidInputError, LabkitError
 from labkit.core.paths import data_dir, ensure_dir
+from labkit.server.browse import open_address
 from labkit.server.environment import prepare_environment
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def serve(
     room: Room | None,
     announcement: Callable[[Any], list[str]],
     limits: Limits | None = None,
+    proxy: str = "",
 ) -> int:
     """Start a server, say its address once it answers, and stay until it is stopped.
 
@@ -79,6 +80,8 @@ def serve(
         Returns the lines to print; the last address in the first line is what the browser opens.
     limits : Limits, optional
         What each lab may use.
+    proxy : str
+        The name under which a proxy with a certificate passes requests on to here.
     """
     port = port_of(args)
     workspace = ensure_dir(data_dir() / "hands-on")
@@ -98,6 +101,7 @@ def serve(
         warm=not args.no_warm,
         room=room,
         limits=limits,
+        proxy=proxy,
     )
     threading.Thread(target=_announce, args=(server, args.no_browser, announcement), daemon=True).start()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -201,8 +205,7 @@ def _announce(server: Any, quiet: bool, announcement: Callable[[Any], list[str]]
     lines = announcement(server)
     print("", *(f"  {line}" for line in [*lines, "Stop it with Ctrl-C."]), "", sep="\n", flush=True)
     if not quiet:
-        with contextlib.suppress(webbrowser.Error):
-            webbrowser.open(lines[0].rpartition(" ")[2])
+        open_address(lines[0].rpartition(" ")[2], data_dir() / "jupyter" / "runtime")
 
 
 def _announcement(server: Any) -> list[str]:
@@ -217,6 +220,8 @@ def _announcement(server: Any) -> list[str]:
 
 def address(server: Any, token: str = "", *, outside: bool = False, path: str = "") -> str:
     """Return an address of a server: as this machine knows it, or as others do."""
+    if proxy := server.web_app.settings.get("labkit_proxy"):
+        return f"https://{proxy}/{path}" + (f"?token={token}" if token else "")
     everywhere = server.ip in _EVERYWHERE
     host = _own_address() if outside and everywhere else _reachable(server.ip)
     return _address(host, server.port, token, path)

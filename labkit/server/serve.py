@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MB",
         help="memory that one lab may take (by default a quarter of the machine's, 500 to 2000)",
     )
+    parser.add_argument(
+        "--behind-proxy",
+        default="",
+        metavar="NAME",
+        help="the name, such as labs.example.org, for which a proxy on this machine passes HTTPS on to here",
+    )
     launch.add_arguments(parser)
 
 
@@ -63,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         idle=None if args.pause_after is None else 60 * args.pause_after,
         memory=None if args.memory is None else 1_000_000 * args.memory,
     )
-    return launch.serve(args, room, partial(_announcement, room), limits)
+    return launch.serve(args, room, partial(_announcement, room), limits, args.behind_proxy)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -72,6 +79,18 @@ def _check(args: argparse.Namespace) -> None:
     if args.memory is not None and args.memory < _LEAST_MEMORY:
         raise InvalidInputError(
             f"expected --memory of {_LEAST_MEMORY} MB or more, got {args.memory}: a lab takes 60 to 250"
+        )
+    if not args.behind_proxy:
+        return
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?", args.behind_proxy):
+        raise InvalidInputError(
+            "expected --behind-proxy with the name that stands in the address, in small letters, such as "
+            f"labs.example.org; got {args.behind_proxy!r}"
+        )
+    if not launch.is_loopback(args.host):
+        raise InvalidInputError(
+            "expected no --host beside --behind-proxy: the server listens on this machine alone, so that "
+            f"nobody can pass the proxy by; got {args.host!r}"
         )
 
 
@@ -85,7 +104,9 @@ def _announcement(room: Room, server: Any) -> list[str]:
     ]
     if room.join_code:
         lines.append(f"Code of the class: {room.join_code}")
-    if launch.is_loopback(server.ip):
+    if proxy := server.web_app.settings["labkit_proxy"]:
+        lines.append(f"{proxy} has to pass HTTPS on to {server.ip}, port {server.port}.")
+    elif launch.is_loopback(server.ip):
         lines.append("Only this machine can reach it. For a room: labkit serve --host 0.0.0.0 …")
     else:
         lines.append("The connection is not encrypted: use a network that you trust.")

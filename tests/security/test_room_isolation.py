@@ -173,7 +173,7 @@ def test_without_a_cookie_every_page_is_the_entrance(room, path):
         *("api/kernels", "api/sessions", "api/contents", "api/contents/../../secret", "api/kernelspecs"),
         *("api/config/notebook", "api/status", "files/secret", "nbconvert/html/x.ipynb", "view/x"),
         *("lab", "tree", "api/terminals", "terminals/1", "hands-on/L02", "board", "board/table"),
-        *("board/export.csv", "board/act"),
+        *("board/export.csv", "board/quiz.csv", "board/act", "metrics"),
     ],
 )
 def test_a_participant_reaches_none_of_what_a_server_of_ones_own_offers(ada, path):

@@ -8,6 +8,7 @@ import pytest
 
 from labkit.classroom import (
     PAUSE_SECONDS,
+    ClassView,
     Seat,
     anonymised,
     as_csv,
@@ -15,7 +16,10 @@ from labkit.classroom import (
     class_board,
     class_gain,
     find_stuck,
+    needs_visit,
+    quiz_csv,
     quiz_gains,
+    quiz_results,
     seconds_on_task,
 )
 from labkit.course import ProgressLog, find_lab, fold
@@ -131,13 +135,13 @@ def test_the_quiz_counts_for_the_class_once_both_tests_are_finished(tmp_path):
         quiz = Quiz(learner, seed=3, log=log)
         for form in finished:
             take(quiz, form, lambda _, form=form: form == "post")
-    found = quiz_gains(seats, log.events())
+    found = quiz_gains(quiz_results(seats, log.events()))
     assert set(found) == {"D1", "D2", "D3", "D4", "D5", "D6", "D7", "all"}
     assert found["all"].people == 1
     assert found["all"].after == 1
     assert found["all"].before < 0.7
     assert found["all"].gain == pytest.approx(1)
-    assert quiz_gains(seats[1:], log.events()) == {}
+    assert quiz_gains(quiz_results(seats[1:], log.events())) == {}
 
 
 @pytest.mark.parametrize(("gain", "band"), [(-0.5, "low"), (0.29, "low"), (0.3, "medium"), (0.7, "high")])
@@ -145,21 +149,96 @@ def test_gains_fall_into_the_bands_of_the_paper(gain, band):
     assert band_of(gain) == band
 
 
-def test_names_are_hidden_in_an_order_that_stays_and_tells_nothing():
-    seats = [Seat(f"id-{place}", f"Name {place}") for place in range(20)]
-    hidden = anonymised(seats, b"secret")
-    assert anonymised(list(reversed(seats)), b"secret") == hidden
-    assert sorted(seat.id for seat in hidden) == sorted(seat.id for seat in seats)
-    assert not any(seat.name.startswith("Name") for seat in hidden)
+def test_names_are_hidden_behind_numbers_that_do_not_move_when_somebody_comes():
+    seats = [Seat(f"id-{place}", f"Name {place}", number=7 * place % 20 + 1) for place in range(12)]
+    hidden = anonymised(seats)
+    assert anonymised(list(reversed(seats))) == hidden
+    assert [seat.name for seat in hidden] == [f"Participant {seat.number}" for seat in hidden]
     assert [seat.id for seat in hidden] != [seat.id for seat in seats]
-    assert [seat.id for seat in anonymised(seats, b"other")] != [seat.id for seat in hidden]
+    more = anonymised([*seats, Seat("new", "Newcomer", number=3)])
+    assert {seat.id: seat.name for seat in hidden}.items() <= {seat.id: seat.name for seat in more}.items()
 
 
 def test_the_export_holds_every_cell_and_runs_nothing_in_a_spreadsheet():
     seats = [Seat("ada", '=HYPERLINK("x","y")'), Seat("bob", "Bob, the builder")]
     board = class_board(LAB, seats, [event(0), checked(60, passed=True)], START + 61)
-    rows = list(csv.DictReader(io.StringIO(as_csv([board]))))
+    text = as_csv([board])
+    rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 2 * len(LAB.checkpoints)
     assert rows[0]["participant"] == '\'=HYPERLINK("x","y")'
     assert (rows[0]["state"], rows[0]["minutes_in_lab"], rows[0]["gain"]) == ("reached", "1.0", "")
     assert rows[-1]["participant"] == "Bob, the builder"
+    assert all(line.startswith('"') and line.endswith('"') for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Ada Lovelace", "Ada Lovelace"),
+        ("Anne-Marie + Jo = 2", "Anne-Marie + Jo = 2"),
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\ufe62x", "'\ufe62x"),
+        ("  -2", "  '-2"),
+        ("Ada;=cmd|'/c calc'!A0;", "Ada;'=cmd|'/c calc'!A0;"),
+        ("Ada\uff1b =x", "Ada\uff1b '=x"),
+        ("Ada,+1", "Ada,'+1"),
+        ('Ada;"=x', "Ada;\"'=x"),
+        ("Ada|@x", "Ada|'@x"),
+    ],
+)
+def test_a_name_never_begins_a_formula_however_a_spreadsheet_splits_the_line(name, written):
+    board = class_board(LAB, [Seat("ada", name)], [event(0)], START)
+    (found, *_) = csv.DictReader(io.StringIO(as_csv([board])))
+    assert found["participant"] == written
+
+
+def test_whoever_is_stuck_is_found_over_all_labs_where_they_are_now(tmp_path):
+    other = find_lab("L04")
+    seats = [Seat("ada", "Ada"), Seat("bob", "Bob"), Seat("eve", "Eve")]
+
+    def failing(lab, learner, begin):
+        about = {"checkpoint": lab.checkpoints[0].id, "measured": 0.1, "passed": False}
+        return [event(begin + turn, "checked", learner, lab.id, **about) for turn in range(3)]
+
+    events = [*failing(LAB, "ada", 0), *failing(other, "bob", 100), *failing(LAB, "eve", 10)]
+    events.append(event(200, "opened", "eve", other.id))  # she went on
+    boards = [class_board(lab, seats, events, START + 210) for lab in (LAB, other)]
+    found = [(lab.id, row.seat.name, row.stuck.checkpoint) for lab, row in needs_visit(boards)]
+    assert found == [("L02", "Ada", FIRST), ("L04", "Bob", other.checkpoints[0].id)]
+
+
+def test_the_view_of_a_class_reads_every_event_once_and_sees_what_is_new(tmp_path, monkeypatch):
+    log = ProgressLog(tmp_path / "progress.sqlite")
+    seats, labs = [Seat("ada", "Ada"), Seat("bob", "Bob")], [LAB]
+    view = ClassView(log)
+    about = {"checkpoint": FIRST, "measured": 0.5, "passed": True}
+    assert view.boards(labs, seats, 0.0)["L02"].reached[FIRST] == 0
+    read = []
+    monkeypatch.setattr(
+        log, "following", lambda *mark, real=log.following: read.append(real(*mark)) or read[-1]
+    )
+    for learner, reached in (("ada", 1), ("bob", 2)):
+        log.append(learner, "L02", "checked", about)
+        board = view.boards(labs, seats, 0.0)["L02"]
+        assert board.reached[FIRST] == reached
+        assert board == class_board(LAB, seats, log.events(), 0.0)
+    assert [len(events) for events, _ in read] == [1, 1]
+    log.forget("bob")
+    assert view.boards(labs, seats, 0.0)["L02"].reached[FIRST] == 1
+    assert view.begun() == {"L02"}
+    assert view.active() == {"ada"}
+
+
+def test_the_quiz_is_exported_by_person_and_domain(tmp_path):
+    log = ProgressLog(tmp_path / "progress.sqlite")
+    quiz = Quiz("ada", seed=3, log=log)
+    for form in ("pre", "post"):
+        take(quiz, form, lambda _, form=form: form == "post")
+    seats = [Seat("ada", "=Ada"), Seat("bob", "Bob")]
+    rows = list(csv.DictReader(io.StringIO(quiz_csv(seats, quiz_results(seats, log.events())))))
+    assert [row["domain"] for row in rows] == ["D1", "D2", "D3", "D4", "D5", "D6", "D7", "all"]
+    assert {row["participant"] for row in rows} == {"'=Ada"}
+    assert (rows[-1]["after"], rows[-1]["gain"]) == ("1.000", "1.000")
+    assert 0 <= float(rows[-1]["before"]) < 0.7

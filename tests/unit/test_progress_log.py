@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
@@ -62,6 +63,35 @@ def test_what_was_recorded_cannot_be_changed_or_deleted(log, statement):
     connection.close()
 
     assert log.events()[0].learner == "ada"
+
+
+def test_whoever_is_forgotten_is_gone_from_the_disk_and_the_rest_stays_append_only(log):
+    for number in range(300):
+        log.append("ada", "L02", "checked", {"said": f"ada's own words {number}"})
+        log.append("bob", "L02", "checked", {"said": f"bob's own words {number}"})
+    log.forget("ada")
+    assert {event.learner for event in log.events()} == {"bob"}
+    assert len(log.events()) == 300
+    kept = b"".join(path.read_bytes() for path in log.path.parent.glob(f"{log.path.name}*"))
+    assert b"bob's own words 7" in kept
+    assert b"ada's own words" not in kept
+    with (
+        closing(sqlite3.connect(log.path)) as connection,
+        pytest.raises(sqlite3.DatabaseError, match="append"),
+    ):
+        connection.execute("DELETE FROM events")
+
+
+def test_a_log_is_followed_from_a_mark_and_says_when_it_is_another_one(log):
+    assert log.following() == ([], (0, ""))
+    first = log.append("ada", "L02", "opened")
+    events, mark = log.following()
+    assert events == [first]
+    second = log.append("bob", "L02", "opened")
+    assert log.following(mark) == ([second], (2, second.uid))
+    assert log.following((2, second.uid)) == ([], (2, second.uid))
+    log.forget("bob")
+    assert log.following((2, second.uid)) is None
 
 
 def test_the_file_is_for_its_owner_only(log):

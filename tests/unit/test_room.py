@@ -3,11 +3,15 @@
 import asyncio
 import json
 import struct
+import time
 
 import pytest
 
 from labkit.core.errors import InvalidInputError, StorageError, UnknownNameError
 from labkit.course import ProgressLog, Session, learner_name
+from labkit.course.gate import DEMONSTRATION
+from labkit.server.keeping.turns import Turns
+from labkit.server.room.bulletin import Bulletin
 from labkit.server.room.channels import refusal
 from labkit.server.room.opening import class_folder, default_capacity, open_room
 from labkit.server.room.people import People, clean_name
@@ -70,12 +74,12 @@ def test_who_guesses_waits_and_others_do_not():
     throttle = Throttle(each=3, together=5, clock=lambda: now[0])
     for _ in range(3):
         assert throttle.wait_seconds("eve") == 0
-        throttle.failed("eve")
+        throttle.count("eve")
         now[0] += 1
     assert throttle.wait_seconds("eve") == pytest.approx(57)
     assert throttle.wait_seconds("ada") == 0
-    throttle.failed("mallory")
-    throttle.failed("trudy")
+    throttle.count("mallory")
+    throttle.count("trudy")
     assert throttle.wait_seconds("ada") > 0
     now[0] = 61.5
     assert throttle.wait_seconds("ada") == 0
@@ -126,43 +130,57 @@ def test_a_page_counts_as_open_while_it_is(room):
 
 def test_what_is_said_reaches_whom_it_is_for_now_and_later(log, room):
     ada, eve = (room.people.enter(name)[0].id for name in ("Ada", "Eve"))
-    room.push("for all")
-    room.push("for Ada", participant=ada, lab="L02")
+    room.bulletin.push("for all")
+    room.bulletin.push("for Ada", participant=ada, lab="L02")
     after_restart = Room("tested", log, b"secret", board_token=SECOND, capacity=2)
-    for each in (room, after_restart):
-        assert [news["text"] for news in each.messages_for(ada)] == ["for all", "for Ada"]
+    told = room.bulletin.messages_for(ada)
+    assert [(news["text"], news["lab"]) for news in told] == [("for all", ""), ("for Ada", "L02")]
+    assert len({news["key"] for news in told}) == 2
+    for each in (room.bulletin, after_restart.bulletin):
+        assert each.messages_for(ada) == told
         assert [news["text"] for news in each.messages_for(eve)] == ["for all"]
-        assert [news["text"] for news in each.messages_for(ada, after=1)] == ["for Ada"]
         assert [message.to for message in each.pushed()] == ["everybody", "Ada"]
+
+
+def test_what_was_said_hours_ago_is_not_said_again(log, room):
+    ada = room.people.enter("Ada")[0].id
+    room.bulletin.push("five minutes left")
+    for hours, heard in ((1, ["five minutes left"]), (3, [])):
+        later = Bulletin(log, room.people, clock=lambda hours=hours: time.time() + hours * 3600)
+        assert [news["text"] for news in later.messages_for(ada)] == heard
+
+
+def test_messages_of_two_classes_are_told_apart(tmp_path):
+    keys = set()
+    for name in ("one", "other"):
+        room = Room(name, ProgressLog(tmp_path / name), b"secret", board_token=FIRST, capacity=2)
+        room.bulletin.push("hello")
+        keys |= {news["key"] for news in room.bulletin.messages_for("p-1")}
+    assert len(keys) == 2
 
 
 def test_news_arrive_on_open_pages_and_on_no_others(room):
     ada, eve = (room.people.enter(name)[0].id for name in ("Ada", "Eve"))
 
-    async def hear(participant, count):
-        heard = []
-        async for news in room.listen(participant):
-            heard.append(news["kind"])
-            if len(heard) == count:
-                break
-        return heard
-
     async def scene():
-        ears = [asyncio.create_task(hear(ada, 3)), asyncio.create_task(hear(eve, 2))]
-        await asyncio.sleep(0)
-        room.push("for Ada", participant=ada)
-        room.set_lab_state("L02", "frozen")
-        room.push("for all")
-        return await asyncio.gather(*ears)
+        with room.bulletin.listening(ada) as to_ada, room.bulletin.listening(eve) as to_eve:
+            room.bulletin.push("for Ada", participant=ada)
+            room.set_lab_state("L02", "frozen")
+            room.bulletin.push("for all")
+            return [
+                [(await each())["kind"] for _ in range(count)] for each, count in ((to_ada, 3), (to_eve, 2))
+            ]
 
     assert asyncio.run(scene()) == [["message", "state", "message"], ["state", "message"]]
 
 
-def test_a_frozen_lab_takes_no_check_and_that_is_no_attempt(log, room):
+@pytest.mark.parametrize("state", ["frozen", "closed"])
+def test_a_lab_that_is_not_open_takes_no_check_and_that_is_no_attempt(log, room, state):
     session = Session("L00", learner="ada", seed=1, log=log)
     checkpoint = session.lab.checkpoints[0].id
-    room.set_lab_state("L00", "frozen")
-    with pytest.raises(InvalidInputError, match="frozen"):
+    room.set_lab_state("L00", state)
+    assert room.restricted() == {"L00": state}
+    with pytest.raises(InvalidInputError, match=state):
         session.check(checkpoint, reported_accuracy=0.5)
     assert session.attempts(checkpoint) == []
     room.set_lab_state("L00", "open")
@@ -170,6 +188,21 @@ def test_a_frozen_lab_takes_no_check_and_that_is_no_attempt(log, room):
     assert len(session.attempts(checkpoint)) == 1
     with pytest.raises(UnknownNameError, match="closed"):
         room.set_lab_state("L00", "shut")
+
+
+def test_whoever_shows_a_lab_goes_on_while_the_class_waits_and_takes_no_place(log, room):
+    shown = Session("L00", learner=DEMONSTRATION, seed=1, log=log, opened=False)
+    room.set_lab_state("L00", "frozen")
+    shown.check(shown.lab.checkpoints[0].id, reported_accuracy=0.5)
+    ada, eve, kim = (room.people.enter(name)[0].id for name in ("Ada", "Eve", "Kim"))
+    room.started(DEMONSTRATION, "k0", "L00")
+    room.started(ada, "k1", "L02")
+    assert not room.is_full(eve)
+    room.started(eve, "k2", "L02")
+    assert room.is_full(kim)
+    with room.present(DEMONSTRATION), room.present(ada):
+        assert room.labs_now() == {"L02": 1}
+    assert DEMONSTRATION not in {seat.id for seat in room.seats()}
 
 
 def test_a_reset_is_of_one_participant_and_keeps_what_was(log, room):
@@ -182,6 +215,82 @@ def test_a_reset_is_of_one_participant_and_keeps_what_was(log, room):
     assert [event.kind for event in log.events(learner=eve, lab="L00")] == ["opened"]
 
 
+def test_the_quiz_or_everything_of_somebody_can_begin_anew(log, room):
+    ada = room.people.enter("Ada")[0].id
+    for lab in ("L00", "L17", "quiz"):
+        log.append(ada, lab, "opened", {})
+    room.started(ada, "k1", "L17")
+    assert room.reset(ada, "quiz") == ["k1"]  # any lab may show it
+    assert [event.lab for event in log.events(learner=ada, kind="reset")] == ["quiz"]
+    assert room.reset(ada) == ["k1"]
+    assert [event.lab for event in log.events(learner=ada, kind="reset")][1:] == ["L00", "L17", "quiz"]
+
+
+def test_whoever_is_taken_out_is_unknown_from_then_on_also_after_a_restart(log, room):
+    (ada, code), (eve, _) = (room.people.enter(name) for name in ("Ada", "Eve"))
+    room.started(ada.id, "k1", "L00")
+    room.bulletin.push("for Ada", participant=ada.id)
+    assert room.remove(ada.id) == ["k1"]
+    again = Room("tested", log, b"secret", board_token=SECOND, capacity=2)
+    for each in (room, again):
+        assert [seat.id for seat in each.seats()] == [eve.id]
+        assert each.people.find(ada.id) is None
+        assert each.people.come_back(code) is None
+    assert [message.to for message in again.bulletin.pushed()] == ["somebody who left"]
+    assert [event.kind for event in log.events(learner=ada.id)] == ["entered", "removed"]
+
+
+def test_a_class_takes_so_many_and_no_more_until_somebody_is_taken_out(log):
+    people = People(log, b"secret", most=2)
+    first, _ = people.enter("one")
+    people.enter("two")
+    with pytest.raises(InvalidInputError, match="no more may"):
+        people.enter("three")
+    people.remove(first.id)
+    people.enter("three")
+
+
+def test_the_number_that_stands_for_a_name_is_drawn_once_and_kept(log):
+    people = People(log, b"secret")
+    known = [people.enter(f"Name {place}")[0] for place in range(40)]
+    assert len({person.number for person in known}) == 40
+    assert [person.number for person in known] != sorted(person.number for person in known)
+    people.remove(known[7].id)
+    again = {person.id: person.number for person in People(log, b"secret").everybody()}
+    assert again == {person.id: person.number for person in known if person is not known[7]}
+
+
+def test_those_of_an_older_version_get_numbers_that_stay(log):
+    for place in range(5):
+        log.append(f"p-{place}", "", "entered", {"name": "Old", "code": str(place)})
+    first = [person.number for person in People(log, b"secret").everybody()]
+    People(log, b"secret").enter("New")
+    assert [person.number for person in People(log, b"secret").everybody()][:5] == first
+    assert len(set(first)) == 5
+
+
+def test_pages_of_one_participant_are_prepared_one_after_the_other_and_only_so_many():
+    turns, at_work, most = Turns(most=3), 0, 0
+
+    async def page(owner):
+        nonlocal at_work, most
+        with turns.counted(owner) as allowed:
+            if not allowed:
+                return False
+            async with turns.of(owner):
+                at_work, most = at_work + 1, max(most, at_work + 1)
+                await asyncio.sleep(0.01)
+                at_work -= 1
+            return True
+
+    async def scene():
+        return await asyncio.gather(*(page("eve") for _ in range(8)))
+
+    assert sum(asyncio.run(scene())) == 3
+    assert most == 1
+    assert asyncio.run(page("eve"))  # nothing is left behind
+
+
 # ---------------------------------------------------------------- opening a class
 
 
@@ -191,7 +300,7 @@ def test_a_class_has_a_folder_a_secret_and_a_log_of_its_own(tmp_path, monkeypatc
     folder = class_folder("Autumn 2026")
     assert folder.name == "autumn_2026"
     assert (folder / "secret").stat().st_mode & 0o077 == 0
-    assert len(first.join_code) == 5
+    assert len(first.join_code) == 6
     person, code = first.people.enter("Ada")
     again = open_room("autumn 2026")
     assert again.people.come_back(code).id == person.id

@@ -1,14 +1,19 @@
 """What a kernel may use, and what follows when it uses more."""
 
+import asyncio
+import logging
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
-from labkit.server.keeping import Limits, memory_left, memory_total, room_limits
+from labkit.server.keeping import Keeper, Limits, memory_left, memory_total, room_limits
 from labkit.server.keeping.courtesy import at_work
-from labkit.server.keeping.limits import is_scarce, reason_to_end, warning_for
+from labkit.server.keeping.limits import guard_memory, is_scarce, reason_to_end, warning_for
 from labkit.server.keeping.usage import Usage, survey
 
 MB = 1_000_000
@@ -100,3 +105,80 @@ def test_a_process_that_has_ended_is_left_out():
         process.wait()
     assert survey([process.pid], exact_above=0) == {}
     assert os.getpid() in survey([os.getpid()], exact_above=0)
+
+
+# What has ended and was waited for by nobody, as a lab leaves it that starts a program and forgets it.
+_CARELESS = (
+    "import os, sys, time\n"
+    "own = b'x' * 60_000_000\n"
+    "child = os.fork()\n"
+    "if not child: os._exit(0)\n"
+    "os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)\n"
+    "print(child, flush=True)\n"
+    "sys.stdin.read()\n"
+)
+_GROWN = "import sys\nown = b'x' * 60_000_000\nprint(flush=True)\nsys.stdin.read()\n"
+
+
+@contextmanager
+def running(program):
+    """Run a program until the end of the block; yield it and what it said first."""
+    with subprocess.Popen([sys.executable, "-c", program], stdin=-1, stdout=-1) as process:
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.communicate(b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a system says of what has ended differs")
+def test_a_child_that_nobody_waited_for_hides_nothing_of_its_kernel():
+    with running(_CARELESS) as (process, child):
+        found = survey([process.pid, int(child)], exact_above=0)
+        guard_memory(int(child), 10 * MB)  # which must not raise either
+    assert 60 * MB < found[process.pid].memory < 130 * MB
+
+
+class Kernels(dict):
+    """As much of Jupyter's manager of kernels as the watch asks for; the processes are real."""
+
+    _kernel_connections = {}  # noqa: RUF012 - its name there
+
+    def add(self, kernel, process, *, broken=False):
+        async def is_alive():
+            if broken:
+                raise RuntimeError("this kernel cannot be asked")
+            return True
+
+        self[kernel] = SimpleNamespace(
+            provisioner=SimpleNamespace(pid=process), is_alive=is_alive, last_activity=datetime.now(UTC)
+        )
+
+    def get_kernel(self, kernel):
+        return self[kernel]
+
+    async def shutdown_kernel(self, kernel, now):
+        del self[kernel]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a system says of what has ended differs")
+def test_a_kernel_that_cannot_be_looked_at_saves_no_other_from_its_limits():
+    kernels, log = Kernels(), logging.getLogger("test")
+    log.disabled = True
+    with running(_CARELESS) as (careless, _), running(_GROWN) as (grown, _):
+        kernels.add("broken", os.getpid(), broken=True)
+        kernels.add("careless", careless.pid)
+        kernels.add("grown", grown.pid)
+        keeper = Keeper(kernels, Limits(memory=50 * MB), None, log)
+
+        async def scene():
+            for kernel in ("broken", "careless", "grown"):
+                kernels[kernel].provisioner.pid, process = None, kernels[kernel].provisioner.pid
+                keeper.adopt(kernel, "ada")  # without a bound by the system: these processes have begun
+                kernels[kernel].provisioner.pid = keeper.known(kernel).process = process
+            await keeper.look()
+
+        asyncio.run(scene())
+    assert {each: keeper.ending(each) for each in ("careless", "grown")} == {
+        "careless": ("ada", "memory"),
+        "grown": ("ada", "memory"),
+    }

@@ -10,14 +10,15 @@ import logging
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
+from labkit.course.gate import DEMONSTRATION
 from labkit.server.keeping.courtesy import at_work, give_way
 from labkit.server.keeping.limits import (
     TEXTS,
@@ -29,6 +30,7 @@ from labkit.server.keeping.limits import (
     warning_for,
 )
 from labkit.server.keeping.machine import memory_left, memory_total
+from labkit.server.keeping.turns import Turns
 from labkit.server.keeping.usage import Usage, survey
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ class Keeper:
         self._kept: dict[str, Kept] = {}
         self._ended: OrderedDict[str, tuple[str, Reason]] = OrderedDict()
         self._reserved: dict[str, float] = {}
+        self.turns = Turns()
         self._task: asyncio.Task[None] | None = None
         self._total = memory_total()
         self._pending: set[asyncio.Task[None]] = set()  # so that none is collected before it is done
@@ -114,7 +117,7 @@ class Keeper:
         Somebody who has a lab open may always open another: their own oldest makes room.
         """
         room = self._room
-        if room is None:
+        if room is None or owner == DEMONSTRATION:
             return True
         self._forget_closed()
         now = self._clock()
@@ -137,7 +140,9 @@ class Keeper:
     def _quietest(self) -> str | None:
         """Return the kernel that can best be spared, if one can."""
         waits = {
-            kernel: (self._alone(kernel, kept), self._idle(kernel)) for kernel, kept in self._kept.items()
+            kernel: (self._alone(kernel, kept), self._idle(kernel))
+            for kernel, kept in self._kept.items()
+            if kept.owner != DEMONSTRATION  # it takes nobody's place
         }
         spare = [kernel for kernel, (alone, idle) in waits.items() if alone > _UNATTENDED or idle > _QUIET]
         return max(spare, key=lambda kernel: waits[kernel], default=None)
@@ -153,10 +158,16 @@ class Keeper:
                 self._ended.popitem(last=False)
         if self._room is not None:
             self._room.ended(kernel)
-        if kernel in self._kernels:
-            with suppress(KeyError):  # it may end by itself meanwhile
-                await self._kernels.shutdown_kernel(kernel, now=True)
-        _close_pages(kernel)
+        try:
+            if kernel in self._kernels:
+                with suppress(KeyError):  # it may end by itself meanwhile
+                    await self._kernels.shutdown_kernel(kernel, now=True)
+        except Exception:
+            if kept is not None and kernel in self._kernels:
+                self._kept[kernel] = kept  # the watch tries again
+            raise
+        finally:
+            _close_pages(kernel)
 
     def text(self, reason: Reason) -> str:
         """Return what a participant is told."""
@@ -177,31 +188,43 @@ class Keeper:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_BEAT)
-            try:
+            with self._noted("(all)"):
                 await self.look()
-            except Exception:
-                self._log.exception("the watch over the kernels stumbled; it goes on")
 
     async def look(self) -> None:
         """Look once at every kernel, and act."""
         self._forget_closed()
         for kernel, kept in list(self._kept.items()):
-            if not await self._lives(kernel, kept):
-                await self.end(kernel, "died")
-        await self._measure()
+            with self._noted(kernel):
+                if not await self._lives(kernel, kept):
+                    await self.end(kernel, "died")
+        with self._noted("(all)"):
+            await self._measure()
         scarce = is_scarce(memory_left(), self._total)
         for kernel, kept in list(self._kept.items()):
-            reason = reason_to_end(
-                kept.usage,
-                self.limits,
-                idle=self._idle(kernel),
-                alone=self._alone(kernel, kept),
-                work=max(kept.working.values(), default=0.0),
-                scarce=scarce,
-            )
-            if reason is not None:
-                self._log.warning("kernel %s of %s ends: %s", kernel, kept.owner, reason)
-                await self.end(kernel, reason)
+            with self._noted(kernel):
+                await self._hold_to_limits(kernel, kept, scarce=scarce)
+
+    async def _hold_to_limits(self, kernel: str, kept: Kept, *, scarce: bool) -> None:
+        reason = reason_to_end(
+            kept.usage,
+            self.limits,
+            idle=self._idle(kernel),
+            alone=self._alone(kernel, kept),
+            work=max(kept.working.values(), default=0.0),
+            scarce=scarce,
+        )
+        if reason is not None:
+            self._log.warning("kernel %s of %s ends: %s", kernel, kept.owner, reason)
+            await self.end(kernel, reason)
+
+    @contextmanager
+    def _noted(self, kernel: str) -> Iterator[None]:
+        """Write an error down and go on: what is wrong with one kernel must not spare the others."""
+        try:
+            yield
+        except Exception:
+            self._log.exception("the watch over kernel %s stumbled; it goes on", kernel)
 
     def _forget_closed(self) -> None:
         """Forget kernels that were shut down because their page said that it was closed."""
@@ -219,7 +242,8 @@ class Keeper:
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(None, lambda: survey(list(processes), exact_above=exact))
         for process, kept in processes.items():
-            self._take_down(kept, found.get(process))
+            with self._noted(f"of {kept.owner}"):
+                self._take_down(kept, found.get(process))
 
     def _take_down(self, kept: Kept, usage: Usage | None) -> None:
         now, before = self._clock(), kept.usage.threads if kept.usage else {}

@@ -20,7 +20,7 @@ __all__ = [
     "warning_for",
 ]
 
-Reason = Literal["idle", "left", "memory", "work", "died", "newer", "full", "closed", "reset"]
+Reason = Literal["idle", "left", "memory", "work", "died", "newer", "full", "closed", "reset", "removed"]
 
 _MEGABYTE = 1_000_000
 _WARN_AT = 0.75  # of the memory limit
@@ -158,5 +158,6 @@ TEXTS: dict[Reason, str] = {
     "newer": "Closed: you opened other labs, and this one was open longest.",
     "full": "Paused: the room is full, nothing happened here for a while, and somebody else was waiting.",
     "closed": "This lab was closed.",
-    "reset": "Your instructor began this lab anew for you.",
+    "reset": "Begun anew: your instructor began this lab, or the quiz, anew for you.",
+    "removed": "Left: your instructor took you out of this class.",
 }

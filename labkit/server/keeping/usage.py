@@ -50,7 +50,8 @@ def survey(processes: Collection[int], *, exact_above: int) -> dict[int, Usage]:
     families = _families(set(processes))
     found = {}
     for process, members in families.items():
-        with suppress(psutil.Error, OSError):
+        # Whatever the system says about one of them, the others are measured.
+        with suppress(psutil.Error, OSError, ValueError, LookupError):
             memory = sum(_memory(each, exact_above) for each in members)
             found[process] = Usage(memory, _threads(process))
     return found
@@ -76,14 +77,21 @@ def _memory(process: int, exact_above: int) -> int:
     if sys.platform != "linux":
         resident: int = psutil.Process(process).memory_info().rss
         return resident
-    with suppress(OSError, ValueError):
+    try:
         about = _fields(_PROC / str(process) / "status")
-        bound = about["RssAnon"] + about["RssShmem"]
-        if bound <= exact_above:
-            return bound
+    except OSError:
+        return 0  # it ended meanwhile
+    # One that ended and was not waited for yet has no memory, and no line about it.
+    bound = about.get("RssAnon", 0) + about.get("RssShmem", 0)
+    if bound <= exact_above:
+        return bound
+    try:
         rolled = _fields(_PROC / str(process) / "smaps_rollup")
-        return rolled["Private_Clean"] + rolled["Private_Dirty"]
-    return 0  # it ended meanwhile
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    except OSError:  # it may not be read here: rather too much than no limit at all
+        return bound
+    return rolled.get("Private_Clean", 0) + rolled.get("Private_Dirty", 0)
 
 
 def _fields(path: Path) -> dict[str, int]:
@@ -113,5 +121,14 @@ def _threads(process: int) -> dict[int, float]:
 
 
 def address_space(process: int) -> int:
-    """Return the bytes of private memory that a process has asked for, used or not."""
-    return _fields(_PROC / str(process) / "status")["VmData"]
+    """Return the bytes of private memory that a process has asked for, used or not.
+
+    Raises
+    ------
+    ProcessLookupError
+        When it has ended, also when nobody has waited for it yet.
+    """
+    size = _fields(_PROC / str(process) / "status").get("VmData")
+    if size is None:
+        raise ProcessLookupError(f"process {process} has ended")
+    return size

@@ -4,12 +4,14 @@
 """
 
 from labkit.server.room.access import RoomAuthorizer, may_use
+from labkit.server.room.bulletin import Bulletin, Message
 from labkit.server.room.channels import GuardedConnection
 from labkit.server.room.identity import RoomIdentity
 from labkit.server.room.pages import InstructorPage
-from labkit.server.room.room import Message, Room
+from labkit.server.room.room import Room
 
 __all__ = [
+    "Bulletin",
     "GuardedConnection",
     "InstructorPage",
     "Message",

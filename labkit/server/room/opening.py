@@ -19,7 +19,7 @@ __all__ = ["class_folder", "default_capacity", "open_room"]
 _SECRET_BYTES = 32
 _FOR_THE_SERVER = 1_200_000_000  # bytes that the server and the warm parent take
 _FOR_A_LAB = 150_000_000  # bytes to allow for each open lab at work
-_JOIN_LETTERS = 5
+_JOIN_LETTERS = 6  # 30 ** 6 codes: a right one is let in at any time, so guessing has to be hopeless
 
 
 def class_folder(name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from typing import Any
@@ -13,18 +14,20 @@ from tornado.iostream import StreamClosedError
 
 from labkit.core.errors import InvalidInputError
 from labkit.server.base import Page
-from labkit.server.room.identity import board_is_open, forget, let_in, open_board
+from labkit.server.room.identity import board_is_open, forget, is_encrypted, let_in, open_board
 from labkit.server.room.throttle import Throttle
 
 __all__ = ["BoardEntrance", "EnterPage", "InstructorPage", "LeaveAction", "News"]
 
 _HINT = "labkit-class"  # tells the pages' scripts that this is a class; worth nothing to anybody
+_PENALTY = 1.0  # seconds that whoever guesses much waits for each answer
 
 
 class EnterPage(Page):
     """``/enter``: a name, or the code to come back with; whoever is in is sent on."""
 
-    _throttle = Throttle()
+    _wrong = Throttle()
+    _entries = Throttle(each=60, together=240)  # a class of thirty behind one address, twice over
 
     @allow_unauthenticated
     def get(self) -> None:
@@ -35,31 +38,37 @@ class EnterPage(Page):
         self._ask("")
 
     @allow_unauthenticated
-    def post(self) -> None:
+    async def post(self) -> None:
         """Let somebody in, or say what is missing."""
         code = self.get_body_argument("code", "").strip()
         try:
             if code:
-                self._come_back(code)
+                await self._come_back(code)
             else:
-                self._enter()
+                await self._enter()
         except InvalidInputError as problem:
             self.set_status(400)
             self._ask(str(problem))
 
-    def _enter(self) -> None:
+    async def _enter(self) -> None:
         given = "".join(self.get_body_argument("join", "").split()).upper()
         if self.room.join_code and not hmac.compare_digest(given.encode(), self.room.join_code.encode()):
-            self._count_failure()
+            await count_wrong(self, self._wrong, "code")
             raise InvalidInputError("that is not the code of this class: your instructor shows it")
+        wait = self._entries.wait_seconds(self.address)
+        if wait > 0:
+            raise web.HTTPError(
+                429, f"Very many people enter from your network just now. Try again in {wait:.0f} seconds."
+            )
         person, code = self.room.people.enter(self.get_body_argument("name", ""))
+        self._entries.count(self.address)
         self._let_in(person.id)
         self.show("entered.html", person=person, code=code)
 
-    def _come_back(self, code: str) -> None:
+    async def _come_back(self, code: str) -> None:
         person = self.room.people.come_back(code)
         if person is None:
-            self._count_failure()
+            await count_wrong(self, self._wrong, "code")
             raise InvalidInputError(
                 "nobody in this class has that code. It is nine letters and digits; without it, enter a "
                 "name and begin anew"
@@ -67,22 +76,9 @@ class EnterPage(Page):
         self._let_in(person.id)
         self.redirect(self.base_url, status=303)
 
-    async def prepare(self, **settings: Any) -> Any:
-        """Refuse guessing before anything is looked at."""
-        wait = self._throttle.wait_seconds(self._address()) if self.request.method == "POST" else 0.0
-        if wait > 0:
-            raise web.HTTPError(429, f"Too many wrong codes. Try again in {wait:.0f} seconds.")
-        return await super().prepare(**settings)
-
-    def _count_failure(self) -> None:
-        self._throttle.failed(self._address())
-
-    def _address(self) -> str:
-        return str(self.request.remote_ip)
-
     def _let_in(self, participant: str) -> None:
         let_in(self, participant)
-        self.set_cookie(_HINT, "1", path=self.base_url, samesite="Lax")
+        self.set_cookie(_HINT, "1", path=self.base_url, samesite="Lax", secure=is_encrypted(self))
 
     def _ask(self, problem: str) -> None:
         self.show(
@@ -90,6 +86,22 @@ class EnterPage(Page):
             problem=problem,
             name=self.get_body_argument("name", ""),
             given=self.get_body_argument("code", ""),
+        )
+
+
+async def count_wrong(page: Page, throttle: Throttle, what: str) -> None:
+    """Count a wrong code or token; where there were many, make whoever guesses wait and say so.
+
+    It was looked at before, and a right one never comes here.
+    """
+    wait = throttle.wait_seconds(page.address)
+    throttle.count(page.address)
+    if wait > 0:
+        await asyncio.sleep(_PENALTY)
+        raise web.HTTPError(
+            429,
+            f"That is not the right {what}, and many wrong ones came from your network just now. Look at it "
+            "again: the right one is let in at any time.",
         )
 
 
@@ -110,34 +122,36 @@ class News(Page):
 
     @web.authenticated
     async def get(self) -> None:
-        """Send what was missed, then wait for more until the page is closed."""
-        after = self.request.headers.get("Last-Event-ID", self.get_query_argument("after", "0"))
+        """Send how everything stands and what was said of late, then more until the page is closed."""
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")
         room, learner = self.room, self.learner
         try:
-            with room.present(learner):
-                for missed in room.messages_for(learner, int(after) if after.isdecimal() else 0):
+            with room.present(learner), room.bulletin.listening(learner) as following:
+                await self._send({"kind": "states", "states": room.restricted()})
+                for missed in room.bulletin.messages_for(learner):
                     await self._send(missed)
-                self.write(": here\n\n")
-                await self.flush()
-                async for news in room.listen(learner):
+                while True:
+                    news = await following()
                     await self._send(news)
+                    if news is not None and news["kind"] == "removed":
+                        return
         except StreamClosedError:
             pass  # the page was closed
 
     async def _send(self, news: dict[str, Any] | None) -> None:
-        if news is None:
-            self.write(": still here\n\n")
-        else:
-            number = f"id: {news['id']}\n" if "id" in news else ""
-            self.write(f"{number}data: {json.dumps(news)}\n\n")
+        self.write(": still here\n\n" if news is None else f"data: {json.dumps(news)}\n\n")
         await self.flush()
 
 
 class InstructorPage(Page):
     """A page for the instructor alone: the board's cookie opens it, a participant's does not."""
+
+    @property
+    def is_instructors(self) -> bool:
+        """Whether it is the instructor who asks; what refuses a participant is a participant's page."""
+        return board_is_open(self)
 
     async def prepare(self, **settings: Any) -> Any:
         """Refuse everybody else, in words that say how to get in.
@@ -157,16 +171,12 @@ class InstructorPage(Page):
 class BoardEntrance(Page):
     """``/board/enter?token=…``: the instructor's way in."""
 
-    _throttle = Throttle(each=5, together=20)
+    _wrong = Throttle(each=5, together=20)
 
     @allow_unauthenticated
-    def get(self) -> None:
+    async def get(self) -> None:
         """Exchange the token for a cookie, so that it leaves the address bar."""
-        address = str(self.request.remote_ip)
-        wait = self._throttle.wait_seconds(address)
-        if wait > 0:
-            raise web.HTTPError(429, f"Too many wrong tokens. Try again in {wait:.0f} seconds.")
         if not open_board(self, self.room, self.get_query_argument("token", "")):
-            self._throttle.failed(address)
+            await count_wrong(self, self._wrong, "token")
             raise web.HTTPError(403, "That is not the token that labkit serve printed for the board.")
         self.redirect(url_path_join(self.base_url, "board"), status=303)

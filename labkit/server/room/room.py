@@ -1,4 +1,4 @@
-"""A class that is being served: who is in it, what runs for whom, what the instructor said.
+"""A class that is being served: who is in it, what runs for whom, what the instructor does.
 
 What has to outlive the server (people, messages, which labs are open) are events in the log
 of the class; what is true only now (kernels, open pages) is kept in memory.
@@ -6,37 +6,23 @@ of the class; what is true only now (kernels, open pages) is kept in memory.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
-from labkit.classroom import Seat
+from labkit.classroom import ClassView, Seat
 from labkit.core.errors import UnknownNameError
 from labkit.course import ProgressLog, find_lab
-from labkit.course.gate import INSTRUCTOR, LAB_STATES, lab_states, record_state
-from labkit.server.room.people import People, Person
+from labkit.course.gate import DEMONSTRATION, LAB_STATES, lab_states, record_state
+from labkit.course.quiz.answers import PLACE as QUIZ
+from labkit.server.room.bulletin import Bulletin
+from labkit.server.room.people import People
 
-__all__ = ["Message", "Room"]
+__all__ = ["Room"]
 
-_SAID = "said"
-_KEPT_MESSAGES = 100
 _OWN_KERNELS = 3  # of one participant: the newest stay
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something the instructor said: ``participant`` is None when it is for everybody."""
-
-    id: int
-    text: str
-    participant: str | None
-    lab: str | None
-    to: str
-    at: float
+_LEAST_PEOPLE, _PEOPLE_FOR_A_PLACE = 100, 5  # who enters anew and anew must not fill the log
 
 
 class Room:
@@ -56,6 +42,12 @@ class Room:
         Labs that may be open at once.
     join_code : str
         What participants must know to enter; empty when the address is enough.
+
+    Attributes
+    ----------
+    people : People
+    bulletin : Bulletin
+    view : ClassView
     """
 
     def __init__(
@@ -70,22 +62,25 @@ class Room:
     ) -> None:
         self.name, self.log, self.secret = name, log, secret
         self.board_token, self.capacity, self.join_code = board_token, capacity, join_code
-        self.people = People(log, secret)
+        self.people = People(log, secret, most=max(_LEAST_PEOPLE, _PEOPLE_FOR_A_PLACE * capacity))
+        self.bulletin = Bulletin(log, self.people)
+        self.view = ClassView(log)
         self._kernels: dict[str, tuple[str, str]] = {}
         self._open_pages: dict[str, int] = {}
         self._last_seen: dict[str, float] = {}
-        self._listeners: dict[asyncio.Queue[dict[str, Any]], str] = {}
-        self._messages: deque[Message] = deque(maxlen=_KEPT_MESSAGES)
-        self._next_message = 1
-        for event in log.events(kind=_SAID):
-            self._remember(event.payload, event.time)
 
     # ------------------------------------------------------------ people
 
     def seats(self) -> list[Seat]:
         """Return everybody, with whether a page of theirs is open."""
         return [
-            Seat(person.id, person.name, self.connected(person.id), self._last_seen.get(person.id, 0.0))
+            Seat(
+                person.id,
+                person.name,
+                self.connected(person.id),
+                self._last_seen.get(person.id, 0.0),
+                person.number,
+            )
             for person in self.people.everybody()
         ]
 
@@ -108,6 +103,21 @@ class Room:
         """Note that they did something just now."""
         self._last_seen[participant] = time.time()
 
+    def labs_now(self) -> Counter[str]:
+        """Return how many participants who are here have each lab in front of them: their newest."""
+        newest = {owner: lab for owner, lab in self._kernels.values() if self.connected(owner)}
+        newest.pop(DEMONSTRATION, None)
+        return Counter(newest.values())
+
+    def remove(self, participant: str) -> list[str]:
+        """Take somebody out of the class, at once and for good; return their kernels, which have to go.
+
+        Their cookie and their code open nothing from now on; what they did stays in the log.
+        """
+        self.bulletin.tell(participant, {"kind": "removed"})
+        self.people.remove(participant)
+        return self.kernels_of(participant)
+
     # ------------------------------------------------------------ kernels
 
     def owns(self, participant: str, kernel: str) -> bool:
@@ -118,7 +128,7 @@ class Room:
         """Keep whose kernel it is; return those of theirs that must give way to it."""
         self._kernels[kernel] = (participant, lab)
         own = self.kernels_of(participant)
-        too_many = min(len(own) - 1, len(self._kernels) - self.capacity)
+        too_many = min(len(own) - 1, self.taken - self.capacity)
         return own[: max(0, too_many, len(own) - _OWN_KERNELS)]
 
     def ended(self, kernel: str) -> None:
@@ -133,9 +143,14 @@ class Room:
             if owner == participant and lab in (None, of_lab)
         ]
 
+    @property
+    def taken(self) -> int:
+        """How many places are taken; what the instructor shows takes none."""
+        return sum(owner != DEMONSTRATION for owner, _ in self._kernels.values())
+
     def is_full(self, participant: str, coming: int = 0) -> bool:
         """Whether somebody who has nothing open yet finds no place, with so many labs about to open."""
-        return not self.kernels_of(participant) and len(self._kernels) + coming >= self.capacity
+        return not self.kernels_of(participant) and self.taken + coming >= self.capacity
 
     def known_kernels(self) -> list[str]:
         """Return every kernel that was started for somebody."""
@@ -147,87 +162,29 @@ class Room:
         """Return ``"open"``, ``"frozen"`` or ``"closed"``."""
         return lab_states(self.log).get(lab, "open")
 
+    def restricted(self) -> dict[str, str]:
+        """Return the state of every lab that is not open."""
+        return {lab: state for lab, state in lab_states(self.log).items() if state != "open"}
+
     def set_lab_state(self, lab: str, state: str) -> None:
         """Open, freeze or close a lab for everybody, from now on and after a restart."""
         if state not in LAB_STATES:
             raise UnknownNameError("state of a lab", state, LAB_STATES)
         record_state(self.log, lab, state)
-        self._tell(None, {"kind": "state", "lab": lab, "title": find_lab(lab).title, "state": state})
-
-    def push(self, text: str, *, participant: str | None = None, lab: str | None = None) -> None:
-        """Say something to one participant, or to everybody; whoever comes later reads it then."""
-        payload = {"text": text, "participant": participant, "to_lab": lab}
-        event = self.log.append(INSTRUCTOR, "", _SAID, payload)
-        message = self._remember(payload, event.time)
-        self._tell(participant, _as_news(message))
-
-    def pushed(self) -> list[Message]:
-        """Return what was said, newest last."""
-        return list(self._messages)
-
-    def messages_for(self, participant: str, after: int = 0) -> list[dict[str, Any]]:
-        """Return what was said to a participant since they came, as their page takes it."""
-        person = self.people.find(participant)
-        since = person.since if person else 0.0
-        return [
-            _as_news(message)
-            for message in self._messages
-            if message.id > after and message.participant in (None, participant) and message.at >= since
-        ]
+        self.bulletin.tell(None, {"kind": "state", "lab": lab, "title": find_lab(lab).title, "state": state})
 
     def reset(self, participant: str, lab: str | None = None) -> list[str]:
-        """Begin a lab, or all, anew for a participant; return their kernels, which have to go."""
-        labs = [lab] if lab else sorted({event.lab for event in self.log.events(learner=participant)} - {""})
-        for each in labs:
+        """Begin a lab, the quiz (``"quiz"``) or everything anew for a participant.
+
+        Returns
+        -------
+        list of str
+            Their kernels that show what no longer counts, and have to go.
+        """
+        done = {event.lab for event in self.log.events(learner=participant)} - {""}
+        for each in [lab] if lab else sorted(done):
             self.log.append(participant, each, "reset", {})
-        kernels = self.kernels_of(participant, lab)
-        self._tell(participant, {"kind": "reset", "lab": lab or ""})
-        return kernels
-
-    # ------------------------------------------------------------ live pages
-
-    async def listen(self, participant: str) -> AsyncIterator[dict[str, Any] | None]:
-        """Yield news for a participant as they come; None now and then, when there are none."""
-        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=50)
-        self._listeners[queue] = participant
-        try:
-            while True:
-                try:
-                    yield await asyncio.wait_for(queue.get(), timeout=15)
-                except TimeoutError:
-                    yield None
-        finally:
-            del self._listeners[queue]
-
-    def tell(self, participant: str | None, news: dict[str, Any]) -> None:
-        """Send news to the open pages of a participant, or of everybody."""
-        self._tell(participant, news)
-
-    def _tell(self, participant: str | None, news: dict[str, Any]) -> None:
-        for queue, who in self._listeners.items():
-            if participant in (None, who) and not queue.full():
-                queue.put_nowait(news)
-
-    def _remember(self, payload: Any, at: float) -> Message:
-        participant = payload["participant"]
-        person: Person | None = self.people.find(participant) if participant else None
-        message = Message(
-            id=self._next_message,
-            text=payload["text"],
-            participant=participant,
-            lab=payload["to_lab"],
-            to=person.name if person else "everybody",
-            at=at,
-        )
-        self._next_message += 1
-        self._messages.append(message)
-        return message
-
-
-def _as_news(message: Message) -> dict[str, Any]:
-    return {
-        "kind": "message",
-        "id": message.id,
-        "text": message.text,
-        "personal": message.participant is not None,
-    }
+        title = "everything" if lab is None else "the quiz" if lab == QUIZ else find_lab(lab).title
+        self.bulletin.tell(participant, {"kind": "reset", "title": title})
+        # Any lab may show the quiz.
+        return self.kernels_of(participant, None if lab == QUIZ else lab)

@@ -1,4 +1,9 @@
-"""Slow down whoever guesses: so many failures a minute from one address, and from all together."""
+"""Count what happened over the last minute, by address and altogether: wrong codes, and entries.
+
+Whoever shares an address with somebody who guesses must not be locked out with them, so this
+refuses nobody by itself: a right code or token is let in at any time, and what makes guessing
+hopeless is their length.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +17,12 @@ _WINDOW = 60.0  # seconds
 
 
 class Throttle:
-    """Counts failures over the last minute.
+    """Counts over the last minute.
 
     Parameters
     ----------
     each, together : int
-        Failures allowed a minute from one address, and from all of them.
+        How often a minute it may happen from one address, and from all of them.
     clock : function
         Returns seconds; only differences matter.
     """
@@ -26,21 +31,22 @@ class Throttle:
         self, each: int = 10, together: int = 60, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._each, self._together, self._clock = each, together, clock
-        self._failures: deque[tuple[float, str]] = deque()
+        # No more than these can matter, however many come.
+        self._counted: deque[tuple[float, str]] = deque(maxlen=4 * max(each, together))
 
     def wait_seconds(self, address: str) -> float:
-        """Return how long this address has to wait; 0 when it may try."""
+        """Return how long this address has to wait; 0 when it may go on."""
         now = self._clock()
-        while self._failures and self._failures[0][0] <= now - _WINDOW:
-            self._failures.popleft()
-        own = [at for at, who in self._failures if who == address]
+        while self._counted and self._counted[0][0] <= now - _WINDOW:
+            self._counted.popleft()
+        own = [at for at, who in self._counted if who == address]
         waits = [0.0]
         if len(own) >= self._each:
             waits.append(own[-self._each] + _WINDOW - now)
-        if len(self._failures) >= self._together:
-            waits.append(self._failures[-self._together][0] + _WINDOW - now)
+        if len(self._counted) >= self._together:
+            waits.append(self._counted[-self._together][0] + _WINDOW - now)
         return max(waits)
 
-    def failed(self, address: str) -> None:
-        """Count one failure."""
-        self._failures.append((self._clock(), address))
+    def count(self, address: str) -> None:
+        """Count one more."""
+        self._counted.append((self._clock(), address))

@@ -20,8 +20,13 @@
   };
 
   const follow = async () => {
+    if (document.hidden) { setTimeout(follow, EVERY); return; }
     try {
       const answer = await fetch(place.dataset.lkTable, { headers: { Accept: "text/html" } });
+      if (answer.status === 403) {
+        age.textContent = "The server was started anew, or a week is over: open the board with the address that labkit serve printed last.";
+        return;
+      }
       if (!answer.ok) throw new Error(String(answer.status));
       swap(await answer.text());
       if (failed) age.textContent = "Live again.";

@@ -41,19 +41,19 @@
       button.type = "button";
       button.className = action ? "lk-button lk-primary" : "lk-button";
       button.textContent = action ? "Continue" : "Close";
-      button.addEventListener("click", () => { if (action) location.reload(); else { note.remove(); } });
+      button.addEventListener("click", () => { if (action) location.reload(); else note.remove(); });
       note.append(button);
     }
     place.append(note);
   };
 
   const KEPT = "What you handed in, predicted, answered and set is kept.";
-  const finish = (kind, title, text) => {
+  const finish = (kind, title, text, kept = KEPT) => {
     over = true;
     root.dataset.lkPaused = "yes";
-    tell(kind, title, `${text} ${KEPT}`, true);
+    tell(kind, title, `${text} ${kept}`, true);
   };
-  const split = (text) => { const [, title, rest] = /^(\w+: )?([\s\S]*)$/.exec(text); return [title || "Stopped:", rest]; };
+  const split = (text) => { const [, title, rest] = /^([A-Z][\w ]*: )?([\s\S]*)$/.exec(text); return [title || "Stopped:", rest]; };
   const attached = () => line?.readyState === Socket.OPEN;
   let down = 0;
   const on = {
@@ -71,8 +71,9 @@
       else setTimeout(ask, 3000);
     },
     ended: ({ reason, text }) => {
-      if (reason === "reset") { over = true; return; } // the class says so itself
-      finish(reason === "idle" ? "info" : "warn", ...split(text));
+      // Said here and nowhere else: whoever comes back to this page later must read it, too.
+      if (reason === "reset") finish("warn", ...split(text), "What came before stays in the log and no longer counts.");
+      else finish(reason === "idle" ? "info" : "warn", ...split(text));
     },
     gone: () => finish("info", "Paused:", "the server was started anew, or this lab was closed."),
     unknown: () => finish("info", "Left:", "this browser is no longer known here."),
@@ -94,6 +95,7 @@
   setInterval(() => { if (!document.hidden) ask(); }, 10000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
   window.addEventListener("online", ask);
+  document.addEventListener("labkit-look", ask);
 
   // Where one was: the last heading above the middle of the page, and how far down it stood.
   const spot = `labkit-spot ${location.pathname}`;
