@@ -247,19 +247,22 @@ panels.gap_panel(lab)
 # A no costs money today, and a wrong yes costs more tomorrow. For each of three
 # jurisdictions: go, go with dated conditions, or no-go. A binding duty that is in force on
 # the day and not met blocks. One that begins later is a condition with its day. Advice never
-# blocks, and what is no duty of yours is none.
+# blocks, unless a contract has made it a promise. What is no duty of yours is none.
 
 # %% tags=["dashboard"]
 panels.release_panel(lab, checkpoint="release")
 
 # %% [markdown] tags=["hands-on"]
 # `decide` takes a system, a day, what is met, and the places. Each of its decisions has a
-# verdict, and says what blocks, what is a condition from which day, and what is advice.
+# verdict, and says what blocks, what is a condition from which day, and what is advice. A
+# system carries its contracts: card rules bind from the day on which cards are taken, and a
+# voluntary framework binds once it was promised to somebody.
 
 # %% tags=["hands-on"]
 from labkit.governance.obligations import decide
 
-case.release_day, [(item.id, item.jurisdiction) for item in case.items]
+print(case.release_day, *case.flagship.system.contracts, sep="\n")
+[(item.id, item.jurisdiction) for item in case.items]
 
 # %% tags=["hands-on", "answer"] answer="release"
 # starter

@@ -3,6 +3,7 @@
 import pytest
 
 from labkit.core import InvalidInputError, UnknownNameError
+from labkit.governance import standards
 from labkit.governance.controls import (
     LISTS,
     Context,
@@ -62,7 +63,16 @@ def test_points_come_with_reasons_and_only_what_was_read_counts_as_read():
     for fit in rank(Context(BASE)):
         assert fit.points == sum(reason.points for reason in fit.reasons)
         assert all(reason.why for reason in fit.reasons)
-    assert {each.id for each in frameworks() if each.confidence == "background"} == {"soc-2", "aisvs"}
+    assert {each.id for each in frameworks() if each.confidence == "background"} == {"soc-2"}
+
+
+def test_a_framework_says_what_is_bundled_of_it():
+    (aisvs,) = (each for each in frameworks() if each.id == "aisvs")
+    chapters = [name for name in standards.index() if name.startswith(f"{aisvs.standard}/C")]
+    assert len({standards.lookup(name).id for name in chapters}) == 12
+    assert "C1 to C12" in aisvs.text
+    for each in frameworks():
+        assert ("No table of it is bundled" in each.text) == (not each.standard)
 
 
 def test_unknown_factors_and_values_are_refused():
