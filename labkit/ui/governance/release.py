@@ -96,8 +96,8 @@ class ReleasePanel:
         body = (
             f"<p>{escape(case.flagship.system.text)}</p>"
             + contracts_list(case.flagship.system)
-            + f"<p><strong>Planned release:</strong> {escape(say_day(case.release_day))}, in {escape(places)}. "
-            f"<strong>Today:</strong> {escape(say_day(case.today))}.</p>"
+            + f"<p><strong>Planned release:</strong> {escape(say_day(case.release_day))}, in "
+            f"{escape(places)}. <strong>Today:</strong> {escape(say_day(case.today))}.</p>"
             "<p>Whatever the law asks and is not in the list below is met, with evidence, or is of an "
             "uncertain day and lies with counsel. What the text above does not say does not hold, and a "
             "contract that it does not name does not exist.</p>"
