@@ -105,8 +105,9 @@ for system in case.systems:
 #
 # An obligation is a fact with a date: who, for which systems, where, from which day, and
 # where it was read. Nobody chooses it. The map below shows what falls on the system that is
-# to be released. Facts that are general knowledge only, or of a disputed date, say so, and
-# no check asks for them.
+# to be released, and what of it holds today. Change the place, the role, the use, or any
+# fact, and see which duties come and go; or tick what holds for a system of your own. Facts
+# that are general knowledge only, or of a disputed date, say so, and no check asks for them.
 
 # %% tags=["dashboard"]
 panels.obligation_panel(lab)
@@ -235,8 +236,9 @@ lab.check("statement", statement={control: line(control) for control in case.con
 lab.checkpoint("statement")
 
 # %% [markdown]
-# The statement, seen through the crosswalk: which themes are covered, and which are open in
-# every list at once?
+# The statement, seen through the crosswalk: for every theme and every list, with how many of
+# its entries does help what you have in place? Look for rows that are cold in every list, and
+# for lists that are cold in every row.
 
 # %% tags=["dashboard"]
 panels.gap_panel(lab)
