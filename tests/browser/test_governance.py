@@ -6,6 +6,7 @@ import pytest
 
 from labkit.course import find_lab, load_module
 from labkit.governance.controls import factors
+from labkit.governance.obligations import facts
 from tests.browser.conftest import open_dashboard, violations
 
 LONG = 120_000
@@ -244,9 +245,13 @@ def _type_rows(page, label, rows):
     panel = _panel(page, label)
     first = next(iter(rows[0]))
     for number, answers in enumerate(rows, start=1):
-        for name, index in answers.items():
-            _choose(page, name, index, back=number > 1 and name == first)
         line = panel.locator("tbody tr", has_text=re.compile(rf"^\s*{number}: ")).first
+        for name, index in answers.items():
+            # What is asked may depend on the answer before; Tab finds a list once it is shown.
+            _list(panel, name).wait_for(timeout=LONG)
+            taken = _choose(page, name, index, back=number > 1 and name == first)
+            # Every press is a message; the next answer waits until the kernel has the last of them.
+            line.get_by_text(taken, exact=True).first.wait_for(timeout=LONG)
         line.get_by_text("decided").wait_for(timeout=LONG)
         if number < len(rows):
             _press(page, "Next")
@@ -255,12 +260,12 @@ def _type_rows(page, label, rows):
 
 
 def _choose(page, label, index, back=False):
-    """Take an option of the next list of this label, which begins with one that decides nothing."""
+    """Take an option of the next list of this label, and return its words."""
     _tab_to(page, label, back)
-    named = page.evaluate(
-        "[...document.activeElement.options].some(each => each.label === 'not decided yet')"
-    )
-    _down(page, index + 1 if named else index)
+    # ipywidgets writes the blanks of an option so that no line breaks there.
+    first = page.evaluate("document.activeElement.options[0].label").replace("\xa0", " ")
+    _down(page, index + 1 if first == "not decided yet" else index)
+    return page.evaluate("document.activeElement.selectedOptions[0].label").replace("\xa0", " ")
 
 
 def _press(page, words):
@@ -281,7 +286,7 @@ NAME_OF_FOCUS = """() => {
 
 
 def _tab_to(page, words, back=False):
-    """Go on with Tab until something of this name has the focus; a list may be about to appear."""
+    """Go on with Tab until something of this name has the focus."""
     for _ in range(400):
         page.keyboard.press("Shift+Tab" if back else "Tab")
         if page.evaluate(NAME_OF_FOCUS) == words:
@@ -300,6 +305,21 @@ def test_feedback_says_why_and_a_map_shows_days(own_server, page):
     _pick(matrix, "Theme", "Logging and monitoring")
     _pick(matrix, "List", "EU AI Act")
     matrix.get_by_text("Art. 12 Record-keeping").first.wait_for(timeout=LONG)
+
+
+def test_the_map_of_a_system_of_our_own_is_drawn_from_what_is_ticked(own_server, page):
+    open_dashboard(page, own_server, "L17")
+    duties = _panel(page, "Facts about")
+    _pick(duties, "System", "a system of our own")
+    duties.get_by_text("nothing is ticked yet").first.wait_for(timeout=LONG)
+    _pick(duties, "Use", facts()["employment-decision"])
+    _pick(duties, "Facts about", "who does what")
+    duties.get_by_role("checkbox", name=facts()["uses-at-work"], exact=True).check()
+    duties.get_by_text("high-risk, listed use (Annex III), deployer").first.wait_for(timeout=LONG)
+    duties.get_by_text("in 374 days").first.wait_for(timeout=LONG)
+    _pick(duties, "Role", "provider")
+    duties.get_by_text("Quality management system").first.wait_for(timeout=LONG)
+    assert violations(page, "governance-map") == []
 
 
 def test_the_second_scenario_opens_from_its_link(page, server):

@@ -281,8 +281,8 @@ def test_the_heat_map_has_a_value_for_every_theme_and_list(gap, lab):
     rows = _rows(gap.shown.value)
     assert len(rows) == len(themes()) + 1
     for theme, row in zip(themes(), rows, strict=False):
-        assert row[0] == escape(theme.title)
-        for source, cell in zip(LISTS, row[2:], strict=True):
+        assert row[0].startswith(escape(theme.title))
+        for source, cell in zip(LISTS, row[1:], strict=True):
             wanted = cells[(theme.id, source)]
             assert f"lk-heat-{wanted.step}" in cell
             assert (f"{len(wanted.helped)} of {wanted.total}" if wanted.total else "–") in cell

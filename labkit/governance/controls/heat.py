@@ -14,9 +14,9 @@ from labkit.governance.controls.crosswalk import LISTS, Theme, themes, themes_of
 __all__ = ["HEAT", "LEVELS", "Cell", "Gap", "gaps", "heat_map"]
 
 LEVELS: Mapping[str, str] = {
-    "covered": "all of its controls are in place",
-    "partly": "some of its controls are in place or planned",
-    "open": "none of its controls is in place or planned",
+    "covered": "all of its controls in the statement are in place",
+    "partly": "some of them are in place or planned",
+    "open": "none of them is in place or planned",
     "outside": "none of its controls is in the statement",
 }
 """Levels of a gap, the best first; a picture of them needs a sign and a word beside the colour."""

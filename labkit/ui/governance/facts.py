@@ -34,6 +34,7 @@ class FactTicks:
         uses += [(facts()[name], name) for name in _USES]
         uses += [("a product that Annex I lists, assessed by a third party", _PRODUCT[0])]
         self.use = choice("Use", uses, _AS_TICKED, tip="Puts one use in the place of what is ticked")
+        self.use.layout.width = "min(44em, 100%)"
         self.group = choice("Facts about", [(name, name) for name in groups], tip="Which facts are shown")
         self.boxes = [tick("") for _ in range(max(map(len, groups.values())))]
         self.group.observe(lambda _: self.show(), "value")

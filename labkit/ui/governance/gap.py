@@ -100,16 +100,13 @@ class GapPanel:
 
 def heat_table(caption: str, found: Sequence[Gap], cells: Mapping[tuple[str, str], Cell]) -> str:
     """Return the matrix: a row for each theme, a column for each list, and all themes at the end."""
-    rows = [
-        (
-            each.title,
-            Fragment(badge(_BADGES[each.level], each.level)),
-            *(_warm(cells[(each.theme, source)]) for source in LISTS),
-        )
-        for each in found
-    ]
-    whole = ("All themes of the crosswalk", "", *(_warm(_total(source, cells)) for source in LISTS))
-    return table(caption, ("Theme", "Statement", *(name for _, name in LISTS.values())), [*rows, whole])
+    rows = [(_theme(each), *(_warm(cells[(each.theme, source)]) for source in LISTS)) for each in found]
+    whole = ("All themes of the crosswalk", *(_warm(_total(source, cells)) for source in LISTS))
+    return table(caption, ("Theme", *(name for _, name in LISTS.values())), [*rows, whole])
+
+
+def _theme(gap: Gap) -> Fragment:
+    return Fragment(f"{escape(gap.title)}<br>{badge(_BADGES[gap.level], gap.level)}", gap.title)
 
 
 def _total(source: str, cells: Mapping[tuple[str, str], Cell]) -> Cell:
@@ -124,7 +121,7 @@ def _warm(cell: Cell) -> Fragment:
     words = f"{len(cell.helped)} of {cell.total}" if cell.total else "–"
     share = f'<span class="lk-muted"> {cell.share:.0%}</span>' if cell.total else ""
     bar = f'<span class="lk-heat lk-heat-{cell.step}" aria-hidden="true"></span>'
-    return Fragment(f'{bar}<span class="lk-nowrap">{words}{share}</span>', words)
+    return Fragment(f'{bar}<span class="lk-nowrap">{words}</span>{share}', words)
 
 
 def _legend() -> str:

@@ -69,7 +69,7 @@ class ObligationPanel:
         )
         forces = [("everything", "all"), *((words, name) for name, words in FORCES.items())]
         self.forces = choice("Force", forces, state.get("forces", "all"), tip="Law, contract or advice")
-        self.again = button("As on the card", self._begin_again, tip="Undo what was changed about the system")
+        self.again = button("Begin again", self._begin_again, tip="Undo what was changed about the system")
         self.shown = output()
         dials = {"system": self.system, "place": self.place, "role": self.role, "forces": self.forces}
         self.memory = lab.remember("obligation_panel", state, **dials)
@@ -117,7 +117,7 @@ class ObligationPanel:
         body = (
             f"<p>{escape(head)}</p>"
             + self._changes(system)
-            + contracts_list(system)
+            + (contracts_list(system) if release else "")
             + _older(system, classified)
             + timeline(system.title, found, case.today, release)
             + duty_table(found, case.today)
@@ -135,7 +135,9 @@ class ObligationPanel:
         card_facts = self.systems[system.id].facts
         if system.id == _OWN:
             told = bullets(in_words(system.facts)) if system.facts else ""
-            return f"<p>{'It' if told else 'Tick what holds for it; nothing is ticked yet.'}</p>{told}"
+            return (
+                f"<p>{'What holds for it:' if told else 'Tick what holds; nothing is ticked yet.'}</p>{told}"
+            )
         lines = [f"now it {words}" for words in in_words(system.facts - card_facts)]
         lines += [f"no more: it {words}" for words in in_words(card_facts - system.facts)]
         return f"<p>Changed from its card:</p>{bullets(lines)}" if lines else ""
