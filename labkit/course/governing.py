@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 from labkit.core.errors import InvalidInputError
 from labkit.core.seeds import derive
+from labkit.course.crosswalking import Pairing, draw_pairings
 from labkit.course.lab import Scenario
+from labkit.course.releasing import draw_release
 from labkit.governance.controls import (
     CONTEXT_FACTS,
     Context,
@@ -28,9 +30,6 @@ from labkit.governance.controls import (
     frameworks,
     need_of,
     rank,
-    related,
-    themes,
-    title_of,
 )
 from labkit.governance.obligations import (
     Classification,
@@ -41,7 +40,6 @@ from labkit.governance.obligations import (
     classify,
     decide,
     duties_of,
-    obligations,
     read_system,
 )
 
@@ -55,15 +53,7 @@ JUDGEMENTS: Mapping[str, str] = {
 }
 """What an open item can be for a release."""
 
-_ARGUABLE = {"eu-gdpr-automated"}  # whether a score is a decision by machine alone is for a court
-_PAIRINGS = 10
 _CONTROLS = 12
-_OPTIONS = 4
-_DAYS = {
-    "high-risk-annex-iii": ("2027-03-01", "2027-09-01", "2028-01-17"),
-    "high-risk-annex-i": ("2027-09-01", "2028-01-17", "2028-09-18"),
-    "transparency": ("2026-12-14", "2027-03-01"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +76,6 @@ class Card:
         return classify(self.system)
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
-    """A control of one list, and what might stand for it in ISO/IEC 42001.
-
-    Attributes
-    ----------
-    id : str
-        ``list/control``, such as ``eu_ai_act/Art. 12``.
-    source, control, title : str
-        List and id of the control that is given, and its title.
-    options : tuple of str
-        Controls of Annex A, of which one shares a theme with it.
-    evidence : tuple of str
-        Ids of documents, of which one shows that control.
-    answer, document : str
-        The one of each.
-    """
-
-    id: str
-    source: str
-    control: str
-    title: str
-    options: tuple[str, ...]
-    evidence: tuple[str, ...]
-    answer: str
-    document: str
-
-
 @dataclass(frozen=True, eq=False)
 class GovernanceCase:
     """What one participant decides about.
@@ -127,7 +89,7 @@ class GovernanceCase:
     cards : tuple of Card
         Six systems; one of them prohibited, and at least one that only looks high-risk.
     flagship : Card
-        The one of them that is to be released.
+        The one of them that is to be released, with what contracts bind it to.
     context : Context
         The firm that looks for a framework.
     pairings : tuple of Pairing
@@ -138,7 +100,7 @@ class GovernanceCase:
     release_day : date
     jurisdictions : tuple of str
     items : tuple of Obligation
-        What nobody has done yet; some of it is no duty here at all.
+        What nobody has done yet: something that blocks, a condition, and what is no duty here.
     met : frozenset of str
         Obligations that are fulfilled, with evidence.
     """
@@ -213,7 +175,9 @@ def governance_case(scenario: Scenario, seed: int, cards: Sequence[Mapping[str, 
     if len(places) != 3:
         raise InvalidInputError(f"expected three jurisdictions, got {', '.join(places) or 'none'}")
     chosen, flagship = _systems(pool, _random(seed, "systems", scenario))
-    day, items, met = _release(flagship, places, _random(seed, "release", scenario))
+    release = draw_release(flagship.system, flagship.tier, places, _random(seed, "release", scenario))
+    chosen = tuple(replace(card, system=release.system) if card is flagship else card for card in chosen)
+    flagship = next(card for card in chosen if card.id == flagship.id)
     controls, register = _statement(flagship, _random(seed, "statement", scenario))
     return GovernanceCase(
         scenario=scenario,
@@ -222,13 +186,13 @@ def governance_case(scenario: Scenario, seed: int, cards: Sequence[Mapping[str, 
         cards=chosen,
         flagship=flagship,
         context=_context(_random(seed, "context", scenario)),
-        pairings=_pairings(_random(seed, "pairings", scenario)),
+        pairings=draw_pairings(_random(seed, "pairings", scenario)),
         controls=controls,
         register=register,
-        release_day=day,
+        release_day=release.day,
         jurisdictions=places,
-        items=items,
-        met=met,
+        items=release.items,
+        met=release.met,
     )
 
 
@@ -266,41 +230,6 @@ def _context(draw: random.Random) -> Context:
             return context
 
 
-def _pairings(draw: random.Random) -> tuple[Pairing, ...]:
-    """Draw ten themes, and for each a control of another list with options that share nothing with it."""
-    by_control = {control: each for each in documents() for control in each.controls}
-    found: list[Pairing] = []
-    for theme in draw.sample(themes(), len(themes())):
-        annex = [control for control in theme.references["iso_42001"] if control in by_control]
-        given = [
-            (source, control)
-            for source in ("eu_ai_act", "nist_ai_rmf", "iso_27001")
-            for control in theme.references[source]
-            if f"{source}/{control}" not in {each.id for each in found}
-        ]
-        if not annex or not given or len(found) == _PAIRINGS:
-            continue
-        source, control = draw.choice(given)
-        fitting = set(related(source, control, "iso_42001"))
-        answer = draw.choice(annex)
-        wrong = draw.sample(sorted(by_control.keys() - fitting), _OPTIONS - 1)
-        options = draw.sample([answer, *wrong], _OPTIONS)
-        evidence = draw.sample([by_control[each].id for each in (answer, *wrong)], _OPTIONS)
-        found.append(
-            Pairing(
-                f"{source}/{control}",
-                source,
-                control,
-                title_of(source, control),
-                tuple(options),
-                tuple(evidence),
-                answer,
-                by_control[answer].id,
-            )
-        )
-    return tuple(found)
-
-
 def _statement(flagship: Card, draw: random.Random) -> tuple[tuple[str, ...], tuple[Document, ...]]:
     """Draw twelve controls, some of which do not apply, and evidence for most of those that do."""
     facts = flagship.system.facts
@@ -314,37 +243,3 @@ def _statement(flagship: Card, draw: random.Random) -> tuple[tuple[str, ...], tu
     register = [each for each in documents() if each.controls & shown]
     draw.shuffle(register)
     return controls, tuple(register)
-
-
-def _release(
-    flagship: Card, places: Sequence[str], draw: random.Random
-) -> tuple[date, tuple[Obligation, ...], frozenset[str]]:
-    """Draw a day, and what is not done by then: something binding, something voluntary, and decoys."""
-    day = date.fromisoformat(draw.choice(_DAYS[flagship.tier]))
-    falling = duties_of(flagship.system, jurisdictions=places)
-    settled = [duty for duty in falling if duty.obligation.settled]
-    now = [duty for duty in settled if duty.obligation.binding and duty.in_force(day)]
-    later = [duty for duty in settled if duty.obligation.binding and not duty.in_force(day)]
-    free = [duty for duty in settled if not duty.obligation.binding]
-    blocking = draw.sample(now, min(len(now), draw.choice((0, 1, 2)) if later else draw.choice((1, 2))))
-    open_duties = [
-        *blocking,
-        *draw.sample(later, min(len(later), draw.choice((2, 3)))),
-        *draw.sample(free, min(len(free), 2)),
-    ]
-    ours = {duty.obligation.id for duty in falling}
-    foreign = [
-        each
-        for each in obligations()
-        if each.settled
-        and each.binding
-        and each.jurisdiction in places
-        and each.id not in ours
-        # Nobody leaves a ban on somebody else's practice undone.
-        and each.tiers != ("prohibited",)
-        and each.id not in _ARGUABLE
-    ]
-    items = [duty.obligation for duty in open_duties] + draw.sample(foreign, 3)
-    draw.shuffle(items)
-    opened = {duty.obligation.id for duty in open_duties}
-    return day, tuple(items), frozenset(ours - opened)

@@ -239,10 +239,11 @@ def _judgement(name: str, raw: Any) -> tuple[str, str]:
 def _why(case: GovernanceCase, name: str) -> str:
     kind, due = case.judgements[name]
     item = next(each for each in case.items if each.id == name)
+    bound = "binding" if item.force == "law" else "binding by contract"
     return {
-        "blocks": f"binding, in force on that day and not met ({item.article})",
-        "condition": f"binding and not in force yet: it becomes due on {due} ({item.article})",
-        "voluntary": f"voluntary, so it never stops a release ({item.article})",
+        "blocks": f"{bound}, in force on that day and not met ({item.article})",
+        "condition": f"{bound} and not in force yet: it becomes due on {due} ({item.article})",
+        "voluntary": f"voluntary, and no contract makes it binding, so it stops no release ({item.article})",
         "no duty": f"tier, role or facts of this system do not bring it ({item.article})",
     }[kind]
 

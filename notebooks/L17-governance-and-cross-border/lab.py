@@ -105,8 +105,9 @@ for system in case.systems:
 #
 # An obligation is a fact with a date: who, for which systems, where, from which day, and
 # where it was read. Nobody chooses it. The map below shows what falls on the system that is
-# to be released. Facts that are general knowledge only, or of a disputed date, say so, and
-# no check asks for them.
+# to be released, and what of it holds today. Change the place, the role, the use, or any
+# fact, and see which duties come and go; or tick what holds for a system of your own. Facts
+# that are general knowledge only, or of a disputed date, say so, and no check asks for them.
 
 # %% tags=["dashboard"]
 panels.obligation_panel(lab)
@@ -235,8 +236,9 @@ lab.check("statement", statement={control: line(control) for control in case.con
 lab.checkpoint("statement")
 
 # %% [markdown]
-# The statement, seen through the crosswalk: which themes are covered, and which are open in
-# every list at once?
+# The statement, seen through the crosswalk: for every theme and every list, with how many of
+# its entries does help what you have in place? Look for rows that are cold in every list, and
+# for lists that are cold in every row.
 
 # %% tags=["dashboard"]
 panels.gap_panel(lab)
@@ -247,19 +249,22 @@ panels.gap_panel(lab)
 # A no costs money today, and a wrong yes costs more tomorrow. For each of three
 # jurisdictions: go, go with dated conditions, or no-go. A binding duty that is in force on
 # the day and not met blocks. One that begins later is a condition with its day. Advice never
-# blocks, and what is no duty of yours is none.
+# blocks, unless a contract has made it a promise. What is no duty of yours is none.
 
 # %% tags=["dashboard"]
 panels.release_panel(lab, checkpoint="release")
 
 # %% [markdown] tags=["hands-on"]
 # `decide` takes a system, a day, what is met, and the places. Each of its decisions has a
-# verdict, and says what blocks, what is a condition from which day, and what is advice.
+# verdict, and says what blocks, what is a condition from which day, and what is advice. A
+# system carries its contracts: card rules bind from the day on which cards are taken, and a
+# voluntary framework binds once it was promised to somebody.
 
 # %% tags=["hands-on"]
 from labkit.governance.obligations import decide
 
-case.release_day, [(item.id, item.jurisdiction) for item in case.items]
+print(case.release_day, *case.flagship.system.contracts, sep="\n")
+[(item.id, item.jurisdiction) for item in case.items]
 
 # %% tags=["hands-on", "answer"] answer="release"
 # starter

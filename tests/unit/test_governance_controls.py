@@ -3,8 +3,11 @@
 import pytest
 
 from labkit.core import InvalidInputError, UnknownNameError
+from labkit.governance import standards
 from labkit.governance.controls import (
+    HEAT,
     LISTS,
+    Cell,
     Context,
     Line,
     annex_a,
@@ -14,6 +17,7 @@ from labkit.governance.controls import (
     find_theme,
     frameworks,
     gaps,
+    heat_map,
     need_of,
     rank,
     read_line,
@@ -62,7 +66,16 @@ def test_points_come_with_reasons_and_only_what_was_read_counts_as_read():
     for fit in rank(Context(BASE)):
         assert fit.points == sum(reason.points for reason in fit.reasons)
         assert all(reason.why for reason in fit.reasons)
-    assert {each.id for each in frameworks() if each.confidence == "background"} == {"soc-2", "aisvs"}
+    assert {each.id for each in frameworks() if each.confidence == "background"} == {"soc-2"}
+
+
+def test_a_framework_says_what_is_bundled_of_it():
+    (aisvs,) = (each for each in frameworks() if each.id == "aisvs")
+    chapters = [name for name in standards.index() if name.startswith(f"{aisvs.standard}/C")]
+    assert len({standards.lookup(name).id for name in chapters}) == 12
+    assert "C1 to C12" in aisvs.text
+    for each in frameworks():
+        assert ("No table of it is bundled" in each.text) == (not each.standard)
 
 
 def test_unknown_factors_and_values_are_refused():
@@ -106,6 +119,61 @@ def test_gaps_count_what_is_done_planned_and_left():
     assert found["access-control"].level == "open"
     assert found["human-oversight"].level == "outside"
     assert gaps({"A.7.5"}, {"A.7.5"})[0].level == "covered"
+
+
+# ------------------------------------------------------------------ heat
+
+
+def test_every_theme_and_list_has_a_cell_and_nothing_is_warm_where_nothing_was_chosen():
+    cells = heat_map(())
+    assert set(cells) == {(theme.id, source) for theme in themes() for source in LISTS}
+    assert {cell.step for cell in cells.values()} == {"nothing", "empty"}
+    for theme in themes():
+        for source in LISTS:
+            cell = cells[(theme.id, source)]
+            assert cell.total == len(set(theme.references[source]))
+            assert (cell.step == "empty") == (not theme.references[source])
+
+
+def test_a_cell_tells_the_share_of_its_entries_that_the_chosen_controls_help_with():
+    cells = heat_map({"A.7.5"})
+    own = cells[("data-provenance", "iso_42001")]
+    assert own.helped == ("A.7.5",)
+    assert own.share == pytest.approx(1 / own.total)
+    shared = [
+        (theme.id, source, entry)
+        for theme in themes()
+        for source in LISTS
+        if source != "iso_42001"
+        for entry in theme.references[source]
+        if {"A.7.5"} & set(theme.references["iso_42001"])
+    ]
+    for theme, source, entry in shared:
+        everywhere = all("A.7.5" in each.references["iso_42001"] for each in themes_of(source, entry))
+        assert (entry in cells[(theme, source)].helped) == everywhere
+
+
+def test_with_all_38_controls_only_what_annex_a_does_not_speak_of_is_left():
+    controls = {each.id for each in annex_a()}
+    silent = {theme.id for theme in themes() if not controls & set(theme.references["iso_42001"])}
+    for (_, source), cell in heat_map(controls).items():
+        for entry in cell.left:
+            clause = source == "iso_42001" and entry not in controls
+            assert clause or silent & {each.id for each in themes_of(source, entry)}, (source, entry)
+
+
+def test_the_steps_of_the_heat_follow_the_share():
+    def step(helped, left):
+        return Cell("a", "gdpr", tuple("x" * helped), tuple("y" * left)).step
+
+    assert [step(0, 0), step(0, 2), step(1, 2), step(1, 1), step(2, 0)] == [
+        "empty",
+        "nothing",
+        "some",
+        "half",
+        "all",
+    ]
+    assert set(HEAT) == {"empty", "nothing", "some", "half", "all"}
 
 
 # ------------------------------------------------------------------ statement of applicability

@@ -12,17 +12,20 @@ from labkit.governance import standards
 from labkit.governance.obligations import (
     ROLES,
     TIERS,
+    Contract,
     System,
     changes_ahead,
     classify,
     decide,
     duties_of,
+    fact_groups,
     facts,
     milestones,
     obligations,
     read_system,
     rules,
     stale_facts,
+    transitions,
 )
 from labkit.governance.obligations.declarations import fact_gaps, read_obligations
 
@@ -48,7 +51,11 @@ def test_every_rule_asks_for_known_facts_and_cites_an_entry(rule):
     ("held", "tier"),
     [
         (("emotion-inference-at-work",), "prohibited"),
-        (("emotion-inference-at-work", "medical-or-safety-purpose"), "minimal"),
+        (("emotion-inference-at-work", "medical-or-safety-purpose"), "high-risk-annex-iii"),
+        (("emotion-recognition", "narrow-task"), "transparency"),
+        (("remote-identification", "narrow-task"), "minimal"),
+        (("infrastructure-safety", "narrow-task"), "minimal"),
+        (("infrastructure-safety", "narrow-task", "profiles-people"), "high-risk-annex-iii"),
         (("intimate-images",), "prohibited"),
         (PRODUCT, "high-risk-annex-i"),
         ((*PRODUCT, "convenience-function"), "minimal"),
@@ -85,6 +92,52 @@ def test_the_name_on_it_and_what_is_done_decide_the_role(held, roles):
 
 def test_a_new_name_makes_a_provider_only_where_the_system_is_high_risk():
     assert classify(system("rebrands", "uses-at-work")).role == "deployer"
+
+
+def test_a_medical_reason_lifts_the_ban_on_emotions_and_leaves_the_listed_use_with_its_duties():
+    it = system("emotion-inference-at-work", "medical-or-safety-purpose", "uses-at-work")
+    names = {duty.obligation.id for duty in duties_of(it)}
+    assert {"eu-deployer", "eu-tell-exposed"} <= names
+    assert "eu-ban-emotions-at-work" not in names
+    scored = System("it", "It", "A system.", it.facts | {"social-scoring"})
+    assert "eu-ban-emotions-at-work" not in {duty.obligation.id for duty in duties_of(scored)}
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (("narrow-task",), None),
+        (("narrow-task", "talks-to-people"), None),
+        (("narrow-task", "profiles-people"), None),
+        (("narrow-task", "credit-scoring", "fraud-detection"), None),
+        (("narrow-task", "employment-decision"), "way-out"),
+        (("narrow-task", "emotion-recognition"), "way-out"),
+        (("narrow-task", "employment-decision", "profiles-people"), "no-way-out"),
+    ],
+)
+def test_the_way_out_of_the_list_is_for_systems_that_are_on_it(held, said):
+    found = {each.rule.id for each in classify(system(*held)).findings} & {"way-out", "no-way-out"}
+    assert found == ({said} if said else set())
+
+
+def test_every_rule_about_a_listed_use_lets_out_a_narrow_task():
+    listed = [rule for rule in rules() if rule.gives == "high-risk-annex-iii"]
+    assert {rule.id for rule in listed if "narrow-task" not in rule.unless} == set()
+
+
+def test_a_product_of_section_b_is_high_risk_and_meets_its_duties_through_the_product_law():
+    machine = system(*PRODUCT, "annex-i-section-b")
+    assert classify(machine).tier == "high-risk-annex-i"
+    assert "eu-robustness" in {duty.obligation.id for duty in duties_of(system(*PRODUCT))}
+    assert "eu-robustness" not in {duty.obligation.id for duty in duties_of(machine)}
+    listed_too = system(*PRODUCT, "annex-i-section-b", "employment-decision")
+    days = {duty.obligation.id: duty.applies_from for duty in duties_of(listed_too)}
+    assert days["eu-robustness"] == date(2027, 12, 2)
+
+
+def test_facts_come_in_groups_that_hold_each_of_them_once():
+    grouped = [fact for group in fact_groups().values() for fact in group]
+    assert sorted(grouped) == sorted(facts())
 
 
 def test_a_near_miss_says_which_fact_stopped_it():
@@ -191,6 +244,82 @@ def test_advice_never_blocks_and_a_ban_always_does():
     assert decisions["UK"].recommended
     banned = system("social-scoring", "uses-at-work")
     assert decide(banned, READ_ON, {"eu-literacy"})["EU"].verdict == "no-go"
+
+
+@pytest.mark.parametrize("ban", sorted(each.id for each in obligations() if each.ban))
+def test_nobody_can_report_a_ban_as_fulfilled(ban):
+    (found,) = (each for each in obligations() if each.id == ban)
+    it = system(*found.when, "uses-at-work")
+    decision = decide(it, date(2027, 1, 1), {duty.obligation.id for duty in duties_of(it)})["EU"]
+    assert decision.verdict == "no-go"
+    assert ban in {duty.obligation.id for duty in decision.blocking}
+
+
+def test_an_older_system_of_a_public_authority_complies_by_august_2030():
+    held = ("public-benefits", "builds-under-own-name")
+    public = system(*held, "public-authority")
+    met = {duty.obligation.id for duty in duties_of(public)} - {"eu-robustness"}
+    before = decide(public, date(2027, 6, 1), met)["EU"]
+    assert [(each.obligation.id, each.applies_from) for each in before.conditions] == [
+        ("eu-robustness", date(2030, 8, 2))
+    ]
+    assert decide(public, date(2027, 12, 2), met)["EU"].verdict == "no-go"
+    changing = system(*held, "public-authority", "significant-changes")
+    assert decide(changing, date(2027, 6, 1), met)["EU"].conditions[0].applies_from == date(2027, 12, 2)
+    private = system(*held, "public-service")
+    assert decide(private, date(2027, 6, 1), met)["EU"].verdict == "go"
+    imported = system("public-benefits", "imports-from-outside-eu", "public-authority")
+    assert decide(imported, date(2027, 6, 1), ())["EU"].conditions == ()
+
+
+def test_a_public_body_and_a_private_one_with_a_public_service_both_assess_fundamental_rights():
+    for who in ("public-authority", "public-service"):
+        it = system("public-benefits", "uses-at-work", who)
+        assert "eu-fria" in {duty.obligation.id for duty in duties_of(it)}
+
+
+def test_what_is_declared_about_older_systems_says_where_it_was_read():
+    for each in transitions():
+        assert each.source
+        assert date.fromisoformat(each.as_of) <= READ_ON
+        assert f"{each.by.day} {each.by:%B %Y}" in standards.lookup(each.standard).summary
+        assert each.confidence in ("primary", "secondary")
+
+
+# ------------------------------------------------------------------ contracts
+
+PLACES = ("EU", "US", "UK", "SG")
+
+
+def test_card_rules_bind_by_contract_in_every_place():
+    it = system("card-data", places=PLACES)
+    found = [duty for duty in duties_of(it) if duty.obligation.standard.startswith("pci-dss/")]
+    assert {duty.obligation.jurisdiction for duty in found} == set(PLACES)
+    assert {duty.force for duty in found} == {"contract"}
+    assert all(duty.in_force(READ_ON) for duty in found)
+    decisions = decide(it, READ_ON, ())
+    assert {place: decisions[place].verdict for place in PLACES} == dict.fromkeys(PLACES, "no-go")
+    assert any("31 March 2025" in duty.obligation.note for duty in found)
+
+
+def test_card_rules_bind_from_the_day_on_which_cards_are_taken_there():
+    later = Contract("SG", "cards", date(2028, 2, 1))
+    it = System("it", "It", "A system.", frozenset({"card-data"}), PLACES, (later,))
+    met = {duty.obligation.id for duty in duties_of(it)} - {"sg-pci-storage"}
+    (condition,) = decide(it, date(2027, 3, 1), met)["SG"].conditions
+    assert (condition.obligation.id, condition.applies_from) == ("sg-pci-storage", date(2028, 2, 1))
+    assert decide(it, date(2028, 2, 1), met)["SG"].verdict == "no-go"
+
+
+def test_advice_that_was_promised_to_a_partner_binds_in_that_place_only():
+    promise = Contract("UK", "code", date(2027, 2, 1))
+    it = System("it", "It", "A system.", frozenset(), PLACES, (promise,))
+    assert decide(it, date(2027, 1, 1), ())["UK"].verdict == "conditions"
+    after = decide(it, date(2027, 3, 1), ())
+    assert (after["UK"].verdict, after["SG"].verdict) == ("no-go", "go")
+    assert {duty.force for duty in after["UK"].blocking} == {"contract"}
+    assert after["SG"].recommended
+    assert str(promise).startswith("United Kingdom: ")
 
 
 def test_a_ban_that_is_not_in_force_yet_is_a_condition_until_its_day():

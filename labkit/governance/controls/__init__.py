@@ -39,16 +39,18 @@ if TYPE_CHECKING:
         title_of,
     )
     from labkit.governance.controls.evidence import Document, documents
-    from labkit.governance.controls.heat import LEVELS, Gap, gaps
+    from labkit.governance.controls.heat import HEAT, LEVELS, Cell, Gap, gaps, heat_map
 
 _MODULES = {
     "CONTEXT_FACTS": "choosing",
+    "Cell": "heat",
     "Context": "choosing",
     "Control": "applicability",
     "Document": "evidence",
     "Fit": "choosing",
     "Framework": "choosing",
     "Gap": "heat",
+    "HEAT": "heat",
     "LEVELS": "heat",
     "LISTS": "crosswalk",
     "Line": "applicability",
@@ -63,6 +65,7 @@ _MODULES = {
     "find_theme": "crosswalk",
     "frameworks": "choosing",
     "gaps": "heat",
+    "heat_map": "heat",
     "need_of": "applicability",
     "rank": "choosing",
     "read_line": "applicability",
@@ -76,8 +79,10 @@ _MODULES = {
 
 __all__ = [
     "CONTEXT_FACTS",
+    "HEAT",
     "LEVELS",
     "LISTS",
+    "Cell",
     "Context",
     "Control",
     "Document",
@@ -96,6 +101,7 @@ __all__ = [
     "find_theme",
     "frameworks",
     "gaps",
+    "heat_map",
     "need_of",
     "rank",
     "read_line",

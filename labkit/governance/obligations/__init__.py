@@ -8,8 +8,15 @@ from labkit.core.lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labkit.governance.obligations.classifying import Classification, Finding, classify, facts, rules
-    from labkit.governance.obligations.declarations import Obligation, obligations
+    from labkit.governance.obligations.classifying import (
+        Classification,
+        Finding,
+        classify,
+        fact_groups,
+        facts,
+        rules,
+    )
+    from labkit.governance.obligations.declarations import Obligation, Transition, obligations, transitions
     from labkit.governance.obligations.freshness import (
         STALE_AFTER_DAYS,
         Change,
@@ -18,14 +25,23 @@ if TYPE_CHECKING:
         stale_facts,
     )
     from labkit.governance.obligations.mapping import Duty, duties_of, milestones
-    from labkit.governance.obligations.release import Decision, decide
-    from labkit.governance.obligations.system import System, read_system
-    from labkit.governance.obligations.words import CONFIDENCE, FORCES, JURISDICTIONS, ROLES, TIERS
+    from labkit.governance.obligations.release import Decision, decide, on_release
+    from labkit.governance.obligations.system import Contract, System, read_system
+    from labkit.governance.obligations.words import (
+        CONFIDENCE,
+        CONTRACTS,
+        FORCES,
+        JURISDICTIONS,
+        ROLES,
+        TIERS,
+    )
 
 _MODULES = {
     "CONFIDENCE": "words",
+    "CONTRACTS": "words",
     "Change": "freshness",
     "Classification": "classifying",
+    "Contract": "system",
     "Decision": "release",
     "Duty": "mapping",
     "FORCES": "words",
@@ -37,20 +53,25 @@ _MODULES = {
     "Stale": "freshness",
     "System": "system",
     "TIERS": "words",
+    "Transition": "declarations",
     "changes_ahead": "freshness",
     "classify": "classifying",
     "decide": "release",
     "duties_of": "mapping",
+    "fact_groups": "classifying",
     "facts": "classifying",
     "milestones": "mapping",
     "obligations": "declarations",
+    "on_release": "release",
     "read_system": "system",
     "rules": "classifying",
     "stale_facts": "freshness",
+    "transitions": "declarations",
 }
 
 __all__ = [
     "CONFIDENCE",
+    "CONTRACTS",
     "FORCES",
     "JURISDICTIONS",
     "ROLES",
@@ -58,22 +79,27 @@ __all__ = [
     "TIERS",
     "Change",
     "Classification",
+    "Contract",
     "Decision",
     "Duty",
     "Finding",
     "Obligation",
     "Stale",
     "System",
+    "Transition",
     "changes_ahead",
     "classify",
     "decide",
     "duties_of",
+    "fact_groups",
     "facts",
     "milestones",
     "obligations",
+    "on_release",
     "read_system",
     "rules",
     "stale_facts",
+    "transitions",
 ]
 
 __getattr__, __dir__ = lazy_exports(

@@ -18,7 +18,7 @@ from labkit.governance import standards
 from labkit.governance.obligations.system import System
 from labkit.governance.obligations.words import HIGH_RISK, ROLES, TIERS
 
-__all__ = ["Classification", "Finding", "Rule", "classify", "facts", "rules"]
+__all__ = ["Classification", "Finding", "Rule", "classify", "fact_groups", "facts", "rules"]
 
 _FILE = Path(__file__).with_name("classification.toml")
 
@@ -38,7 +38,8 @@ class Rule:
         Qualified id of the entry that says so, such as ``eu-ai-act/Art. 26``.
     says : str
     only_if : str
-        ``"high-risk"`` where the rule holds for high-risk systems only; else empty.
+        ``"high-risk"`` where the rule holds for high-risk systems only, ``"listed"`` where it
+        holds for those that Annex III lists; else empty.
     """
 
     id: str
@@ -101,6 +102,16 @@ class Classification:
         return self.roles[0] if self.roles else ""
 
     @property
+    def duty_tiers(self) -> tuple[str, ...]:
+        """The tiers whose duties fall on it directly.
+
+        A product under a law in Section B of Annex I is high-risk, and meets what is asked of
+        high-risk AI through that law.
+        """
+        by_product_law = any(each.rule.gives == "duties-by-product-law" for each in self.findings)
+        return tuple(tier for tier in self.tiers if not (by_product_law and tier == "high-risk-annex-i"))
+
+    @property
     def settled(self) -> bool:
         """Whether everything it rests on was read somewhere and is undisputed."""
         return all(each.confidence in ("primary", "secondary") for each in self.findings)
@@ -120,18 +131,22 @@ def classify(system: System) -> Classification:
     found: list[Finding] = []
     near: list[Finding] = []
     for rule in rules():
-        # The rule about profiling is about the facts as stated.
-        given = set(system.facts) if rule.gives == "profiling-stays-high-risk" else held
-        if rule.only_if or not rule.when <= given:
+        if rule.only_if or not rule.when <= held:
             continue
-        stopped = tuple(sorted(rule.unless & given))
+        stopped = tuple(sorted(rule.unless & held))
         (near if stopped else found).append(Finding(rule, stopped))
-    risky = any(each.rule.gives in HIGH_RISK for each in found)
-    found += [
-        Finding(rule)
-        for rule in rules()
-        if rule.only_if and risky and rule.when <= held and not rule.unless & held
-    ]
+    holds = {
+        "high-risk": any(each.rule.gives in HIGH_RISK for each in found),
+        "listed": any(
+            each.rule.gives == "high-risk-annex-iii" and set(each.stopped_by) <= {"narrow-task"}
+            for each in (*found, *near)
+        ),
+    }
+    for rule in rules():
+        # The rules about the way out are about the facts as stated.
+        stated = set(system.facts) if rule.only_if == "listed" else held
+        if holds.get(rule.only_if) and rule.when <= stated and not rule.unless & stated:
+            found.append(Finding(rule))
     given = {each.rule.gives for each in found}
     tiers = tuple(tier for tier in TIERS if tier in given) or ("minimal",)
     return Classification(
@@ -163,7 +178,15 @@ def rules() -> tuple[Rule, ...]:
 @lru_cache(maxsize=1)
 def facts() -> Mapping[str, str]:
     """Return the vocabulary: every fact that a rule or an obligation may ask for, in words."""
-    return MappingProxyType(_raw()["facts"])
+    return MappingProxyType(
+        {name: words for group in _raw()["facts"].values() for name, words in group.items()}
+    )
+
+
+@lru_cache(maxsize=1)
+def fact_groups() -> Mapping[str, tuple[str, ...]]:
+    """Return the vocabulary by what a fact is about, in the order of the file."""
+    return MappingProxyType({name: tuple(group) for name, group in _raw()["facts"].items()})
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -18,9 +18,9 @@ from typing import Any
 from labkit.core.errors import DeclarationError, LabkitError
 from labkit.governance import standards
 from labkit.governance.obligations.classifying import facts
-from labkit.governance.obligations.words import FORCES, JURISDICTIONS, ROLES, TIERS
+from labkit.governance.obligations.words import EVERYWHERE, FORCES, JURISDICTIONS, ROLES, TIERS
 
-__all__ = ["Obligation", "fact_gaps", "obligations", "read_obligations"]
+__all__ = ["Obligation", "Transition", "fact_gaps", "obligations", "read_obligations", "transitions"]
 
 _FILE = Path(__file__).with_name("obligations.toml")
 _IN_FORCE = "in force"
@@ -37,6 +37,7 @@ _KEYS = {
     "tiers",
     "when",
     "any_of",
+    "unless",
     "unsettled",
     "note",
 }
@@ -61,8 +62,8 @@ class Obligation:
         Key of ``FORCES``: law, contract or voluntary.
     roles, tiers : tuple of str
         Whom and what it is for; empty for any.
-    when, any_of : frozenset of str
-        Facts that must all hold, and facts of which at least one must; empty for none.
+    when, any_of, unless : frozenset of str
+        Facts that must all hold, of which at least one must, and of which none may; empty for none.
     unsettled : str
         Why the day is not certain; empty where it is.
     note : str
@@ -84,6 +85,7 @@ class Obligation:
     tiers: tuple[str, ...] = ()
     when: frozenset[str] = frozenset()
     any_of: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
     unsettled: str = ""
     note: str = ""
 
@@ -93,9 +95,61 @@ class Obligation:
         return self.force != "voluntary"
 
     @property
+    def ban(self) -> bool:
+        """Whether it forbids the system itself, so that nothing one does can fulfil it."""
+        return self.tiers == ("prohibited",)
+
+    @property
     def settled(self) -> bool:
         """Whether fact and day are certain enough to be asked for in a check."""
         return not self.unsettled and self.confidence in ("primary", "secondary")
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """When duties reach a system that was there before them and whose design stays as it is.
+
+    Attributes
+    ----------
+    id, text : str
+    standard, source, confidence, as_of : str
+        Of the entry that it was read from.
+    by : date
+        The day by which they are to be met.
+    when : frozenset of str
+        Facts that must all hold for the system.
+    roles : tuple of str
+        Whose duties it is about.
+    """
+
+    id: str
+    text: str
+    standard: str
+    source: str
+    confidence: str
+    as_of: str
+    by: date
+    when: frozenset[str]
+    roles: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def transitions() -> tuple[Transition, ...]:
+    """Return what is declared about older systems; what none of it names stays out of later duties."""
+    return tuple(
+        Transition(
+            raw["id"],
+            raw["text"],
+            raw["standard"],
+            (entry := standards.lookup(raw["standard"])).source,
+            entry.confidence,
+            entry.as_of,
+            date.fromisoformat(raw["by"]),
+            frozenset(raw["when"]),
+            tuple(raw["roles"]),
+        )
+        for raw in tomllib.loads(_FILE.read_text(encoding="utf-8"))["transition"]
+    )
 
 
 @lru_cache(maxsize=1)
@@ -131,10 +185,21 @@ def read_obligations(path: Path) -> tuple[Obligation, ...]:
             obligation = _obligation(raw)
         except (LabkitError, KeyError, TypeError, ValueError) as error:
             raise DeclarationError(path, None, f"obligation {name!r}: {error}") from error
-        if name in found:
-            raise DeclarationError(path, None, f"the obligation {name!r} is declared twice")
-        found[name] = obligation
+        for each in _by_place(obligation):
+            if each.id in found:
+                raise DeclarationError(path, None, f"the obligation {each.id!r} is declared twice")
+            found[each.id] = each
     return tuple(found.values())
+
+
+def _by_place(obligation: Obligation) -> tuple[Obligation, ...]:
+    """Return an obligation of every place once for each, with the place before its id."""
+    if obligation.jurisdiction != EVERYWHERE:
+        return (obligation,)
+    return tuple(
+        replace(obligation, id=f"{place.lower()}-{obligation.id}", jurisdiction=place)
+        for place in JURISDICTIONS
+    )
 
 
 def _obligation(raw: Mapping[str, Any]) -> Obligation:
@@ -161,6 +226,7 @@ def _obligation(raw: Mapping[str, Any]) -> Obligation:
         tiers=tuple(raw.get("tiers", ())),
         when=frozenset(raw.get("when", ())),
         any_of=frozenset(raw.get("any_of", ())),
+        unless=frozenset(raw.get("unless", ())),
         unsettled=raw.get("unsettled", ""),
         note=raw.get("note", ""),
     )
@@ -170,11 +236,11 @@ def _obligation(raw: Mapping[str, Any]) -> Obligation:
 
 def _check_words(obligation: Obligation) -> None:
     for kind, used, known in (
-        ("jurisdiction", {obligation.jurisdiction}, JURISDICTIONS),
+        ("jurisdiction", {obligation.jurisdiction}, (*JURISDICTIONS, EVERYWHERE)),
         ("force", {obligation.force}, FORCES),
         ("role", set(obligation.roles), ROLES),
         ("tier", set(obligation.tiers), TIERS),
-        ("fact", set(obligation.when | obligation.any_of), facts()),
+        ("fact", set(obligation.when | obligation.any_of | obligation.unless), facts()),
         ("tier or fact", set(obligation.applies_from_by), {**TIERS, **facts()}),
     ):
         if unknown := sorted(used - set(known)):

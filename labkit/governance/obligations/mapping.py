@@ -15,17 +15,30 @@ from labkit.governance.obligations.system import System
 __all__ = ["Duty", "Milestone", "duties_of", "first_day", "milestones"]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SUBJECTS = {"contract": "cards", "voluntary": "code"}  # what a contract makes binding, by force
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
     """An obligation as it falls on one system.
 
-    ``applies_from`` is None where it was in force before the tables begin to count.
+    ``applies_from`` is None where it was in force before the tables begin to count;
+    ``promised`` says that a contract makes something voluntary binding here.
     """
 
     obligation: Obligation
     applies_from: date | None
+    promised: bool = False
+
+    @property
+    def force(self) -> str:
+        """How binding it is on this system: a key of ``FORCES``."""
+        return "contract" if self.promised else self.obligation.force
+
+    @property
+    def binding(self) -> bool:
+        """Whether it must be met here, by law or by contract."""
+        return self.force != "voluntary"
 
     def in_force(self, day: date) -> bool:
         """Say whether it applies on a day."""
@@ -65,7 +78,7 @@ def duties_of(
     classified = classification or classify(system)
     places = set(system.jurisdictions if jurisdictions is None else jurisdictions)
     found = [
-        Duty(each, first_day(each, system, classified))
+        Duty(each, first_day(each, system, classified), _promised(each, system))
         for each in obligations()
         if each.jurisdiction in places and _falls_on(each, system, classified)
     ]
@@ -74,13 +87,15 @@ def duties_of(
 
 def first_day(obligation: Obligation, system: System, classification: Classification) -> date | None:
     """Return the first day on which an obligation holds for this system."""
-    special = [
-        day for key, day in obligation.applies_from_by.items() if key in system or key in classification.tiers
-    ]
+    contract = system.contract(obligation.jurisdiction, _SUBJECTS.get(obligation.force, ""))
+    if contract:
+        return max(contract.since, obligation.applies_from or date.min)
+    tiers = classification.duty_tiers
+    special = [day for key, day in obligation.applies_from_by.items() if key in system or key in tiers]
     # Two special days: a system under two tiers meets the duty when the first of them asks for it.
-    general = set(obligation.tiers) & set(classification.tiers) - obligation.applies_from_by.keys()
+    general = set(obligation.tiers) & set(tiers) - obligation.applies_from_by.keys()
     if special and general and obligation.applies_from is not None:
-        only_tiers = all(key in classification.tiers for key in obligation.applies_from_by)
+        only_tiers = all(key in tiers for key in obligation.applies_from_by)
         return min([obligation.applies_from, *special]) if only_tiers else max(special)
     return max(special) if special else obligation.applies_from
 
@@ -96,10 +111,15 @@ def milestones() -> tuple[Milestone, ...]:
     return tuple(sorted(found, key=lambda milestone: milestone.day))
 
 
+def _promised(obligation: Obligation, system: System) -> bool:
+    return obligation.force == "voluntary" and bool(system.contract(obligation.jurisdiction, "code"))
+
+
 def _falls_on(obligation: Obligation, system: System, classification: Classification) -> bool:
     return (
         obligation.when <= system.facts
+        and not obligation.unless & system.facts
         and (not obligation.any_of or bool(obligation.any_of & system.facts))
-        and (not obligation.tiers or bool(set(obligation.tiers) & set(classification.tiers)))
+        and (not obligation.tiers or bool(set(obligation.tiers) & set(classification.duty_tiers)))
         and (not obligation.roles or bool(set(obligation.roles) & set(classification.roles)))
     )

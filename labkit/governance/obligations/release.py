@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from labkit.governance.obligations.classifying import Classification, classify
+from labkit.governance.obligations.declarations import transitions
 from labkit.governance.obligations.mapping import Duty, duties_of
 from labkit.governance.obligations.system import System
 
-__all__ = ["VERDICTS", "Decision", "decide"]
+__all__ = ["VERDICTS", "Decision", "decide", "on_release"]
 
 VERDICTS: Mapping[str, str] = {
     "go": "go",
@@ -58,10 +59,10 @@ def decide(
 ) -> dict[str, Decision]:
     """Return a decision for every jurisdiction.
 
-    A ban that is in force blocks whatever else is done.  A binding duty that is in force on
-    the day and not met blocks; one that begins later is a condition with a date; a voluntary
-    one is a recommendation.  A high-risk system that is on the market before its duties
-    begin, and whose design does not change significantly, does not come under them (Art. 111(2)).
+    A ban that is in force blocks whatever else is done, and nothing fulfils it.  A binding duty
+    that is in force on the day and not met blocks; one that begins later is a condition with a
+    date; a voluntary one is a recommendation, unless a contract makes it binding.  What older
+    systems have to do is said by :func:`on_release`.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def decide(
     day : date
         The planned release.
     met : collection of str
-        Ids of the obligations that are fulfilled, with evidence.
+        Ids of the obligations that are fulfilled, with evidence; a ban among them is passed over.
     jurisdictions : iterable of str, optional
         By default those of the system.
     """
@@ -83,11 +84,12 @@ def _decide(
 ) -> Decision:
     open_duties = [
         duty
-        for duty in duties_of(system, classification, (place,))
-        if duty.obligation.id not in met and not _too_old(duty, system, day)
+        for each in duties_of(system, classification, (place,))
+        if each.obligation.ban or each.obligation.id not in met
+        if (duty := on_release(each, system, day))
     ]
     settled = [duty for duty in open_duties if not duty.obligation.unsettled]
-    binding = [duty for duty in settled if duty.obligation.binding]
+    binding = [duty for duty in settled if duty.binding]
     blocking = tuple(duty for duty in binding if duty.in_force(day))
     conditions = tuple(duty for duty in binding if not duty.in_force(day))
     return Decision(
@@ -96,12 +98,22 @@ def _decide(
         verdict="no-go" if blocking else "conditions" if conditions else "go",
         blocking=blocking,
         conditions=conditions,
-        recommended=tuple(duty for duty in settled if not duty.obligation.binding),
+        recommended=tuple(duty for duty in settled if not duty.binding),
         unsettled=tuple(duty for duty in open_duties if duty.obligation.unsettled),
     )
 
 
-def _too_old(duty: Duty, system: System, day: date) -> bool:
-    """Say whether the release comes before the duty and nothing later brings it under it."""
+def on_release(duty: Duty, system: System, day: date) -> Duty | None:
+    """Return a duty as it reaches a system that is released on a day; None where it never does.
+
+    A high-risk system that is there before its duties begin, and whose design does not change
+    significantly, does not come under them (Art. 111(2)); where a public authority uses it,
+    provider and deployer have until a day of its own.
+    """
     risky = {"high-risk-annex-i", "high-risk-annex-iii"} & set(duty.obligation.tiers)
-    return bool(risky) and not duty.in_force(day) and "significant-changes" not in system
+    if not risky or duty.in_force(day) or "significant-changes" in system:
+        return duty
+    for each in transitions():
+        if each.when <= system.facts and set(each.roles) & set(duty.obligation.roles):
+            return replace(duty, applies_from=each.by)
+    return None

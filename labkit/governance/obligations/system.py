@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from labkit.core.errors import InvalidInputError, UnknownNameError
-from labkit.governance.obligations.words import JURISDICTIONS
+from labkit.governance.obligations.words import CONTRACTS, JURISDICTIONS
 
-__all__ = ["System", "read_system"]
+__all__ = ["Contract", "System", "read_system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a contract makes binding in one jurisdiction.
+
+    Attributes
+    ----------
+    jurisdiction : str
+    about : str
+        ``cards`` (the card rules) or ``code`` (the voluntary framework of the place).
+    since : date
+        First day on which it binds.
+    """
+
+    jurisdiction: str
+    about: str
+    since: date
+
+    def __str__(self) -> str:
+        place, day = JURISDICTIONS[self.jurisdiction], f"{self.since.day} {self.since:%B %Y}"
+        return f"{place}: {CONTRACTS[self.about]}, by contract from {day}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +47,9 @@ class System:
         What holds, in the vocabulary of :func:`labkit.governance.obligations.facts`.
     jurisdictions : tuple of str
         Where it is used or offered.
+    contracts : tuple of Contract
+        What contracts bind to.  Where none is named, card rules bind at once and voluntary
+        frameworks do not.
     """
 
     id: str
@@ -31,9 +57,15 @@ class System:
     text: str
     facts: frozenset[str]
     jurisdictions: tuple[str, ...] = ("EU",)
+    contracts: tuple[Contract, ...] = ()
 
     def __contains__(self, fact: object) -> bool:
         return fact in self.facts
+
+    def contract(self, jurisdiction: str, about: str) -> Contract | None:
+        """Return the contract of a jurisdiction about something; None where there is none."""
+        found = (each for each in self.contracts if (each.jurisdiction, each.about) == (jurisdiction, about))
+        return next(found, None)
 
 
 def read_system(card: Mapping[str, Any]) -> System:

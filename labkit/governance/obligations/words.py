@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["CONFIDENCE", "FORCES", "HIGH_RISK", "JURISDICTIONS", "ROLES", "TIERS"]
+__all__ = ["CONFIDENCE", "CONTRACTS", "EVERYWHERE", "FORCES", "HIGH_RISK", "JURISDICTIONS", "ROLES", "TIERS"]
 
 TIERS: Mapping[str, str] = {
     "prohibited": "prohibited",
@@ -32,6 +32,15 @@ JURISDICTIONS: Mapping[str, str] = {
     "UK": "United Kingdom",
     "SG": "Singapore",
 }
+
+EVERYWHERE = "all"
+"""What an obligation declares that no place asks for, but a contract, wherever it is made."""
+
+CONTRACTS: Mapping[str, str] = {
+    "cards": "payment cards are taken",
+    "code": "the voluntary framework of that place was promised to a partner",
+}
+"""What a contract can be about that makes something binding in one jurisdiction."""
 
 FORCES: Mapping[str, str] = {
     "law": "law, binding",

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from labkit.ui.html import Fragment, badge
+from labkit.governance.obligations import System
+from labkit.ui.html import Fragment, badge, bullets
 from labkit.ui.session import LabSession
 
-__all__ = ["confidence_badge", "csv_text", "hand_in", "say_day"]
+__all__ = ["confidence_badge", "contracts_list", "csv_text", "hand_in", "say_day"]
 
 _KINDS = {"primary": "good", "secondary": "info", "background": "warn", "disputed": "bad"}
 
@@ -24,6 +25,13 @@ def confidence_badge(confidence: str) -> Fragment:
 def say_day(day: date | None) -> str:
     """Return a day in words; None is what holds already."""
     return f"{day.day} {day:%B %Y}" if day else "in force"
+
+
+def contracts_list(system: System) -> str:
+    """Return what contracts bind the release of a system to, as HTML."""
+    none = "<p>No contract makes anything binding that the law does not.</p>"
+    head = "<p>What contracts bind it to:</p>"
+    return head + bullets(system.contracts) if system.contracts else none
 
 
 def hand_in(lab: LabSession, checkpoint: str, note: Mapping[str, Any], **artefacts: Any) -> str:

@@ -11,7 +11,7 @@ from labkit.governance.obligations import FORCES, JURISDICTIONS, Obligation, cha
 from labkit.governance.obligations.declarations import fact_gaps
 from labkit.governance.obligations.release import VERDICTS
 from labkit.ui.controls import button, choice, output, panel
-from labkit.ui.governance.common import confidence_badge, hand_in, say_day
+from labkit.ui.governance.common import confidence_badge, contracts_list, hand_in, say_day
 from labkit.ui.governance.rows import NOT_YET, Field, Row, RowForm
 from labkit.ui.html import callout, card, details, escape
 from labkit.ui.session import LabSession
@@ -95,19 +95,22 @@ class ReleasePanel:
         )
         body = (
             f"<p>{escape(case.flagship.system.text)}</p>"
-            f"<p><strong>Planned release:</strong> {escape(say_day(case.release_day))}, in {escape(places)}. "
-            f"<strong>Today:</strong> {escape(say_day(case.today))}.</p>"
+            + contracts_list(case.flagship.system)
+            + f"<p><strong>Planned release:</strong> {escape(say_day(case.release_day))}, in "
+            f"{escape(places)}. <strong>Today:</strong> {escape(say_day(case.today))}.</p>"
             "<p>Whatever the law asks and is not in the list below is met, with evidence, or is of an "
-            "uncertain day and lies with counsel. What the text above does not say does not hold.</p>"
+            "uncertain day and lies with counsel. What the text above does not say does not hold, and a "
+            "contract that it does not name does not exist.</p>"
             + details("What the bundled facts do not hold", gaps)
         )
         return card(f"To decide: {case.flagship.system.title}", body, level=3)
 
 
 def _detail(item: Obligation) -> str:
+    force = FORCES[item.force] + ("" if item.binding else " by itself")
     body = (
         f"<p>{escape(item.text)}</p><p>{escape(JURISDICTIONS[item.jurisdiction])}; "
-        f"{escape(FORCES[item.force])}; read in {escape(item.standard)} "
+        f"{escape(force)}; read in {escape(item.standard)} "
         f"{confidence_badge(item.confidence).markup}</p>"
     )
     return card(f"{item.title}: open", body, level=3)
@@ -115,5 +118,6 @@ def _detail(item: Obligation) -> str:
 
 def _days(case: GovernanceCase) -> list[tuple[str, str]]:
     """Return the days on which anything changes in the next years, as options."""
-    days = sorted({change.day for change in changes_ahead(case.today)})
+    contracts = {each.since for each in case.flagship.system.contracts if each.since > case.today}
+    days = sorted({change.day for change in changes_ahead(case.today)} | contracts)
     return [(say_day(day), str(day)) for day in days if day <= date(2030, 12, 31)]
