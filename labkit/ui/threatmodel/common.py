@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from labkit.governance import threatmodel as tm
+from labkit.ui.controls import output
 from labkit.ui.html import Fragment, badge, details, escape, table
 from labkit.ui.session import LabSession
 
@@ -101,9 +102,9 @@ def threat_name(model: tm.SystemModel, key: Key) -> str:
     return f"{tm.CATEGORIES[what].name} at {model.title(where)}"
 
 
-def heading(words: str) -> str:
+def heading(words: str) -> Any:
     """Return the title of a part of a panel."""
-    return f'<div class="lk"><h3>{escape(words)}</h3></div>'
+    return output(f'<div class="lk"><h3>{escape(words)}</h3></div>')
 
 
 def asset_table(model: tm.SystemModel) -> str:
