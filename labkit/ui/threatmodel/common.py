@@ -114,7 +114,7 @@ def asset_table(model: tm.SystemModel) -> str:
         for number, asset in enumerate(model.assets, start=1)
     ]
     head = ("Number", "Asset", "Lies at", "What losing it means")
-    return details(f"What is worth protecting: {len(rows)} assets", table("Assets", head, rows))
+    return details(f"What is worth protecting: {len(rows)}", table("Assets", head, rows))
 
 
 def threat_table(model: tm.SystemModel, threats: Mapping[Key, tm.Threat], caption: str) -> str:

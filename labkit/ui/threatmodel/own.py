@@ -166,7 +166,7 @@ class OwnPanel:
         text = tm.write_model(whole)
         self.memory.note(model=text)
         marked = {str(self.picker.part.value)} if self.picker.part.value else set()
-        self.diagram.value = picture(tm.draw(self.model, marked=marked), tm.describe(self.model))
+        self.diagram.value = picture(tm.draw(self.model, marked=marked), tm.describe(self.model), "auto")
         self.form.refresh()
         self.plan.refresh(whole)
         self.list.value = threat_table(whole, self.threats, f"Noted: {len(self.threats)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,14 +27,15 @@ class Editor:
         self._showing = False
         self.title = text("Name of the system", "")
         self.new_zone = text("New zone", "")
-        self.name, self.kind, self.zone = text("New part", ""), choice("Kind", _KINDS), _list("Zone")
+        self.name, self.kind, self.zone = text("New part", ""), _list("Kind", _KINDS), _list("Zone")
         self.source, self.target, self.data = _list("Flow from"), _list("Flow to"), text("Data", "")
         self.asset, self.at = text("New asset", ""), _list("Lies at")
-        self.worth = choice("Losing it means", [(f"{n}, {said}", n) for n, said in tm.IMPACT.items()], 3)
+        worth = [(f"{n}, {said}", n) for n, said in tm.IMPACT.items()]
+        self.worth = _list("Losing it means", worth, 3, wide="38em")
         self.chosen = _list("Which one")
         self.its_name, self.its_kind, self.its_zone = (
             text("Its name or data", ""),
-            choice("Its kind", _KINDS),
+            _list("Its kind", _KINDS),
             _list("Its zone"),
         )
         self.its_notes = widgets.Textarea(
@@ -177,5 +178,11 @@ def offer(widget: Any, options: list[tuple[str, str]]) -> None:
         change_options(widget, options or [("", "")], kept)
 
 
-def _list(label: str) -> Any:
-    return choice(label, [("", "")])
+def _list(
+    label: str, options: Sequence[tuple[str, Any]] = (("", ""),), value: Any = None, *, wide: str = "22em"
+) -> Any:
+    """Return a drop-down list that leaves room for others beside it."""
+    made = choice(label, list(options), value)
+    made.style.description_width = "initial"
+    made.layout.width = f"min({wide}, 100%)"
+    return made

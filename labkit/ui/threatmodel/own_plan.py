@@ -47,7 +47,12 @@ class PlanSection:
             row(self.which, button("Remove control", self.remove, tip="Take it out of the plan")),
             self.meter,
             heading("The attack tree of your system"),
-            output(outline_help()),
+            output(
+                outline_help(
+                    "<code>| threat service/T</code> ties a step to a threat: whatever helps against that "
+                    "stops the step."
+                )
+            ),
             self.outline,
             row(
                 button("Add my threats", self.begin, tip="A step for each threat that has none yet"),

@@ -47,6 +47,8 @@ class RatingForm:
         self.which = choice("Threat", [("nothing is noted yet", "")], tip="One of those you noted")
         self.likelihood = choice("Likelihood", _values(tm.LIKELIHOOD), 0, "How likely somebody does it")
         self.impact = choice("Impact", _values(tm.IMPACT), 0, "How bad it is when somebody does")
+        for dial in (self.which, self.likelihood, self.impact):
+            dial.layout.width = "min(46em, 100%)"  # what the numbers mean is read in the list itself
         self.owner: Any = (
             _typed("Owner", owners, "type a name or a role")
             if typed

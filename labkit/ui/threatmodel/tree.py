@@ -151,16 +151,13 @@ def drawn_tree(tree: Any, stopped: tuple[str, ...] = ()) -> str:
     """Return a tree as a picture, and its cheapest and likeliest attack in words."""
     cheapest = tm.best_path(tree, stopped=stopped)
     likeliest = tm.best_path(tree, by="probability", stopped=stopped)
-    said = " ".join(
-        (
-            tm.say_path("the cheapest attack", tree, cheapest),
-            tm.say_path("the likeliest attack", tree, likeliest),
-        )
-    )
+    ways = (("the cheapest attack", cheapest), ("the likeliest attack", likeliest))
+    said = " ".join(tm.say_path(what, tree, path) for what, path in ways if path)
+    said = said or "No attack is left: every way is stopped."
     marked = cheapest.steps if cheapest else ()
     svg = tm.draw_tree(tree, marked=marked, stopped=stopped)
     alt = f"{tm.describe_tree(tree, marked=marked, stopped=stopped)} {said}"
-    return picture(svg, alt) + f'<div class="lk" role="status"><p>{escape(said)}</p></div>'
+    return picture(svg, alt, "auto") + f'<div class="lk" role="status"><p>{escape(said)}</p></div>'
 
 
 def outline_box(text: str) -> Any:
@@ -171,15 +168,15 @@ def outline_box(text: str) -> Any:
         continuous_update=False,
         layout={"width": "min(60em, 100%)", "height": "16em"},
     )
-    field.add_class("lk-code")
+    field.add_class("lk-outline")
     return field
 
 
-def outline_help() -> str:
-    """Return how an outline is written."""
+def outline_help(more: str = "") -> str:
+    """Return how an outline is written; ``more`` is HTML already."""
     return (
         '<div class="lk"><p>One line for each node, two spaces further in for each part of it. '
         "<code>AND</code> needs all of its parts, <code>OR</code> any of them; a <code>STEP</code> says "
-        "<code>| cost 4 | works 0.7</code>, and may say <code>| stopped by vault</code>. Change the text "
-        "that is there, or write your own.</p></div>"
+        "<code>| cost 4 | works 0.7</code>, and may say <code>| stopped by vault</code>. "
+        f"{more} Change the text that is there, or write your own.</p></div>"
     )
