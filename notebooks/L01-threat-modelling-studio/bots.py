@@ -1,4 +1,4 @@
-"""Three players of the studio: one who reads the notes, one who hands in nothing, one who ticks all."""
+"""Three players of the studio: one who knows the key, one who hands in nothing, one who ticks all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Handed = Iterator[tuple[str, dict[str, Any]]]
 
 
 def reference(case: Any) -> Handed:
-    """Report what the notes give away, rate it, and let the arithmetic choose."""
+    """Hand in the key, which nobody can compute from prose, and let the arithmetic choose the rest."""
     flaws = case.architecture.planted
     yield "find", {"threats": [(flaw.at, flaw.category) for flaw in flaws]}
     rows = [

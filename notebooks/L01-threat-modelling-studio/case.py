@@ -23,6 +23,10 @@ OWNERS = (
     "data protection officer",
     "operations lead",
 )
+PROBLEMS = (
+    *("flat", "absent", "ownerless", "underrated", "overrated"),
+    *("unfit", "untagged", "unfounded"),
+)
 PRECISION_FLOOR = 0.6
 FAR_OFF = 9.0  # instead of infinity, for what reaches nothing at all
 
@@ -91,20 +95,26 @@ def measure_threats_found(case: ThreatCase, threats: Iterable[tuple[str, str]]) 
             "reported": float(len(found.hits) + len(found.false)),
             "place": case.model.title(first_missed.at) if first_missed else "",
             "alarm": _say_alarm(case, first_false) if first_false else "",
+            # Whoever hands in nothing has looked nowhere yet, and is not told where to look.
+            "missing": _say_missed(case, found.missed) if found.hits or found.false else "",
         },
     )
 
 
 def measure_register(case: ThreatCase, rows: Iterable[tm.Threat | Mapping[str, Any]]) -> Measurement:
-    """Share of the high risks that a register rates, gives an owner, and answers with what fits."""
+    """Share of the high risks that a register rates, owns and answers; what cries wolf counts against it."""
     threats = [_row(each) for each in rows]
-    share, problems = tm.register_score(case.architecture, threats, OWNERS)
+    score = tm.register_score(case.architecture, threats, OWNERS)
+    first = score.problems[0] if score.problems else None
     return Measurement(
-        share,
+        score.share,
         {
-            "high": float(len(tm.high_risks(case.architecture))),
+            "high": float(score.high),
+            "handled": float(score.handled),
             "rows": float(len(threats)),
-            **{name: float(count) for name, count in problems.items()},
+            **{kind: float(score.count(kind)) for kind in PROBLEMS},
+            "row": _say_row(case, first) if first else "",
+            "row_why": first.why if first else "",
         },
     )
 
@@ -191,6 +201,17 @@ def _money(case: ThreatCase, names: list[str], cost: int, left: float) -> dict[s
 def _say_alarm(case: ThreatCase, alarm: tuple[tuple[str, str], str]) -> str:
     (where, what), why = alarm
     return f"{tm.CATEGORIES[what].name} at {case.model.title(where)}: {why}"
+
+
+def _say_missed(case: ThreatCase, missed: Iterable[tm.Flaw]) -> str:
+    asked = ((case.model.title(flaw.at), tm.CATEGORIES[flaw.category].question) for flaw in missed)
+    return "; ".join(f"{where} ({question})" for where, question in asked)
+
+
+def _say_row(case: ThreatCase, problem: tm.RegisterProblem) -> str:
+    where = case.model.title(problem.where)
+    # What is not in the register is located only; which of the letters it is stands in the notes.
+    return where if problem.kind == "absent" else f"{tm.CATEGORIES[problem.category].name} at {where}"
 
 
 def _pair(value: Any) -> tuple[str, str]:

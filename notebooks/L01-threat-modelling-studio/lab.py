@@ -67,10 +67,18 @@ for part in (*case.model.elements, *case.model.flows):
 threats = [(flaw.at, flaw.category) for flaw in case.architecture.planted]
 
 # %% [markdown] tags=["hands-on"]
-# The check says how much of it is so, and where something is still missing.
+# The check says how much of it is so, and where something is still missing. The solution
+# above shows the key: no rule reads prose, and you worked from the notes.
 
 # %% tags=["hands-on"]
 lab.check("find", threats=threats)
+
+# %% [markdown] tags=["hands-on"]
+# Why each false alarm is none, and why each miss is one. What was missed is told in steps:
+# the question first, then the note, then all of it.
+
+# %% tags=["hands-on"]
+panels.findings(lab, threats)
 
 # %% tags=["dashboard"]
 lab.checkpoint("find")
@@ -80,14 +88,16 @@ lab.checkpoint("find")
 #
 # Likelihood times impact is a crude measure and a useful one: it makes two people say what
 # they mean. From ten points on a risk is high here, and a high risk needs a person and a
-# mitigation that would have made the note read differently.
+# mitigation that would have made the note read differently. A rating may lie one step beside
+# ours; a register in which everything is a catastrophe is worth as little as an empty one.
 
 # %% tags=["dashboard"]
 panels.register(lab, checkpoint="register")
 
 # %% [markdown] tags=["hands-on"]
-# A row of the register is a `tm.Threat` with a rating, an owner and a mitigation;
-# `tm.mitigations()` lists what ATLAS knows.
+# A row of the register is a `tm.Threat` with technique, mitigation, likelihood, impact and
+# owner; `tm.techniques()` and `tm.mitigations()` list what ATLAS knows. The solution shows the
+# key here too: yours may lie one step beside it.
 
 # %% tags=["hands-on", "answer"] answer="register"
 # starter
@@ -109,13 +119,15 @@ lab.checkpoint("register")
 #
 # An attack tree says what an attacker has to do: all of the parts of one node, any of the
 # parts of another. Costs add up along the way. An attacker with a purse of a given size
-# takes the cheapest way through, if they can pay for it at all.
+# takes the cheapest way through, if they can pay for it at all. The tree names what is wrong,
+# so it opens when you have handed in your own list once.
 
 # %% tags=["dashboard"]
 panels.attack_tree(lab, checkpoint="tree")
 
 # %% [markdown] tags=["hands-on"]
-# `tm.outline(case.tree)` prints the tree; `tm.best_path` walks it for you.
+# `tm.outline(case.tree)` prints the tree, `tm.steps` lists what is at its ends with their
+# ids, and `tm.best_path` walks it for you.
 
 # %% tags=["hands-on", "nbval-check-output"]
 cheapest = tm.best_path(case.tree)
@@ -186,15 +198,17 @@ lab.checkpoint("price")
 # %% [markdown]
 # ## A system of your own
 #
-# The same studio without planted mistakes: draw a system that you know, note its threats,
-# and see where you have not looked. Nobody can tell you what you overlooked; where you
-# never looked can be seen from the drawing. Take the files with you.
+# The same studio without planted mistakes: draw a system that you know, say what is worth
+# protecting in it, note its threats and rate them, put prices on controls, grow its attack
+# tree, and see what is left. Nobody can tell you what you overlooked; where you never looked
+# can be seen from the drawing. The files go into your evidence, and you can take them with you.
 
 # %% tags=["dashboard"]
 panels.own_system(lab)
 
 # %% [markdown] tags=["hands-on"]
-# In Python, a system of your own is a few lines, and `gaps` says where nobody looked.
+# In Python, a system of your own is a few lines, and `gaps` says where nobody looked. A `tm.Plan`
+# beside it holds controls, budget and attack tree.
 
 # %% tags=["hands-on", "nbval-check-output"]
 own = tm.SystemModel(
@@ -205,6 +219,7 @@ own = tm.SystemModel(
         tm.Element("desk", "Chat desk", "process", "in"),
     ),
     flows=(tm.Flow("talk", "visitor", "desk", "questions"),),
+    assets=(tm.Asset("talks", "What was said in confidence", "desk", 4),),
 )
 for gap in tm.gaps(own):
     print(f"{gap.where}: {gap.what}")

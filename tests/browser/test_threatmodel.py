@@ -1,5 +1,7 @@
 """The threat-modelling studio, finished by mouse and by keyboard, as a participant would."""
 
+import csv
+import io
 import re
 
 from labkit.governance import threatmodel as tm
@@ -8,23 +10,20 @@ from tests.browser.conftest import open_dashboard, violations
 LONG = 60_000
 MADE = tm.generate("triage", 1)  # the variant of the seed that the server of these tests is given
 OWNER = "security lead"
+FILES = ["diagram.svg", "risk-register.csv", "threat-model.json"]
 
 
 def _panel(page, button):
     return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
 
 
+def _register(page):
+    return page.locator(".lk-panel", has=page.get_by_text("Risk matrix")).first
+
+
 def _dropdown(page, panel, label):
     named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
     return panel.locator(".widget-dropdown", has=named).locator("select")
-
-
-def _set(page, panel, label, value):
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    panel.locator(".widget-slider", has=named).locator(".widget-readout").click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
 
 
 def _reached(page, count):
@@ -38,71 +37,97 @@ def _option(id):
     return f"flow {MADE.model.flows.index(part) + 1}: {MADE.model.title(id)}"
 
 
+def _threat(flaw):
+    return f"{tm.CATEGORIES[flaw.category].name} at {MADE.model.title(flaw.at)}"
+
+
 def _shown(panel, title):
     """Wait for the notes of a part; its boxes are as they should be by then."""
     panel.locator("strong", has_text=re.compile(f"^{re.escape(title)}$")).wait_for(timeout=LONG)
 
 
-def _note_threats(page, panel, tick):
-    for flaw in MADE.planted:
-        _dropdown(page, panel, "Part").select_option(label=_option(flaw.at))
-        _shown(panel, MADE.model.title(flaw.at))
-        tick(panel.get_by_role("checkbox", name=re.compile(f"^{tm.CATEGORIES[flaw.category].name}")))
-    panel.get_by_text(f"Noted so far: {len(MADE.planted)}").wait_for(timeout=LONG)
-
-
-def _choose(panel, titles):
-    for title in titles:
-        panel.get_by_role("checkbox", name=re.compile(f"^{re.escape(title)} ")).check()
+def _box(panel, words):
+    return panel.get_by_role("checkbox", name=re.compile(f"^{re.escape(words)} "))
 
 
 def _titles(controls):
     return [control.title for control in MADE.controls if control.id in controls]
 
 
-def test_the_lab_is_finished_by_mouse(page, server):
+def _step_titles(steps):
+    return [step.title for step in tm.steps(MADE.tree) if step.id in steps]
+
+
+def _packed(server):
+    """Return the files of the studio that lie in the evidence pack, by name."""
+    found = {path.name: path for path in sorted(server.home.rglob("evidence/**/files/*/*"))}
+    return {name: path.read_text(encoding="utf-8") for name, path in found.items() if name in FILES}
+
+
+def _assert_the_artefact_is_there(server):
+    files = _packed(server)
+    assert sorted(files) == FILES
+    model = tm.read_model(files["threat-model.json"])
+    assert {threat.key for threat in model.threats} == {(flaw.at, flaw.category) for flaw in MADE.planted}
+    assert model.assets == MADE.model.assets
+    assert files["diagram.svg"].startswith("<svg")
+    rows = list(csv.DictReader(io.StringIO(files["risk-register.csv"])))
+    assert len(rows) == len(MADE.planted)
+    high = [row for row in rows if row["level"] in ("high", "critical")]
+    assert len(high) == len(tm.high_risks(MADE))
+    assert {row["owner"] for row in high} == {OWNER}
+
+
+# ---------------------------------------------------------------- by mouse
+
+
+def test_the_lab_is_finished_by_mouse(own_server, page):
+    server = own_server
     open_dashboard(page, server, "L01")
+    tree = page.get_by_text("It names what is wrong with the system, so it opens")
+    assert tree.count() == 2
 
     studio = _panel(page, "Next part")
     studio.get_by_role("button", name="Hand in").click()
     studio.get_by_text("Nothing was reported.").wait_for(timeout=LONG)
-    _note_threats(page, studio, lambda box: box.check())
+    _panel(page, "Draw and compute").get_by_text("You chose 0 steps").wait_for(timeout=LONG)
+    for flaw in MADE.planted:
+        _dropdown(page, studio, "Part").select_option(label=_option(flaw.at))
+        _shown(studio, MADE.model.title(flaw.at))
+        _box(studio, f"{tm.CATEGORIES[flaw.category].name}:").check()
+    studio.get_by_text(f"Noted so far: {len(MADE.planted)}").wait_for(timeout=LONG)
     studio.get_by_role("button", name="Hand in").click()
     studio.get_by_text("Found and why it matters: 12").wait_for(timeout=LONG)
     _reached(page, 1)
 
-    register = page.locator(".lk-panel", has=page.get_by_text("Risk matrix")).first
-    for flaw in tm.high_risks(MADE):
-        label = f"{tm.CATEGORIES[flaw.category].name} at {MADE.model.title(flaw.at)}"
-        _dropdown(page, register, "Threat").select_option(label=label)
-        _set(page, register, "Likelihood", flaw.likelihood)
-        _set(page, register, "Impact", flaw.impact)
+    register = _register(page)
+    for number, flaw in enumerate(tm.high_risks(MADE), start=1):
+        _dropdown(page, register, "Threat").select_option(label=_threat(flaw))
+        _is_unrated(page, register)
+        _dropdown(page, register, "Likelihood").select_option(index=flaw.likelihood)
+        _dropdown(page, register, "Impact").select_option(index=flaw.impact)
         _dropdown(page, register, "Owner").select_option(label=OWNER)
-        field = register.get_by_placeholder("type a word or an id").nth(1)  # the mitigation
-        field.fill(tm.mitigations()[flaw.mitigations[0]])
-        field.press("Tab")
-    register.get_by_text(OWNER).nth(len(tm.high_risks(MADE)) - 1).wait_for(timeout=LONG)
+        for place, words in ((0, flaw.technique), (1, tm.mitigations()[flaw.mitigations[0]])):
+            field = register.get_by_placeholder("type a word or an id").nth(place)
+            field.fill(words)
+            field.press("Tab")
+        register.locator("td", has_text=flaw.mitigations[0]).nth(_same(number) - 1).wait_for(timeout=LONG)
     register.get_by_role("button", name="Hand in").click()
     _reached(page, 2)
 
-    tree = _panel(page, "Draw and compute")
-    tree.get_by_text("You chose 0 steps").wait_for(timeout=LONG)
-    tree = page.locator(".lk-panel", has=page.get_by_text("Steps of the attack")).first
+    tree = _tree(page)
     attack, cut = tm.best_path(MADE.tree), tm.cheapest_cut(MADE.tree, MADE.controls, MADE.purse)
-    tree.locator("select[multiple]").nth(0).select_option(
-        label=[f"{s.title} (cost {s.cost:g})" for s in tm.steps(MADE.tree) if s.id in attack.steps]
-    )
+    for title in (*_step_titles(attack.steps), *_titles(cut[0])):
+        _box(tree, title).check()
     tree.get_by_text("they reach the goal.").wait_for(timeout=LONG)
-    tree.locator("select[multiple]").nth(1).select_option(
-        label=[f"{c.title} ({c.cost} points)" for c in MADE.controls if c.id in cut[0]]
-    )
     tree.get_by_text(f"Your cut costs {cut[1]} points").wait_for(timeout=LONG)
     tree.get_by_role("button", name="Hand in").first.click()
     _reached(page, 3)
 
     budget = _panel(page, "Hand in as the cheapest")
     cheapest = tm.cheapest_controls(MADE.risks, MADE.controls, MADE.appetite)
-    _choose(budget, _titles(cheapest.controls))
+    for title in _titles(cheapest.controls):
+        _box(budget, title).check()
     budget.get_by_text(f"{cheapest.cost} of 100 points spent").wait_for(timeout=LONG)
     budget.get_by_role("button", name="Hand in", exact=True).click()
     _reached(page, 4)
@@ -112,85 +137,196 @@ def test_the_lab_is_finished_by_mouse(page, server):
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text("as JSON and as a page that can be printed").first.wait_for(timeout=LONG)
     assert violations(page, "threat-modelling-studio") == []
+    _assert_the_artefact_is_there(server)
+
+
+def _tree(page):
+    return page.locator(".lk-panel", has=page.get_by_text("Steps of the attack")).first
+
+
+def _is_unrated(page, register):
+    """Wait until the form shows a threat that nobody has rated, in place of the one before."""
+    page.wait_for_function(
+        "(select) => select.selectedIndex === 0",
+        arg=_dropdown(page, register, "Owner").element_handle(),
+        timeout=LONG,
+    )
+
+
+def _same(number):
+    """Return how many of the first high risks have the same mitigation as the last of them."""
+    first = tm.high_risks(MADE)[:number]
+    return sum(flaw.mitigations[0] == first[-1].mitigations[0] for flaw in first)
+
+
+# ---------------------------------------------------------------- by keyboard
+
+
+WAY = """(node) => {
+  const now = document.activeElement;
+  if (now === node) return 0;
+  if (now === document.body) return 1;
+  return node.compareDocumentPosition(now) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1;
+}"""
+
+
+class Keys:
+    """A participant without a mouse: Tab, arrows, Space, Enter, and what is typed."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def go(self, target):
+        """Press Tab, or Shift and Tab, until the target has the focus."""
+        target.wait_for(state="attached", timeout=LONG)
+        handle = target.element_handle()
+        for _ in range(900):
+            where = handle.evaluate(WAY)
+            if where == 0:
+                return
+            self.page.keyboard.press("Tab" if where > 0 else "Shift+Tab")
+        raise AssertionError(f"no way by keyboard to {target}")
+
+    def press(self, target, key="Enter"):
+        self.go(target)
+        self.page.keyboard.press(key)
+
+    def tick(self, box):
+        self.go(box)
+        if not box.is_checked():
+            self.page.keyboard.press("Space")
+
+    def pick(self, select, label=None, index=None):
+        """Move to an option with the arrows."""
+        self.go(select)
+        if index is None:
+            texts = [
+                text.replace("\xa0", " ").strip() for text in select.locator("option").all_text_contents()
+            ]
+            index = texts.index(label)
+        while (now := select.evaluate("(select) => select.selectedIndex")) != index:
+            self.page.keyboard.press("ArrowDown" if now < index else "ArrowUp")
+
+    def type(self, field, text):
+        self.go(field)
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text) if "\n" in text else self.page.keyboard.type(text)
+        self.page.keyboard.press("Tab")
+
+
+def test_the_lab_is_finished_by_keyboard(own_server, page):
+    open_dashboard(page, own_server, "L01", query="?scenario=triage")
+    keys, studio = Keys(page), _panel(page, "Next part")
+    for flaw in MADE.planted:
+        keys.pick(_dropdown(page, studio, "Part"), _option(flaw.at))
+        _shown(studio, MADE.model.title(flaw.at))
+        keys.tick(_box(studio, f"{tm.CATEGORIES[flaw.category].name}:"))
+    studio.get_by_text(f"Noted so far: {len(MADE.planted)}").wait_for(timeout=LONG)
+    keys.press(studio.get_by_role("button", name="Hand in"))
+    studio.get_by_text("Found and why it matters: 12").wait_for(timeout=LONG)
+    _reached(page, 1)
+
+    register = _register(page)
+    for number, flaw in enumerate(tm.high_risks(MADE), start=1):
+        keys.pick(_dropdown(page, register, "Threat"), _threat(flaw))
+        _is_unrated(page, register)
+        keys.pick(_dropdown(page, register, "Likelihood"), index=flaw.likelihood)
+        keys.pick(_dropdown(page, register, "Impact"), index=flaw.impact)
+        keys.pick(_dropdown(page, register, "Owner"), OWNER)
+        fields = register.get_by_placeholder("type a word or an id")
+        keys.type(fields.nth(0), flaw.technique)
+        keys.type(fields.nth(1), tm.mitigations()[flaw.mitigations[0]])
+        register.locator("td", has_text=flaw.mitigations[0]).nth(_same(number) - 1).wait_for(timeout=LONG)
+    keys.press(register.get_by_role("button", name="Hand in"))
+    _reached(page, 2)
+
+    tree = _tree(page)
+    attack, cut = tm.best_path(MADE.tree), tm.cheapest_cut(MADE.tree, MADE.controls, MADE.purse)
+    for title in (*_step_titles(attack.steps), *_titles(cut[0])):
+        keys.tick(_box(tree, title))
+    tree.get_by_text(f"Your cut costs {cut[1]} points").wait_for(timeout=LONG)
+    keys.tick(_box(tree, "Mark the cheapest attack"))
+    tree.get_by_text("The likeliest attack that is left costs").wait_for(timeout=LONG)
+    keys.press(tree.get_by_role("button", name="Hand in").first)
+    _reached(page, 3)
+
+    outline = _panel(page, "Draw and compute")
+    keys.type(outline.locator("textarea"), "OR goal\n  STEP dear | cost 9\n  STEP cheap | cost 2 | works 0.5")
+    keys.press(outline.get_by_role("button", name="Draw and compute"))
+    outline.get_by_text("The cheapest attack costs 2").wait_for(timeout=LONG)
+
+    budget = _panel(page, "Hand in as the cheapest")
+    cheapest = tm.cheapest_controls(MADE.risks, MADE.controls, MADE.appetite)
+    for title in _titles(cheapest.controls):
+        keys.tick(_box(budget, title))
+    budget.get_by_text(f"{cheapest.cost} of 100 points spent").wait_for(timeout=LONG)
+    keys.press(budget.get_by_role("button", name="Hand in", exact=True))
+    _reached(page, 4)
+    keys.press(budget.get_by_role("button", name="Hand in as the cheapest"), "Space")
+    _reached(page, 5)
+
+    keys.press(page.get_by_role("button", name="Add to my evidence pack"))
+    page.get_by_text("as JSON and as a page that can be printed").first.wait_for(timeout=LONG)
+    _assert_the_artefact_is_there(own_server)
 
 
 def test_a_system_of_ones_own_is_drawn_by_keyboard_and_taken_away(page, server):
     open_dashboard(page, server, "L01")
-    own = _panel(page, "Add part")
-    own.scroll_into_view_if_needed()
+    keys, own = Keys(page), _panel(page, "Add part")
     own.get_by_text("Not looked at yet:").wait_for(timeout=LONG)
 
-    name = own.get_by_label("New part")
-    name.focus()
-    page.keyboard.type("Queue <i>")
-    page.keyboard.press("Tab")
-    kind = _dropdown(page, own, "Kind")
-    kind.focus()
-    page.keyboard.press("ArrowDown")  # from process to store
-    add = own.get_by_role("button", name="Add part")
-    add.focus()
-    page.keyboard.press("Enter")
+    keys.press(own.get_by_role("button", name="Add zone"))
+    own.get_by_text("type a name first").wait_for(timeout=LONG)
+    keys.type(own.get_by_label("New part"), "Queue <i>")
+    keys.pick(_dropdown(page, own, "Kind"), "store")
+    keys.press(own.get_by_role("button", name="Add part"))
     own.locator("option", has_text="Queue <i> (store)").first.wait_for(state="attached", timeout=LONG)
-
-    _dropdown(page, own, "Flow to").select_option(label="Queue <i>")
-    own.get_by_role("button", name="Connect").focus()
-    page.keyboard.press("Space")
+    keys.pick(_dropdown(page, own, "Flow to"), "Queue <i>")
+    keys.press(own.get_by_role("button", name="Connect"), "Space")
     own.locator("option", has_text="flow 3:").first.wait_for(state="attached", timeout=LONG)
+    keys.type(own.get_by_label("New asset"), "Orders")
+    keys.pick(_dropdown(page, own, "Lies at"), "Queue <i> (store)")
+    keys.press(own.get_by_role("button", name="Add asset"))
+    own.locator("option", has_text="asset: Orders").first.wait_for(state="attached", timeout=LONG)
 
-    part = _dropdown(page, own, "Part")
-    part.select_option(label="Service (process)")
-    _shown(own, "Service")
-    box = own.get_by_role("checkbox", name=re.compile("^Tampering"))
-    box.focus()
-    page.keyboard.press("Space")
+    keys.pick(_dropdown(page, own, "Which one"), "Service (process)")
+    page.wait_for_function(
+        "(f) => f.value === 'Service'", arg=own.get_by_label("Its name or data").element_handle()
+    )
+    keys.type(own.get_by_label("Its notes"), "Everybody may write here.\nNobody looks.")
+    keys.press(own.get_by_role("button", name="Change it"))
+    keys.pick(_dropdown(page, own, "Part"), "Service (process)")
+    own.get_by_text("Everybody may write here.").last.wait_for(timeout=LONG)
+    keys.tick(_box(own, "Tampering:"))
     own.get_by_text("Noted: 1").wait_for(timeout=LONG)
+    keys.pick(_dropdown(page, own, "Likelihood"), index=4)
+    keys.pick(_dropdown(page, own, "Impact"), index=5)
+    keys.type(own.get_by_label("Owner"), "Ada")
+    own.locator("td", has_text="Ada").wait_for(timeout=LONG)
+
+    keys.type(own.get_by_label("New control"), "A gate")
+    keys.pick(_dropdown(page, own, "Helps against"), "Tampering at Service")
+    keys.press(own.get_by_role("button", name="Add control"))
+    keys.tick(_box(own, "A gate"))
+    own.get_by_text("10 of 100 points spent").wait_for(timeout=LONG)
+    keys.press(own.get_by_role("button", name="Add my threats"))
+    own.get_by_text("every way is stopped").first.wait_for(timeout=LONG)
 
     with page.expect_download() as saving:
-        own.get_by_role("link", name="threat-model.json").click()
-    text = saving.value.path().read_text(encoding="utf-8")
-    model = tm.read_model(text)
+        keys.press(own.get_by_role("link", name="threat-model.json"))
+    model = tm.read_model(saving.value.path().read_text(encoding="utf-8"))
     assert [element.name for element in model.elements][-1] == "Queue <i>"
     assert len(model.flows) == 3
-    assert model.threats[0].key == ("service", "T")
+    assert model.find("service").notes == ("Everybody may write here.", "Nobody looks.")
+    assert [(asset.name, asset.at) for asset in model.assets] == [("Orders", "queue-i")]
+    assert model.threats == (tm.Threat("service", "T", likelihood=4, impact=5, owner="Ada"),)
+    assert model.plan.chosen == ("a-gate",)
+    assert "threat service/T" in model.plan.tree
+    assert violations(page, "a-system-of-ones-own") == []
 
-    own.get_by_label("Load").fill("{")
-    own.get_by_role("button", name="Load it").click()
+    keys.type(own.get_by_label("Load"), "{")
+    keys.press(own.get_by_role("button", name="Load it"))
     own.get_by_text("That cannot be read.").wait_for(timeout=LONG)
     own.get_by_label("Load").fill(tm.write_model(MADE.model))
-    own.get_by_role("button", name="Load it").click()
+    keys.press(own.get_by_role("button", name="Load it"))
     own.get_by_text(f"{MADE.model.name} is loaded.").wait_for(timeout=LONG)
-
-
-def test_the_lab_is_finished_by_keyboard(page, server):
-    open_dashboard(page, server, "L01", query="?scenario=triage")
-    studio = _panel(page, "Next part")
-
-    def press(box):
-        box.focus()
-        if not box.is_checked():
-            page.keyboard.press("Space")
-
-    _note_threats(page, studio, press)
-    studio.get_by_role("button", name="Hand in").focus()
-    page.keyboard.press("Enter")
-    studio.get_by_text("Found and why it matters: 12").wait_for(timeout=LONG)
-
-    budget = _panel(page, "Hand in as the cheapest")
-    for title in _titles(tm.cheapest_controls(MADE.risks, MADE.controls, MADE.appetite).controls):
-        press(budget.get_by_role("checkbox", name=re.compile(f"^{re.escape(title)} ")))
-    for name in ("Hand in", "Hand in as the cheapest"):
-        budget.get_by_role("button", name=name, exact=True).focus()
-        page.keyboard.press("Enter")
-        budget.get_by_text(re.compile("points reach the appetite|within the appetite of")).first.wait_for(
-            timeout=LONG
-        )
-
-    outline = _panel(page, "Draw and compute")
-    text = outline.locator("textarea")
-    text.focus()
-    page.keyboard.press("Control+A")
-    page.keyboard.insert_text("OR goal\n  STEP dear | cost 9\n  STEP cheap | cost 2 | works 0.5")
-    page.keyboard.press("Tab")
-    outline.get_by_role("button", name="Draw and compute").focus()
-    page.keyboard.press("Enter")
-    outline.get_by_text("The cheapest attack costs 2").wait_for(timeout=LONG)

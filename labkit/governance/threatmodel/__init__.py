@@ -4,36 +4,50 @@ from labkit.core.lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from labkit.governance.threatmodel.architecture import Architecture, generate
+    from labkit.governance.threatmodel.architecture import (
+        Architecture,
+        Note,
+        generate,
+    )
     from labkit.governance.threatmodel.attack_tree import (
         Gate,
         Path,
         Step,
         best_path,
         cheapest_cut,
+        guarded,
         is_attack,
         outline,
         read_outline,
         steps,
     )
-    from labkit.governance.threatmodel.catalogue import Flaw, mitigations, techniques
-    from labkit.governance.threatmodel.diagram import describe, draw, draw_tree
+    from labkit.governance.threatmodel.catalogue import (
+        Flaw,
+        mitigations,
+        techniques,
+    )
+    from labkit.governance.threatmodel.diagram import describe, draw
     from labkit.governance.threatmodel.findings import (
         Findings,
-        Gap,
         compare,
-        gaps,
-        high_risks,
-        register_score,
+        why_missed,
     )
+    from labkit.governance.threatmodel.gap_list import Gap, gaps
     from labkit.governance.threatmodel.model import (
+        Asset,
         Element,
         Flow,
+        Plan,
         SystemModel,
         Threat,
         Zone,
-        read_model,
-        write_model,
+    )
+    from labkit.governance.threatmodel.model_file import read_model, write_model
+    from labkit.governance.threatmodel.rating import (
+        RegisterProblem,
+        RegisterScore,
+        high_risks,
+        register_score,
     )
     from labkit.governance.threatmodel.register import write_register
     from labkit.governance.threatmodel.risk import (
@@ -47,24 +61,54 @@ if TYPE_CHECKING:
         level,
         residual,
     )
-    from labkit.governance.threatmodel.stride import CATEGORIES, Category, applicable, every_pair
+    from labkit.governance.threatmodel.stride import (
+        CATEGORIES,
+        Category,
+        applicable,
+        every_pair,
+    )
+    from labkit.governance.threatmodel.tree_diagram import (
+        describe_tree,
+        draw_tree,
+        say_path,
+        stopped_by,
+    )
 
 _MODULES = {
-    "architecture": ("Architecture", "generate"),
+    "architecture": ("Architecture", "Note", "generate"),
     "attack_tree": (
-        *("Gate", "Path", "Step", "best_path", "cheapest_cut"),
-        *("is_attack", "outline", "read_outline", "steps"),
+        "Gate",
+        "Path",
+        "Step",
+        "best_path",
+        "cheapest_cut",
+        "guarded",
+        "is_attack",
+        "outline",
+        "read_outline",
+        "steps",
     ),
     "catalogue": ("Flaw", "mitigations", "techniques"),
-    "diagram": ("describe", "draw", "draw_tree"),
-    "findings": ("Findings", "Gap", "compare", "gaps", "high_risks", "register_score"),
-    "model": ("Element", "Flow", "Threat", "SystemModel", "Zone", "read_model", "write_model"),
+    "diagram": ("describe", "draw"),
+    "findings": ("Findings", "compare", "why_missed"),
+    "gap_list": ("Gap", "gaps"),
+    "model": ("Asset", "Element", "Flow", "Plan", "SystemModel", "Threat", "Zone"),
+    "model_file": ("read_model", "write_model"),
+    "rating": ("RegisterProblem", "RegisterScore", "high_risks", "register_score"),
     "register": ("write_register",),
     "risk": (
-        *("IMPACT", "LIKELIHOOD", "Choice", "Control", "Risk"),
-        *("best_controls", "cheapest_controls", "level", "residual"),
+        "IMPACT",
+        "LIKELIHOOD",
+        "Choice",
+        "Control",
+        "Risk",
+        "best_controls",
+        "cheapest_controls",
+        "level",
+        "residual",
     ),
     "stride": ("CATEGORIES", "Category", "applicable", "every_pair"),
+    "tree_diagram": ("describe_tree", "draw_tree", "say_path", "stopped_by"),
 }
 
 __all__ = [
@@ -72,6 +116,7 @@ __all__ = [
     "IMPACT",
     "LIKELIHOOD",
     "Architecture",
+    "Asset",
     "Category",
     "Choice",
     "Control",
@@ -81,7 +126,11 @@ __all__ = [
     "Flow",
     "Gap",
     "Gate",
+    "Note",
     "Path",
+    "Plan",
+    "RegisterProblem",
+    "RegisterScore",
     "Risk",
     "Step",
     "SystemModel",
@@ -94,11 +143,13 @@ __all__ = [
     "cheapest_cut",
     "compare",
     "describe",
+    "describe_tree",
     "draw",
     "draw_tree",
     "every_pair",
     "gaps",
     "generate",
+    "guarded",
     "high_risks",
     "is_attack",
     "level",
@@ -108,8 +159,11 @@ __all__ = [
     "read_outline",
     "register_score",
     "residual",
+    "say_path",
     "steps",
+    "stopped_by",
     "techniques",
+    "why_missed",
     "write_model",
     "write_register",
 ]

@@ -10,15 +10,25 @@ from labkit.core.errors import UnknownNameError
 from labkit.core.seeds import derive
 from labkit.governance.threatmodel.attack_tree import Gate, Step, Tree
 from labkit.governance.threatmodel.catalogue import Catalogue, Family, Flaw, catalogue
-from labkit.governance.threatmodel.model import Element, Flow, SystemModel, Zone
+from labkit.governance.threatmodel.model import Asset, Element, Flow, SystemModel, Zone
 from labkit.governance.threatmodel.risk import Control, Risk, best_controls
 
-__all__ = ["PLANTED", "Architecture", "generate"]
+__all__ = ["PLANTED", "Architecture", "Note", "generate"]
 
 PLANTED = 12
 BUDGET = 100
 _SPARE_ROLES = ("hub", "log", "expert")  # some variants lack one of these, and its flaws
 _SLACK = 1.15  # the appetite leaves room for a choice that is not quite the best
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence about one part, the question (a letter of STRIDE) that it answers, and whether badly."""
+
+    at: str
+    category: str
+    sentence: str
+    planted: bool
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Architecture:
     family : Family
     model : SystemModel
         The diagram, with notes on how each part is built; no threats.
+    notes : tuple of Note
+        What each note of the diagram is about.
     planted : tuple of Flaw
     tree : Gate
         How the goal of the attacker can be reached.
@@ -44,6 +56,7 @@ class Architecture:
 
     family: Family
     model: SystemModel
+    notes: tuple[Note, ...]
     planted: tuple[Flaw, ...]
     tree: Gate
     purse: float
@@ -55,6 +68,10 @@ class Architecture:
     def risks(self) -> tuple[Risk, ...]:
         """The planted flaws with their rating."""
         return tuple(Risk(flaw.id, flaw.likelihood, flaw.impact) for flaw in self.planted)
+
+    def note(self, at: str, category: str) -> Note | None:
+        """Return the note of a part that answers a question; None when no note does."""
+        return next((note for note in self.notes if (note.at, note.category) == (at, category)), None)
 
 
 def generate(family: str, seed: int) -> Architecture:
@@ -81,14 +98,16 @@ def generate(family: str, seed: int) -> Architecture:
     flows = {id: each for id, each in known.flows.items() if {each["source"], each["target"]} <= roles.keys()}
     candidates = [flaw for flaw in known.flaws if flaw.at in roles or flaw.at in flows]
     planted = _plant(candidates, draw)
-    model = _model(known, about, roles, flows, candidates, planted)
+    notes = tuple(_note(flaw, about, planted=flaw in planted) for flaw in candidates)
+    model = _model(known, about, roles, flows, notes)
     controls = _controls(known, planted, draw)
     risks = tuple(Risk(flaw.id, flaw.likelihood, flaw.impact) for flaw in planted)
     best = best_controls(risks, controls, BUDGET)
-    tree = _tree(about, planted)
+    tree = _tree(about, planted, random.Random(derive(seed, "effort", family)))
     return Architecture(
         family=about,
         model=model,
+        notes=notes,
         planted=tuple(planted),
         tree=tree,
         purse=_PURSE,
@@ -107,18 +126,17 @@ def _plant(candidates: list[Flaw], draw: random.Random) -> list[Flaw]:
     return sorted(chosen, key=candidates.index)
 
 
+def _note(flaw: Flaw, family: Family, *, planted: bool) -> Note:
+    sentence = flaw.flawed if planted else flaw.sound
+    return Note(flaw.at, flaw.category, sentence.format(**family.words), planted)
+
+
 def _model(
-    known: Catalogue,
-    family: Family,
-    roles: Collection[str],
-    flows: Collection[str],
-    candidates: list[Flaw],
-    planted: list[Flaw],
+    known: Catalogue, family: Family, roles: Collection[str], flows: Collection[str], facts: tuple[Note, ...]
 ) -> SystemModel:
     notes: dict[str, list[str]] = {}
-    for flaw in candidates:
-        sentence = flaw.flawed if flaw in planted else flaw.sound
-        notes.setdefault(flaw.at, []).append(sentence.format(**family.words))
+    for note in facts:
+        notes.setdefault(note.at, []).append(note.sentence)
     zones = {known.roles[role]["zone"] for role in roles}
     return SystemModel(
         name=family.system,
@@ -139,6 +157,11 @@ def _model(
                 tuple(notes.get(id, ())),
             )
             for id in flows
+        ),
+        assets=tuple(
+            Asset(f"asset-{id}", about["name"].format(**family.words), about["at"], about["worth"])
+            for id, about in known.assets.items()
+            if about["at"] in roles
         ),
     )  # fmt: skip
 
@@ -173,16 +196,20 @@ _ROUTES = {
 _HARD_ENTRY, _HARD_IMPACT = 22.0, 20.0
 
 
-def _tree(family: Family, planted: list[Flaw]) -> Gate:
+_PACE = (0.7, 1.7)  # how much more or less than in the catalogue an attack costs in one variant
+
+
+def _tree(family: Family, planted: list[Flaw], draw: random.Random) -> Gate:
     """Return every route to the goal: get in, then do harm; without a planted flaw it is the hard way."""
     parts: list[Tree] = []
+    pace = draw.uniform(*_PACE)
     for route, title in _ROUTES.items():
         gates: list[Tree] = []
         for kind, verb in (("entry", "Get in"), ("impact", "Use it")):
             hard = _HARD_WAY[route][kind == "impact"]
             cost = _HARD_IMPACT if kind == "impact" else _HARD_ENTRY
             found: list[Tree] = [
-                Step(flaw.id, flaw.title, float(flaw.effort), flaw.success, flaw.controls)
+                Step(flaw.id, flaw.title, _effort(flaw, pace, draw), flaw.success, flaw.controls)
                 for flaw in planted
                 if (flaw.route, flaw.step) == (route, kind)
             ]
@@ -191,3 +218,7 @@ def _tree(family: Family, planted: list[Flaw]) -> Gate:
             )
         parts.append(Gate("AND", title, tuple(gates)))
     return Gate("OR", family.goal, tuple(parts))
+
+
+def _effort(flaw: Flaw, pace: float, draw: random.Random) -> float:
+    return max(1.0, float(round(flaw.effort * pace + draw.choice((-1, 0, 1)))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labkit.core.errors import InvalidInputError
 from labkit.governance.threatmodel.risk import Control, all_subsets, costs_of
@@ -21,6 +21,7 @@ __all__ = [
     "Tree",
     "best_path",
     "cheapest_cut",
+    "guarded",
     "is_attack",
     "outline",
     "read_outline",
@@ -43,6 +44,8 @@ class Step:
         That it works, from 0 to 1.
     controls : tuple of str
         Ids of controls, any of which stops it.
+    threat : str
+        The threat that it makes use of, as in ``service/T``; empty when there is none.
     """
 
     id: str
@@ -50,6 +53,7 @@ class Step:
     cost: float
     probability: float = 1.0
     controls: tuple[str, ...] = ()
+    threat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,14 @@ def best_path(tree: Tree, *, by: str = "cost", stopped: Collection[str] = ()) ->
     )
 
 
+def guarded(tree: Tree, controls: Sequence[Control]) -> Tree:
+    """Return a tree in which each step is also stopped by the controls that help against its threat."""
+    if isinstance(tree, Gate):
+        return replace(tree, parts=tuple(guarded(part, controls) for part in tree.parts))
+    helping = [control.id for control in controls if tree.threat and tree.threat in control.against]
+    return replace(tree, controls=tuple(dict.fromkeys((*tree.controls, *helping))))
+
+
 def is_attack(tree: Tree, chosen: Collection[str]) -> bool:
     """Whether doing the ``chosen`` steps reaches the top of the tree."""
     if isinstance(tree, Step):
@@ -162,7 +174,9 @@ def outline(tree: Tree, depth: int = 0) -> str:
     """Return a tree as indented lines, which :func:`read_outline` reads."""
     indent = "  " * depth
     if isinstance(tree, Step):
-        return f"{indent}STEP {tree.title} | cost {tree.cost:g} | works {tree.probability:g}"
+        stops = f" | stopped by {', '.join(tree.controls)}" if tree.controls else ""
+        threat = f" | threat {tree.threat}" if tree.threat else ""
+        return f"{indent}STEP {tree.title} | cost {tree.cost:g} | works {tree.probability:g}{stops}{threat}"
     lines = [f"{indent}{tree.kind} {tree.title}"]
     return "\n".join([*lines, *(outline(part, depth + 1) for part in tree.parts)])
 
@@ -171,6 +185,7 @@ def read_outline(text: str) -> Tree:
     """Read a tree from lines such as ``AND Get in`` and ``  STEP Guess it | cost 5 | works 0.3``.
 
     Two spaces more than the line above make a part of it; steps are numbered from 1 in their order.
+    ``| stopped by vault, pin`` names controls, and ``| threat service/T`` the threat that is used.
 
     Raises
     ------
@@ -187,7 +202,7 @@ def read_outline(text: str) -> Tree:
     return tree
 
 
-_Row = tuple[int, int, str, str, float, float]
+_Row = tuple[int, int, str, Step]
 
 
 def _row(number: int, line: str) -> _Row:
@@ -200,27 +215,35 @@ def _row(number: int, line: str) -> _Row:
     indent = len(found["indent"])
     if indent % 2:
         raise InvalidInputError(f"line {number}: expected two spaces for each level, got {indent}")
-    cost, works = 1.0, 1.0
+    step = Step("", found["title"], 1.0)
     for part in filter(None, (each.strip() for each in found["more"].split("|"))):
         name, _, value = part.partition(" ")
-        try:
-            amount = float(value)
-        except ValueError:
-            amount = math.nan
+        amount = _amount(value)
         if name == "cost" and 0 <= amount < math.inf:
-            cost = amount
+            step = replace(step, cost=amount)
         elif name == "works" and 0 <= amount <= 1:
-            works = amount
+            step = replace(step, probability=amount)
+        elif name == "stopped" and value.startswith("by "):
+            step = replace(step, controls=tuple(filter(None, re.split(r"[,\s]+", value[3:]))))
+        elif name == "threat" and value.strip():
+            step = replace(step, threat=value.strip())
         else:
             raise InvalidInputError(
-                f"line {number}: expected 'cost' with a number from 0 up or 'works' with one from 0 to 1, "
-                f"got {part!r}"
+                f"line {number}: expected 'cost' with a number from 0 up, 'works' with one from 0 to 1, "
+                f"'stopped by' with controls or 'threat' with a threat; got {part!r}"
             )
-    return number, indent // 2, found["kind"], found["title"], cost, works
+    return number, indent // 2, found["kind"], step
+
+
+def _amount(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _build(rows: Sequence[_Row], place: int, depth: int, count: list[int]) -> tuple[Tree, int]:
-    number, at, kind, title, cost, works = rows[place]
+    number, at, kind, step = rows[place]
     if at != depth:
         raise InvalidInputError(f"line {number}: expected {2 * depth} spaces in front, got {2 * at}")
     place += 1
@@ -228,13 +251,13 @@ def _build(rows: Sequence[_Row], place: int, depth: int, count: list[int]) -> tu
         count[0] += 1
         if place < len(rows) and rows[place][1] > depth:
             raise InvalidInputError(f"line {rows[place][0]}: a step has no parts; make it AND or OR")
-        return Step(str(count[0]), title, cost, works), place
+        return replace(step, id=str(count[0])), place
     parts = []
     while place < len(rows) and rows[place][1] > depth:
         part, place = _build(rows, place, depth + 1, count)
         parts.append(part)
     if not parts:
         raise InvalidInputError(
-            f"line {number}: expected parts below {kind} {title!r}, two spaces further in"
+            f"line {number}: expected parts below {kind} {step.title!r}, two spaces further in"
         )
-    return Gate(kind, title, tuple(parts)), place
+    return Gate(kind, step.title, tuple(parts)), place

@@ -50,6 +50,12 @@ class Flaw:
     effort: int
     success: float
     why: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def techniques(self) -> tuple[str, ...]:
+        """The ATLAS techniques that name it; empty when none does."""
+        return (self.technique, *self.also) if self.technique else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Catalogue:
     zones: Mapping[str, str]
     roles: Mapping[str, Mapping[str, str]]
     flows: Mapping[str, Mapping[str, str]]
+    assets: Mapping[str, Mapping[str, Any]]
     controls: Mapping[str, Mapping[str, Any]]
     flaws: tuple[Flaw, ...]
 
@@ -86,19 +93,20 @@ def catalogue() -> Catalogue:
         for id, about in data["families"].items()
     }
     flaws = tuple(
-        Flaw(**{**each, "mitigations": tuple(each["mitigations"]), "controls": tuple(each["controls"])})
+        Flaw(**{**each, **{name: tuple(each.get(name, ())) for name in ("mitigations", "controls", "also")}})
         for each in data["flaw"]
     )
-    made = Catalogue(families, data["zones"], data["roles"], data["flows"], data["controls"], flaws)
+    made = Catalogue(
+        families, data["zones"], data["roles"], data["flows"], data["assets"], data["controls"], flaws
+    )
     for flaw in flaws:
         _check(flaw, made)
     return made
 
 
 def _check(flaw: Flaw, known: Catalogue) -> None:
-    for id in (flaw.technique, *flaw.mitigations):
-        if id:
-            standards.lookup(id)
+    for id in (*flaw.techniques, *flaw.mitigations):
+        standards.lookup(id)
     problems = {
         "at": flaw.at in known.roles or flaw.at in known.flows,
         "category": flaw.category in CATEGORIES,

@@ -1,8 +1,9 @@
-"""Draw a data-flow diagram and an attack tree as SVG: plain, self-contained, and described in words.
+"""Draw a data-flow diagram as SVG: plain, self-contained, and described in words.
 
 Zones are columns, from what is trusted least to what is trusted most; a rectangle is an
 external entity, a rounded box a process, two lines a store.  Flows carry numbers that the
-list below the picture explains, because labels on arrows collide.
+list below the picture explains, because labels on arrows collide; a diamond with a number
+marks an asset.
 """
 
 from __future__ import annotations
@@ -12,22 +13,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from html import escape
 
-from labkit.governance.threatmodel.attack_tree import Gate, Step, Tree
 from labkit.governance.threatmodel.model import Element, Flow, SystemModel
+from labkit.governance.threatmodel.svg import PAD, STYLE, svg
 
-__all__ = ["describe", "draw", "draw_tree"]
+__all__ = ["describe", "draw"]
 
 _BOX_WIDTH, _BOX_HEIGHT = 150, 46
 _GAP_X, _GAP_Y = 88, 46
-_PAD, _HEAD = 16, 26
-_STYLE = (
-    "<style>.e{fill:#ffffff;stroke:#33404d;stroke-width:1.6}.z{fill:#f3f6fa;stroke:#6a7887;"
-    "stroke-width:1.4;stroke-dasharray:7 5}.f{fill:none;stroke:#33404d;stroke-width:1.4}"
-    ".x{stroke:#a04b00;stroke-width:1.8}.n{fill:#33404d}.m{fill:#8a3f00}.on{stroke:#1657b8;stroke-width:3.4}"
-    "text{font-family:system-ui,'DejaVu Sans',sans-serif;font-size:13px;fill:#16202b;text-anchor:middle}"
-    ".h{font-size:12px;fill:#3c4a58;text-anchor:start}.l{font-size:11px;fill:#ffffff;font-weight:700}"
-    ".t{font-size:11px}.b{font-weight:700}</style>"
-)
+_HEAD = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +47,11 @@ def draw(model: SystemModel, *, marked: Collection[str] = ()) -> str:
         Ids of elements and flows to draw with a thick line.
     """
     boxes, columns, height = _place(model)
-    width = sum(columns.values()) + _PAD
-    parts = [_STYLE, _ARROWS]
-    x = float(_PAD / 2)
+    width = sum(columns.values()) + PAD
+    parts = [STYLE, _ARROWS]
+    x = float(PAD / 2)
     for zone in model.zones:
-        wide = columns[zone.id] - _PAD / 2
+        wide = columns[zone.id] - PAD / 2
         parts.append(f'<rect class="z" x="{x:g}" y="4" width="{wide:g}" height="{height - 8:g}" rx="8"/>')
         parts.append(f'<text class="h" x="{x + 8:g}" y="21">{escape(zone.name)}</text>')
         x += columns[zone.id]
@@ -73,11 +66,12 @@ def draw(model: SystemModel, *, marked: Collection[str] = ()) -> str:
         labels.append(_number(number, curve, boxes, used, model.crosses(flow)))
     parts += [_shape(element, boxes[element.id], element.id in marked) for element in model.elements]
     parts += labels
-    return _svg(width, height, f"Data-flow diagram of {model.name}", describe(model), parts)
+    parts += _diamonds(model, boxes)
+    return svg(width, height, f"Data-flow diagram of {model.name}", describe(model), parts)
 
 
 def describe(model: SystemModel) -> str:
-    """Return the diagram in words: zones with their elements, then the flows by number."""
+    """Return the diagram in words: zones with their elements, the flows by number, then the assets."""
     names = {element.id: element.name for element in model.elements}
     zones = [
         f"{zone.name}: {', '.join(f'{e.name} ({e.kind})' for e in model.elements if e.zone == zone.id)}."
@@ -88,14 +82,20 @@ def describe(model: SystemModel) -> str:
         + (", across a trust boundary." if model.crosses(flow) else ".")
         for number, flow in enumerate(model.flows, start=1)
     ]
-    return " ".join([*zones, "Flows.", *flows]) if flows else " ".join(zones)
+    assets = [
+        f"{number}: {asset.name}, at {model.title(asset.at)}, worth {asset.worth} of 5."
+        for number, asset in enumerate(model.assets, start=1)
+    ]
+    return " ".join(
+        [*zones, *(["Flows.", *flows] if flows else []), *(["Assets.", *assets] if assets else [])]
+    )
 
 
 def _place(model: SystemModel) -> tuple[dict[str, _Box], dict[str, float], float]:
     """Return a box for each element, a width for each zone, and the height of the picture."""
     boxes: dict[str, _Box] = {}
     columns: dict[str, float] = {}
-    height, x = 120.0, float(_PAD / 2)
+    height, x = 120.0, float(PAD / 2)
     for place, zone in enumerate(model.zones):
         inside = [element for element in model.elements if element.zone == zone.id]
         across = 2 if len(inside) > 4 else 1
@@ -107,9 +107,9 @@ def _place(model: SystemModel) -> tuple[dict[str, _Box], dict[str, float], float
             stagger = column * (_BOX_HEIGHT + _GAP_Y) / 2
             boxes[element.id] = _Box(
                 x + _GAP_X / 2 + column * (_BOX_WIDTH + _GAP_X * 0.7),
-                _HEAD + _PAD + drop + stagger + row * (_BOX_HEIGHT + _GAP_Y),
+                _HEAD + PAD + drop + stagger + row * (_BOX_HEIGHT + _GAP_Y),
             )
-            height = max(height, boxes[element.id].y + _BOX_HEIGHT + _PAD + 10)
+            height = max(height, boxes[element.id].y + _BOX_HEIGHT + PAD + 10)
         columns[zone.id] = wide
         x += wide
     return boxes, columns, height
@@ -205,83 +205,17 @@ def _lines(text: str, x: float, y: float, letters: int) -> str:
     )
 
 
-# ---------------------------------------------------------------- attack trees
-
-_LEAF, _LEVEL = 46, 236
-_NODE_WIDTH, _NODE_HEIGHT = 196, 38
-
-
-def draw_tree(tree: Tree, *, marked: Collection[str] = (), stopped: Collection[str] = ()) -> str:
-    """Return an attack tree as SVG, the goal on the left.
-
-    Parameters
-    ----------
-    tree : Tree
-    marked : collection of str
-        Ids of steps to draw with a thick line, such as those of the cheapest attack.
-    stopped : collection of str
-        Controls in place; the steps that they stop are crossed out.
-    """
-    parts: list[str] = []
-    _, leaves, depth = _draw_node(tree, 0, 0, set(marked), set(stopped), parts)
-    width, height = depth * _LEVEL + _NODE_WIDTH + 2 * _PAD, leaves * _LEAF + _PAD
-    return _svg(width, height, f"Attack tree: {tree.title}", _say_tree(tree), [_STYLE, *parts])
-
-
-def _draw_node(
-    tree: Tree, first: int, depth: int, marked: set[str], stopped: set[str], parts: list[str]
-) -> tuple[float, int, int]:
-    """Draw from leaf number ``first`` down; return the middle, the leaves used and the depth reached."""
-    left = depth * _LEVEL + _PAD
-    if isinstance(tree, Step):
-        y = _PAD / 2 + (first + 0.5) * _LEAF
-        off = bool(set(tree.controls) & stopped)
-        fact = "stopped" if off else f"cost {tree.cost:g}, works {tree.probability:.0%}"
-        parts.append(_node(tree.title, fact, left, y, "e on" if tree.id in marked else "e", 4))
-        if off:
-            across = f"M{left + 6} {y + 15:.1f}L{left + _NODE_WIDTH - 6} {y - 15:.1f}"
-            parts.append(f'<path class="f" d="{across}"/>')
-        return y, 1, depth
-    used, deepest, middles = 0, depth, []
-    for part in tree.parts:
-        middle, leaves, reached = _draw_node(part, first + used, depth + 1, marked, stopped, parts)
-        middles.append(middle)
-        used, deepest = used + leaves, max(deepest, reached)
-    y = (middles[0] + middles[-1]) / 2
-    right, turn = left + _NODE_WIDTH, left + (_NODE_WIDTH + _LEVEL) / 2
-    parts += [f'<path class="f" d="M{right} {y:.1f}H{turn:g}V{m:.1f}H{left + _LEVEL}"/>' for m in middles]
-    parts.append(_node(tree.title, "all of" if tree.kind == "AND" else "any of", left, y, "e", 16))
-    return y, used, deepest
-
-
-def _node(title: str, fact: str, left: float, y: float, kinds: str, radius: int) -> str:
-    rows = textwrap.wrap(title, 29)[:2] or [""]
-    lines = [(row, False) for row in rows] + [(fact, True)]
-    first = y - 6.5 * (len(lines) - 1) + 4
-    words = "".join(
-        f'<text class="{"t b" if strong else "t"}" x="{left + _NODE_WIDTH / 2:g}" '
-        f'y="{first + 13 * place:.1f}">{escape(line)}</text>'
-        for place, (line, strong) in enumerate(lines)
-    )
-    top = y - _NODE_HEIGHT / 2 - (2 if len(rows) > 1 else 0)
-    height = _NODE_HEIGHT + (4 if len(rows) > 1 else 0)
-    return (
-        f'<rect class="{kinds}" x="{left:g}" y="{top:.1f}" width="{_NODE_WIDTH}" height="{height}" '
-        f'rx="{radius}"/>{words}'
-    )
-
-
-def _say_tree(tree: Tree) -> str:
-    if isinstance(tree, Step):
-        return f"{tree.title} (cost {tree.cost:g}, works {tree.probability:.0%})"
-    joiner = " and " if isinstance(tree, Gate) and tree.kind == "AND" else " or "
-    return f"{tree.title}: [{joiner.join(_say_tree(part) for part in tree.parts)}]"
-
-
-def _svg(width: float, height: float, title: str, words: str, parts: list[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
-        f'width="{width:g}" aria-label="{escape(title, quote=True)}">'
-        f"<title>{escape(title)}</title><desc>{escape(words)}</desc>"
-        f'<rect width="{width:g}" height="{height:g}" fill="#ffffff"/>{"".join(parts)}</svg>'
-    )
+def _diamonds(model: SystemModel, boxes: Mapping[str, _Box]) -> list[str]:
+    """Return the marks of the assets, at the lower edge of the part that holds each."""
+    marks, used = [], dict.fromkeys(boxes, 0)
+    for number, asset in enumerate(model.assets, start=1):
+        if asset.at not in boxes:
+            continue  # it lies on a flow, and the list says so
+        x = boxes[asset.at].x + 14 + 21 * used[asset.at]
+        y = boxes[asset.at].y + _BOX_HEIGHT
+        used[asset.at] += 1
+        marks.append(
+            f'<path class="a" d="M{x:g} {y - 11:g}l11 11l-11 11l-11 -11z"/>'
+            f'<text class="l" x="{x:g}" y="{y + 4:g}">{number}</text>'
+        )
+    return marks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from labkit.governance import standards
+from labkit.governance.threatmodel.catalogue import mitigations, techniques
 from labkit.governance.threatmodel.model import SystemModel
 from labkit.governance.threatmodel.risk import level
 from labkit.governance.threatmodel.stride import CATEGORIES
@@ -14,6 +14,7 @@ __all__ = ["write_register"]
 
 _HEAD = (
     "where",
+    "assets",
     "threat",
     "technique",
     "technique_title",
@@ -41,15 +42,16 @@ def write_register(model: SystemModel) -> str:
         table.writerow(
             [
                 _plain(model.title(threat.target)),
+                _plain("; ".join(asset.name for asset in model.assets if asset.at == threat.target)),
                 CATEGORIES[threat.category].name,
-                threat.technique,
+                _plain(threat.technique),
                 _title(threat.technique),
                 threat.likelihood or "",
                 threat.impact or "",
                 score or "",
                 level(score) if score else "",
                 _plain(threat.owner),
-                threat.mitigation,
+                _plain(threat.mitigation),
                 _title(threat.mitigation),
             ]
         )
@@ -61,4 +63,5 @@ def _plain(text: str) -> str:
 
 
 def _title(id: str) -> str:
-    return standards.lookup(id).title if id else ""
+    """Return the title of an ATLAS id; empty for one that the bundled release does not have."""
+    return {**techniques(), **mitigations()}.get(id, "")

@@ -10,6 +10,7 @@ from labkit.ui.controls import button, output, panel, row, tick
 from labkit.ui.html import badge, details, escape, table
 from labkit.ui.session import LabSession
 from labkit.ui.threatmodel.common import hand_in
+from labkit.ui.threatmodel.gate import gated
 
 __all__ = ["BudgetPanel", "budget"]
 
@@ -19,7 +20,7 @@ def budget(
     checkpoints: tuple[str, str] = ("controls", "price"),
     state: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Return the panel in which points are spent.
+    """Return the panel in which points are spent; it opens when ``find`` was handed in once.
 
     Parameters
     ----------
@@ -31,7 +32,9 @@ def budget(
         ``chosen`` controls to start from.
     """
     prepared = lab.state("budget") if state is None else state
-    return lab.when_ready(lambda: BudgetPanel(lab, checkpoints, prepared).view, "budget")
+    return lab.when_ready(
+        lambda: gated(lab, "find", lambda: BudgetPanel(lab, checkpoints, prepared).view), "budget"
+    )
 
 
 class BudgetPanel:

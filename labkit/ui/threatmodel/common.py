@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from labkit.governance import threatmodel as tm
+from labkit.ui.controls import output
 from labkit.ui.html import Fragment, badge, details, escape, table
 from labkit.ui.session import LabSession
 
 __all__ = [
     "LEVEL_KINDS",
+    "asset_table",
     "downloads",
     "files_of",
     "flow_table",
     "hand_in",
+    "heading",
     "model_with",
     "part_notes",
     "parts_of",
     "picture",
+    "threat_name",
     "threat_table",
     "threats_of",
 ]
@@ -72,14 +77,44 @@ def part_notes(model: tm.SystemModel, id: str) -> str:
 
 
 def threats_of(lab: LabSession) -> dict[Key, tm.Threat]:
-    """Return the threats that the participant has noted, by part and letter."""
-    found: dict[Key, tm.Threat] = lab.shelf.setdefault("threats", {})
+    """Return the threats that the participant has noted, by part and letter.
+
+    Which threats there are is kept in one place only, how the studio was left; the register keeps
+    what was said about them.  What was taken out in the studio is gone from both.
+    """
+    if "threats" not in lab.shelf:
+        known = set(tm.every_pair(lab.case.model))
+        kept = lab.memory.state("studio").get("threats", [])
+        pairs = [tuple(pair) for pair in kept if isinstance(pair, list)] if isinstance(kept, list) else []
+        lab.shelf["threats"] = {key: tm.Threat(*key) for key in pairs if key in known}
+    found: dict[Key, tm.Threat] = lab.shelf["threats"]
     return found
 
 
 def model_with(model: tm.SystemModel, threats: Iterable[tm.Threat]) -> tm.SystemModel:
     """Return a model with these threats in the place of its own."""
-    return tm.SystemModel(model.name, model.zones, model.elements, model.flows, tuple(threats))
+    return replace(model, threats=tuple(threats))
+
+
+def threat_name(model: tm.SystemModel, key: Key) -> str:
+    """Return what a threat is called: its category and its place."""
+    where, what = key
+    return f"{tm.CATEGORIES[what].name} at {model.title(where)}"
+
+
+def heading(words: str) -> Any:
+    """Return the title of a part of a panel."""
+    return output(f'<div class="lk"><h3>{escape(words)}</h3></div>')
+
+
+def asset_table(model: tm.SystemModel) -> str:
+    """Return what is worth protecting, and where it lies; the numbers are those in the picture."""
+    rows = [
+        (number, asset.name, model.title(asset.at), f"{asset.worth}, {tm.IMPACT[asset.worth]}")
+        for number, asset in enumerate(model.assets, start=1)
+    ]
+    head = ("Number", "Asset", "Lies at", "What losing it means")
+    return details(f"What is worth protecting: {len(rows)}", table("Assets", head, rows))
 
 
 def threat_table(model: tm.SystemModel, threats: Mapping[Key, tm.Threat], caption: str) -> str:
@@ -131,8 +166,3 @@ def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artef
     card = lab.check(checkpoint, **artefacts)
     lab.note(checkpoint, params)
     return card
-
-
-def names(ids: Collection[str], titles: Mapping[str, str]) -> Sequence[str]:
-    """Return the titles of ids, in the order of ``titles``."""
-    return [title for id, title in titles.items() if id in ids]

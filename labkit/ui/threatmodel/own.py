@@ -1,30 +1,33 @@
-"""The same studio for a system of one's own: draw it, ask the six questions, see the gaps."""
+"""The same studio for a system of one's own: draw it, ask the six questions, plan, see the gaps."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
 
 from labkit.core.errors import LabkitError
+from labkit.course.panel_states import LARGEST_STATE
 from labkit.governance import threatmodel as tm
-from labkit.ui.controls import button, change_options, choice, output, panel, row
+from labkit.ui.controls import button, column, output, panel, row
 from labkit.ui.html import callout, table
 from labkit.ui.session import LabSession
 from labkit.ui.threatmodel.common import (
+    asset_table,
     downloads,
     files_of,
     flow_table,
+    heading,
     model_with,
     parts_of,
     picture,
     threat_table,
 )
-from labkit.ui.threatmodel.register_panel import RatingForm
+from labkit.ui.threatmodel.own_editor import Editor, offer
+from labkit.ui.threatmodel.own_plan import PlanSection
+from labkit.ui.threatmodel.rating_form import RatingForm, scale
 from labkit.ui.threatmodel.studio_panel import StridePicker
 
 __all__ = ["OwnPanel", "own_system"]
@@ -61,108 +64,59 @@ class OwnPanel:
     def __init__(self, lab: LabSession, state: Mapping[str, Any]) -> None:
         self.lab = lab
         self.memory = lab.remember("own_system", state)
-        self.model = _read(state.get("model")) or _START
-        self.threats = {threat.key: threat for threat in self.model.threats}
-        self.model = model_with(self.model, ())
+        self.model, self.threats = _START, dict[tuple[str, str], tm.Threat]()
+        self.unread, reason = str(state.get("unread", "")), ""
         self.said, self.diagram, self.flows = output(), output(), output()
-        self.list, self.gaps, self.files = output(), output(), output()
-        self._make_editor()
-        self._make_questions()
+        self.list, self.gaps, self.files, self.kept = output(), output(), output(), output()
+        if isinstance(text := state.get("model"), str):
+            try:
+                self._take(tm.read_model(text))
+            except LabkitError as error:
+                # It is shown as it is, and stays until its owner says that it is not needed.
+                self.unread, reason = text, str(error)
+                self.memory.note(unread=text)
+        self.editor = Editor(self.edit)
+        self.picker = StridePicker(self.model, self.threats, self._noted)
+        self.form = RatingForm(
+            self.threats, _OWNERS, lambda id: self.model.title(id), self._noted, typed=True
+        )
+        self.plan = PlanSection(self.edit, str(state.get("outline", "") or self.model.plan.tree))
+        self.plan.outline.observe(lambda change: self.memory.note(outline=change["new"]), "value")
         self.load = widgets.Textarea(
+            value=self.unread,
             description="Load",
             placeholder="paste a threat-model.json here",
+            continuous_update=False,
             layout={"width": "min(46em, 100%)"},
         )
+        self.drop = button("Throw the old text away", self.forget, tip="The drawing that cannot be read")
+        self.rescue = column(output(self._unread(reason)), self.drop) if self.unread else column()
         self.view = panel(
-            self.diagram, self.flows, *self.editor, self.said,
-            output('<div class="lk"><h3>Six questions for each part</h3></div>'), *self.picker.view,
-            output('<div class="lk"><h3>Rate and own</h3></div>'), *self.form.view,
-            self.list, self.gaps, self.files,
+            self.rescue, self.diagram, self.flows, *self.editor.view, self.said,
+            heading("Six questions for each part"), *self.picker.view,
+            heading("Rate and own"), output(scale()), *self.form.view,
+            self.list, *self.plan.view,
+            heading("What is still missing"), self.gaps, self.files, self.kept,
             row(self.load, button("Load it", self.load_model, tip="Replace the drawing by what you pasted")),
         )  # fmt: skip
         self._redraw()
 
-    def _make_editor(self) -> None:
-        self.title = _text("Name of the system", self.model.name)
-        self.name = _text("New part", "")
-        self.kind = choice(
-            "Kind", [("process", "process"), ("store", "store"), ("external entity", "external")]
-        )
-        self.zone = choice("Zone", [("", "")])
-        self.new_zone = _text("New zone", "")
-        self.source, self.target = choice("Flow from", [("", "")]), choice("Flow to", [("", "")])
-        self.data = _text("Data", "")
-        self.chosen = choice("Part to change", [("", "")])
-        self.new_name = _text("New name", "")
-        self.title.observe(
-            lambda _: self._edit(lambda m: replace(m, name=self.title.value or "My system")), "value"
-        )
-        self.editor = (
-            self.title,
-            row(self.new_zone, button("Add zone", self.add_zone, tip="A new trust boundary")),
-            row(self.name, self.kind, self.zone, button("Add part", self.add_part, tip="Draw it")),
-            row(self.source, self.target, self.data, button("Connect", self.connect, tip="Draw the flow")),
-            row(
-                self.chosen,
-                self.new_name,
-                button("Rename", self.rename, tip="Give the chosen part the new name"),
-                button("Remove", self.remove, tip="Take the chosen part and its flows out"),
-            ),
-        )
+    @property
+    def whole(self) -> tm.SystemModel:
+        """The drawing with the threats that are noted."""
+        return model_with(self.model, self.threats.values())
 
-    def _make_questions(self) -> None:
-        self.picker = StridePicker(self.model, self.threats, self._noted)
-        self.form = RatingForm(self.threats, _OWNERS, lambda id: self.model.title(id), self._noted)
-
-    # ------------------------------------------------------------ edits
-
-    def add_zone(self) -> None:
-        """Add a trust boundary."""
-        name = self.new_zone.value.strip()
-        if self._edit(lambda m: replace(m, zones=(*m.zones, tm.Zone(_id(name, m), name)))):
-            self.new_zone.value = ""
-
-    def add_part(self) -> None:
-        """Add an element in the chosen zone."""
-        name, zone = self.name.value.strip(), str(self.zone.value)
-        if self._edit(
-            lambda m: replace(
-                m, elements=(*m.elements, tm.Element(_id(name, m), name, self.kind.value, zone))
-            )
-        ):
-            self.name.value = ""
-
-    def connect(self) -> None:
-        """Add a flow between the chosen ends."""
-        data = self.data.value.strip() or "data"
-        source, target = str(self.source.value), str(self.target.value)
-        if self._edit(
-            lambda m: replace(
-                m, flows=(*m.flows, tm.Flow(_id(f"flow {source} {target}", m), source, target, data))
-            )
-        ):
-            self.data.value = ""
-
-    def rename(self) -> None:
-        """Give the chosen part another name."""
-        id, name = str(self.chosen.value), self.new_name.value.strip()
-        if self._edit(lambda m: _renamed(m, id, name)):
-            self.new_name.value = ""
-
-    def remove(self) -> None:
-        """Take the chosen part out, with the flows and threats that hang on it."""
-        id = str(self.chosen.value)
-        gone = {id, *(flow.id for flow in self.model.flows if id in (flow.source, flow.target))}
-        if self._edit(
-            lambda m: replace(
-                m,
-                elements=tuple(each for each in m.elements if each.id not in gone),
-                flows=tuple(each for each in m.flows if each.id not in gone),
-            )
-        ):
-            for key in [key for key in self.threats if key[0] in gone]:
-                del self.threats[key]
-            self._redraw()
+    def edit(self, change: Callable[[tm.SystemModel], tm.SystemModel]) -> str:
+        """Make a change, or say why it cannot be made and return that; nothing is half done."""
+        try:
+            made = change(self.whole)
+        except LabkitError as error:
+            self.said.value = callout("bad", f"{error} Nothing was changed.", title="That did not work.")
+            return str(error)
+        self.said.value = ""
+        self._take(made)
+        self._redraw()
+        return ""
 
     def load_model(self) -> None:
         """Replace the drawing by a file that the studio exported."""
@@ -171,51 +125,52 @@ class OwnPanel:
         except LabkitError as error:
             self.said.value = callout("bad", str(error), title="That cannot be read.")
             return
-        self.threats.clear()
-        self.threats.update({threat.key: threat for threat in model.threats})
-        self.model = model_with(model, ())
+        self._take(model)
+        self.plan.outline.value = model.plan.tree
         self.load.value = ""
         self.said.value = callout("good", f"{model.name} is loaded.")
         self._redraw()
 
-    def _edit(self, change: Any) -> bool:
-        """Make a change, or say why it cannot be made; nothing is half done."""
-        try:
-            self.model = change(self.model)
-        except LabkitError as error:
-            self.said.value = callout("bad", str(error), title="That did not work.")
-            return False
-        self.said.value = ""
-        self._redraw()
-        return True
+    def forget(self) -> None:
+        """Throw away the text of a drawing that could not be read."""
+        if self.load.value == self.unread:
+            self.load.value = ""
+        self.unread = ""
+        self.memory.note(unread="")
+        self.rescue.children = ()
+
+    def _unread(self, reason: str) -> str:
+        words = (
+            "Your last drawing is kept, but it cannot be read any more, so a new one is shown. Its text "
+            f"stands in the field “Load” at the end of this panel, and can be taken away below. {reason}"
+        )
+        found = callout("bad", words, title="Nothing is lost.")
+        return found + downloads({"kept-drawing.json": self.unread})
+
+    def _take(self, model: tm.SystemModel) -> None:
+        self.model = model_with(model, ())
+        self.threats.clear()
+        self.threats.update({threat.key: threat for threat in model.threats})
 
     # ------------------------------------------------------------ showing
 
     def _redraw(self) -> None:
-        zones = [(zone.name, zone.id) for zone in self.model.zones]
-        parts = [(element.name, element.id) for element in self.model.elements]
-        for widget, options in (
-            (self.zone, zones),
-            (self.source, parts),
-            (self.target, parts),
-            (self.chosen, parts_of(self.model)),
-            (self.picker.part, parts_of(self.model)),
-        ):
-            _offer(widget, options)
+        self.editor.refresh(self.model)
         self.picker.model = self.model
-        self.flows.value = flow_table(self.model)
-        self.picker.show()
-        self._noted()
+        offer(self.picker.part, parts_of(self.model))
+        self.flows.value = flow_table(self.model) + asset_table(self.model)
+        self.picker.show()  # which ends in _noted
 
     def _noted(self) -> None:
-        whole = model_with(self.model, self.threats.values())
-        self.memory.note(model=tm.write_model(whole))
+        whole = self.whole
+        text = tm.write_model(whole)
+        self.memory.note(model=text)
         marked = {str(self.picker.part.value)} if self.picker.part.value else set()
-        self.diagram.value = picture(tm.draw(self.model, marked=marked), tm.describe(self.model))
+        self.diagram.value = picture(tm.draw(self.model, marked=marked), tm.describe(self.model), "auto")
         self.form.refresh()
+        self.plan.refresh(whole)
         self.list.value = threat_table(whole, self.threats, f"Noted: {len(self.threats)}")
-        missing = tm.gaps(whole)
-        rows = [(gap.where, gap.what) for gap in missing]
+        rows = [(gap.where, gap.what) for gap in tm.gaps(whole)]
         self.gaps.value = (
             f'<div class="lk">{table(f"Not looked at yet: {len(rows)}", ("Where", "What"), rows)}</div>'
             if rows
@@ -223,53 +178,20 @@ class OwnPanel:
                 "good", "Every boundary and every process was looked at, and every high risk is owned."
             )
         )
-        self.files.value = downloads(files_of(whole))
+        self._hand_over(whole, text)
 
-
-def _read(text: Any) -> tm.SystemModel | None:
-    try:
-        return tm.read_model(text) if isinstance(text, str) else None
-    except (LabkitError, json.JSONDecodeError):
-        return None
-
-
-def _renamed(model: tm.SystemModel, id: str, name: str) -> tm.SystemModel:
-    return replace(
-        model,
-        elements=tuple(replace(each, name=name) if each.id == id else each for each in model.elements),
-        flows=tuple(replace(each, data=name) if each.id == id else each for each in model.flows),
-    )
-
-
-def _id(name: str, model: tm.SystemModel) -> str:
-    taken = (
-        {each.id for each in model.zones}
-        | {each.id for each in model.elements}
-        | {each.id for each in model.flows}
-    )
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:30] or "part"
-    number = 2
-    found = plain
-    while found in taken:
-        found, number = f"{plain}-{number}", number + 1
-    return found
-
-
-def _text(label: str, value: str) -> Any:
-    return widgets.Text(
-        value=value,
-        description=label,
-        continuous_update=False,
-        style={"description_width": "initial"},
-        layout={"width": "min(22em, 100%)"},
-    )
-
-
-def _offer(widget: Any, options: list[tuple[str, str]]) -> None:
-    kept = (
-        widget.value
-        if widget.value in {value for _, value in options}
-        else (options[0][1] if options else "")
-    )
-    if [tuple(each) for each in widget.options] != options:
-        change_options(widget, options or [("", "")], kept)
+    def _hand_over(self, whole: tm.SystemModel, text: str) -> None:
+        """Offer the files, put them into the evidence, and say when a drawing is too large to be kept."""
+        files = files_of(whole)
+        if tree := whole.plan.attack_tree():
+            files["attack-tree.svg"] = tm.draw_tree(tree, stopped=whole.plan.chosen)
+        self.files.value = downloads(files)
+        mine = whole != _START  # else nobody has drawn anything yet
+        for name in ("threat-model.json", "diagram.svg", "risk-register.csv", "attack-tree.svg"):
+            self.lab.attachments.pop(f"own-{name}", None)
+            if mine and name in files:
+                self.lab.attach(f"own-{name}", files[name])
+        state = {"model": text, "unread": self.unread, "outline": self.plan.outline.value}
+        too_large = len(json.dumps(state)) > LARGEST_STATE - 500
+        words = "This drawing is too large to be kept here. Save threat-model.json, and load it next time."
+        self.kept.value = callout("warn", words) if too_large else ""

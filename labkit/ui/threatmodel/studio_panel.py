@@ -7,9 +7,9 @@ from typing import Any
 
 from labkit.governance import threatmodel as tm
 from labkit.ui.controls import button, choice, output, panel, row, tick
-from labkit.ui.html import details, escape
 from labkit.ui.session import LabSession
 from labkit.ui.threatmodel.common import (
+    asset_table,
     flow_table,
     hand_in,
     part_notes,
@@ -18,10 +18,9 @@ from labkit.ui.threatmodel.common import (
     threat_table,
     threats_of,
 )
+from labkit.ui.threatmodel.explained import findings
 
 __all__ = ["StridePicker", "StudioPanel", "studio"]
-
-_SHOW_MISSED_AFTER = 3  # attempts; before that, what was missed is only located
 
 
 def studio(lab: LabSession, checkpoint: str = "find", state: Mapping[str, Any] | None = None) -> Any:
@@ -62,16 +61,26 @@ class StridePicker:
     def show(self) -> None:
         """Show the notes of the chosen part, and which letters it can have."""
         if not self.part.value:
+            self._empty()
             return
         id = str(self.part.value)
         fits = {each.letter for each in tm.applicable(self.model.find(id))}
         self._showing = True
         for letter, box in self.ticks.items():
             box.value = (id, letter) in self.threats
-            box.disabled = letter not in fits
+            # What is noted already can be taken out again, whatever has become of the part.
+            box.disabled = letter not in fits and not box.value
         self._showing = False
         # Last, so that whoever has read the notes finds the boxes as they are.
         self.notes.value = part_notes(self.model, id)
+        self._changed()
+
+    def _empty(self) -> None:
+        self._showing = True
+        for box in self.ticks.values():
+            box.value, box.disabled = False, True
+        self._showing = False
+        self.notes.value = '<div class="lk"><p class="lk-muted">There is no part yet.</p></div>'
         self._changed()
 
     def _ticked(self, letter: str, noted: bool) -> None:
@@ -104,7 +113,7 @@ class StudioPanel:
         self.following = button("Next part", self.go_on, tip="Show the next element or flow")
         self.view = panel(
             self.diagram,
-            output(flow_table(self.case.model)),
+            output(flow_table(self.case.model) + asset_table(self.case.model)),
             *self.picker.view,
             row(self.following, self.submit),
             self.list,
@@ -121,45 +130,7 @@ class StudioPanel:
         """Have the list measured, and say for every entry why it is a threat or none."""
         pairs = list(self.threats)
         card = hand_in(self.lab, self.checkpoint, {"threats": [list(pair) for pair in pairs]}, threats=pairs)
-        self.feedback.value = card.markup + self._explained(pairs)
-
-    def _explained(self, pairs: list[tuple[str, str]]) -> str:
-        found = tm.compare(self.case.architecture, pairs)
-        model = self.case.model
-        passed = self.checkpoint in self.lab.session.progress().passed
-        told = passed or len(self.lab.session.attempts(self.checkpoint)) >= _SHOW_MISSED_AFTER
-        alarms = [
-            f"<li><strong>{escape(tm.CATEGORIES[what].name)} at {escape(model.title(where))}</strong>: "
-            f"{escape(why)}.</li>"
-            for (where, what), why in found.false.items()
-        ]
-        hits = [
-            f"<li><strong>{escape(f.title)}</strong> ({escape(model.title(f.at))}): {escape(f.why)}</li>"
-            for f in found.hits
-        ]
-        missed = [
-            f"<li><strong>{escape(f.title)}</strong> ({escape(model.title(f.at))}, "
-            f"{escape(tm.CATEGORIES[f.category].name.lower())}): {escape(f.why)}</li>"
-            if told
-            else f"<li>One at {escape(model.title(f.at))}.</li>"
-            for f in found.missed
-        ]
-        words = self.case.architecture.family.words
-        parts = [
-            details(f"{title}: {len(items)}", f"<ul>{''.join(items)}</ul>")
-            for title, items in (
-                ("False alarms and why", alarms),
-                ("Found and why it matters", hits),
-                ("Missed", missed),
-            )
-            if items
-        ]
-        note = (
-            ""
-            if told or not missed
-            else '<p class="lk-muted">What they are is told after three attempts.</p>'
-        )
-        return f'<div class="lk">{"".join(parts)}{note}</div>'.replace("{person}", escape(words["person"]))
+        self.feedback.value = card.markup + findings(self.lab, pairs, self.checkpoint).markup
 
     def _changed(self) -> None:
         id = str(self.picker.part.value)
