@@ -2,12 +2,15 @@
 
 Participants enter a class that ``labkit serve`` serves, open the labs and do what leads to each
 checkpoint through the widgets' protocol, all at the same time; an instructor reads the board
-meanwhile and says something to everybody.  Whatever does not work is a failure in the table.
+meanwhile and says something that everybody has to hear, and in the end exports the table, begins a
+lab anew for somebody, freezes it and opens it.  Whatever does not work is a failure in the table.
 """
 
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import os
 import re
 import statistics
@@ -32,6 +35,7 @@ TITLE = "a class goes through the evasion range and the poisoning lab while the 
 
 Row = dict[str, Any]
 _PATIENCE = 900.0
+_SAID = "Ten minutes left."
 
 
 async def _evasion_range(page: WidgetPage) -> None:
@@ -142,36 +146,92 @@ _LABS: dict[str, Callable[[WidgetPage], Awaitable[None]]] = {"L02": _evasion_ran
 
 async def _participant(server: str, number: int, spent: dict[str, list[float]]) -> str:
     """Enter, go through the labs, and return what went wrong; empty when nothing did."""
-    browser = Visitor(server)
-    lab = "the entrance"
+    visitor, heard = Visitor(server), list[str]()
+    lab, listening = "the entrance", None
     try:
-        await browser.enter(f"Participant {number}")
+        await visitor.enter(f"Participant {number}")
+        listening = asyncio.create_task(visitor.follow("room/news", heard))
         for lab, goes in _LABS.items():
             began = time.perf_counter()
-            answer = await browser.ask(f"dashboards/{lab}")
-            page = WidgetPage(server, browser.cookie)
+            answer = await visitor.ask(f"dashboards/{lab}")
+            page = WidgetPage(server, visitor.cookie)
             try:
                 await page.open(answer.body.decode(), _PATIENCE)
                 await goes(page)
             finally:
                 page.close()
             spent[lab].append(time.perf_counter() - began)
+        lab = "what the instructor said"
+        if not any(_SAID in line for line in heard):
+            raise LabkitError(f"expected to hear {_SAID!r}, got {heard}")
     except Exception as error:
         return f"participant {number}, {lab}: {type(error).__name__}: {error}"
+    finally:
+        if listening is not None:
+            listening.cancel()
     return ""
 
 
-async def _instructor(server: str, token: str, people: int, seen: dict[str, list[int]]) -> None:
-    """Read the board every two seconds and keep how many had reached the last objective."""
-    browser = Visitor(server)
-    await browser.ask(f"board/enter?token={token}")
-    await browser.ask("board/act", {"action": "push", "text": "Ten minutes left.", "lab": "L02"})
-    while True:
-        for lab in _LABS:
-            table = (await browser.ask(f"board/table?lab={lab}")).body.decode()
-            counts = re.findall(rf"(\d+) of {people}</td>", table)
-            seen[lab].append(int(counts[-1]) if counts else 0)
-        await asyncio.sleep(2)
+class _Instructor:
+    """Reads the board while the class works, and does with it what an instructor does."""
+
+    def __init__(self, server: str, people: int) -> None:
+        self._visitor = Visitor(server)
+        self._people = people
+        self.seen: dict[str, list[int]] = {lab: [] for lab in _LABS}
+
+    async def watch(self, token: str) -> None:
+        """Say something once everybody is here, and keep how many had reached the last objective."""
+        await self._visitor.ask(f"board/enter?token={token}")
+        said = False
+        while True:
+            for lab in _LABS:
+                table = await self._table(lab)
+                if not said and f"of {self._people} here now" in table:
+                    await self._act(action="push", text=_SAID, lab=lab)
+                    said = True
+                self.seen[lab].append(self._reached(table))
+            await asyncio.sleep(2)
+
+    async def close(self) -> None:
+        """Export the table, begin one lab anew for somebody, freeze it and open it, and look at the result.
+
+        Raises
+        ------
+        LabkitError
+            When the board shows something else than what happened.
+        """
+        lab = next(iter(_LABS))
+        before = self._reached(await self._table(lab))
+        table = (await self._visitor.ask("board/export.csv")).body.decode("utf-8-sig")
+        lines = [line for line in csv.DictReader(io.StringIO(table)) if line["state"] == "reached"]
+        for each in _LABS:
+            reached = {line["participant"] for line in lines if line["lab"] == each}
+            _expect(
+                f"participants with passed checkpoints of {each} in the export", self._people, len(reached)
+            )
+        board = (await self._visitor.ask(f"board?lab={lab}")).body.decode()
+        somebody = re.findall(r'<option value="(p-[0-9a-f]+)">', board)[0]
+        await self._act(action="reset", participant=somebody, what="lab", lab=lab)
+        _expect("who finished after one began anew", before - 1, self._reached(await self._table(lab)))
+        for state in ("frozen", "open"):
+            await self._act(action="state", lab=lab, state=state)
+            _expect(f"the lab as {state}", True, f"is {state} now" in self._answer)
+
+    async def _table(self, lab: str) -> str:
+        return (await self._visitor.ask(f"board/table?lab={lab}")).body.decode()
+
+    async def _act(self, **form: str) -> None:
+        self._answer = (await self._visitor.ask("board/act", form)).body.decode()
+
+    def _reached(self, table: str) -> int:
+        counts = re.findall(rf"(\d+) of {self._people}</td>", table)
+        return int(counts[-1]) if counts else 0
+
+
+def _expect(what: str, wanted: object, got: object) -> None:
+    if got != wanted:
+        raise LabkitError(f"{what}: expected {wanted}, got {got}")
 
 
 async def _class(
@@ -179,14 +239,19 @@ async def _class(
 ) -> tuple[dict[str, list[float]], dict[str, list[int]], list[str]]:
     AsyncHTTPClient.configure(None, max_clients=4 * people)
     spent: dict[str, list[float]] = {lab: [] for lab in _LABS}
-    seen: dict[str, list[int]] = {lab: [] for lab in _LABS}
-    watching = asyncio.create_task(_instructor(server, token, people, seen))
+    instructor = _Instructor(server, people)
+    watching = asyncio.create_task(instructor.watch(token))
     failures = await asyncio.gather(*(_participant(server, number, spent) for number in range(1, people + 1)))
     await asyncio.sleep(4.5)  # two more looks at the board
-    watching.cancel()
-    if watching.done() and not watching.cancelled() and watching.exception():
-        failures.append(f"the board: {watching.exception()}")
-    return spent, seen, [each for each in failures if each]
+    try:
+        if watching.done():
+            watching.result()  # it ends by an error only
+        watching.cancel()
+        if not any(failures):
+            await instructor.close()
+    except Exception as error:
+        failures.append(f"the board: {type(error).__name__}: {error}")
+    return spent, instructor.seen, [each for each in failures if each]
 
 
 def run(people: int = 20) -> list[Row]:

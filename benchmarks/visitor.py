@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from http.cookies import SimpleCookie
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 
@@ -37,6 +38,20 @@ class Visitor:
         await self.ask("enter")
         await self.ask("enter", {"name": name})
         return self.cookie
+
+    async def follow(self, path: str, heard: list[str]) -> None:
+        """Keep what the server sends over time, until this is cancelled or the server ends it."""
+        # By hand, since a client that waits for the end of an answer has no quiet way to leave before.
+        place = urlsplit(self.server)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        writer.write(
+            f"GET /{path} HTTP/1.1\r\nHost: {place.netloc}\r\nCookie: {self.cookie}\r\n\r\n".encode()
+        )
+        try:
+            while part := await reader.read(1 << 16):
+                heard.append(part.decode())
+        finally:
+            writer.close()
 
     async def ask(self, path: str, data: dict[str, str] | None = None) -> HTTPResponse:
         """Return the answer to a request; redirects are followed.

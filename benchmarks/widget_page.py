@@ -53,6 +53,7 @@ class WidgetPage:
         self._channel: WebSocketClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._complete = False  # whether the state of every widget has come; changes of some may come before
 
     # ------------------------------------------------------------ opening and closing
 
@@ -78,7 +79,7 @@ class WidgetPage:
         }
         await self._send("comm_open", about, {"version": "1.0.0"})
         await self._send("comm_msg", {"comm_id": comm, "data": {"method": "request_states"}})
-        await self.until(lambda: bool(self._states), patience, "the widgets of the page")
+        await self.until(lambda: self._complete, patience, "the widgets of the page")
         # Parts far down are built when they are come near; this participant reads the whole page.
         for name in [name for name, state in self._states.items() if state.get("description") == _LATER]:
             await self._custom(name)
@@ -250,6 +251,7 @@ class WidgetPage:
     def _learn(self, kind: str, content: State) -> None:
         data = content.get("data", {})
         if "states" in data:
+            self._complete = True
             for name, each in data["states"].items():
                 self._states[name] = {"_model_name": each.get("model_name"), **each["state"]}
         elif kind == "comm_open":
