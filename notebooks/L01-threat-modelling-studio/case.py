@@ -112,6 +112,7 @@ def measure_register(case: ThreatCase, rows: Iterable[tm.Threat | Mapping[str, A
             "high": float(score.high),
             "handled": float(score.handled),
             "rows": float(len(threats)),
+            "resting_on_no_note": float(score.unplanted),
             **{kind: float(score.count(kind)) for kind in PROBLEMS},
             "row": _say_row(case, first) if first else "",
             "row_why": first.why if first else "",

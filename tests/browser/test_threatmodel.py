@@ -270,6 +270,12 @@ def test_the_lab_is_finished_by_keyboard(own_server, page):
     _assert_the_artefact_is_there(own_server)
 
 
+def _offered(page, own, words):
+    """Wait until the last list of the panel that is brought up to date offers a part."""
+    options = _dropdown(page, own, "Part").locator("option")
+    options.filter(has_text=words).first.wait_for(state="attached", timeout=LONG)
+
+
 def test_a_system_of_ones_own_is_drawn_by_keyboard_and_taken_away(page, server):
     open_dashboard(page, server, "L01")
     keys, own = Keys(page), _panel(page, "Add part")
@@ -280,14 +286,14 @@ def test_a_system_of_ones_own_is_drawn_by_keyboard_and_taken_away(page, server):
     keys.type(own.get_by_label("New part"), "Queue <i>")
     keys.pick(_dropdown(page, own, "Kind"), "store")
     keys.press(own.get_by_role("button", name="Add part"))
-    own.locator("option", has_text="Queue <i> (store)").first.wait_for(state="attached", timeout=LONG)
+    _offered(page, own, "Queue <i> (store)")
     keys.pick(_dropdown(page, own, "Flow to"), "Queue <i>")
     keys.press(own.get_by_role("button", name="Connect"), "Space")
-    own.locator("option", has_text="flow 3:").first.wait_for(state="attached", timeout=LONG)
+    _offered(page, own, "flow 3:")
     keys.type(own.get_by_label("New asset"), "Orders")
     keys.pick(_dropdown(page, own, "Lies at"), "Queue <i> (store)")
     keys.press(own.get_by_role("button", name="Add asset"))
-    own.locator("option", has_text="asset: Orders").first.wait_for(state="attached", timeout=LONG)
+    own.get_by_text("What is worth protecting: 1").wait_for(timeout=LONG)
 
     keys.pick(_dropdown(page, own, "Which one"), "Service (process)")
     page.wait_for_function(

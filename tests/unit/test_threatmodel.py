@@ -421,6 +421,7 @@ def test_rows_that_cry_wolf_count_against_a_register():
     nothing = next(key for key in every_pair(made.model) if key not in {row.key for row in rows})
     low, high = Threat(*nothing, "", "", 1, 2), Threat(*nothing, "", "", 4, 4)
     assert register_score(made, [*rows, low], OWNERS).share == 1
+    assert register_score(made, [*rows, low], OWNERS).unplanted == 1
     (found,) = register_score(made, [*rows, high], OWNERS).problems
     assert (found.kind, found.where) == ("unfounded", nothing[0])
 

@@ -187,6 +187,16 @@ def test_loading_a_file_keeps_owners_name_and_ids_that_this_release_does_not_kno
     assert own(opened()).whole == panel.whole
 
 
+def test_an_owner_can_be_anything_that_is_typed_and_the_drawing_is_read_again(opened):
+    panel = own(opened())
+    planned(panel)
+    for typed in ("Ada\x00\tL.", "x" * 300, "\ud800", "=cmd()", ""):
+        panel.form.owner.value = typed
+        assert tm.read_model(tm.write_model(panel.whole)) == panel.whole
+    panel.form.owner.value = "Ada\x00 L."
+    assert panel.whole.threats[0].owner == "Ada L."
+
+
 # ---------------------------------------------------------------- rating
 
 

@@ -34,10 +34,11 @@ class RegisterProblem:
 
 @dataclass(frozen=True, slots=True)
 class RegisterScore:
-    """How many of the high risks are handled, and every row that does not hold."""
+    """How many of the high risks are handled, every row that does not hold, and how many rest on no note."""
 
     high: int
     handled: int
+    unplanted: int
     problems: tuple[RegisterProblem, ...]
 
     @property
@@ -77,13 +78,15 @@ def register_score(
         handled += problem is None
         problems += [problem] if problem else []
     others = {(flaw.at, flaw.category): flaw for flaw in architecture.planted if flaw not in wanted}
+    unplanted = {key for key in found if key not in {(f.at, f.category) for f in architecture.planted}}
     for key, row in found.items():
         if key in others and (why := _beside(others[key], row, above=True)):
             problems.append(_of("overrated", others[key], why))
-        elif key not in {(flaw.at, flaw.category) for flaw in architecture.planted} and _level(row) in _HIGH:
+        elif key in unplanted and _level(row) in _HIGH:
             why = "it is rated as high, and no note says that anything is wrong there"
             problems.append(RegisterProblem("unfounded", *key, why))
-    return RegisterScore(len(wanted), handled, tuple(sorted(problems, key=lambda p: PROBLEMS.index(p.kind))))
+    problems.sort(key=lambda problem: PROBLEMS.index(problem.kind))
+    return RegisterScore(len(wanted), handled, len(unplanted), tuple(problems))
 
 
 def _flat(rows: Iterable[Threat]) -> Iterable[RegisterProblem]:
