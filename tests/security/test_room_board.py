@@ -1,6 +1,8 @@
 """What the instructor does from the board, over HTTP, and what nobody else can do or see."""
 
 import csv
+import hashlib
+import hmac
 import http.client
 import io
 import json
@@ -12,6 +14,7 @@ from contextlib import suppress
 
 import psutil
 import pytest
+from tornado.web import create_signed_value
 
 from labkit.course import ProgressLog, Session
 from labkit.evidence import EvidencePack
@@ -96,6 +99,15 @@ def test_a_right_code_or_token_is_let_in_whatever_others_tried_from_the_same_add
     assert status == 429
     assert "at any time" in said
     assert room.instructor().ask("board")[0] == 200
+
+
+@pytest.mark.parametrize(("days", "status"), [(3, 200), (6.9, 200), (7.1, 403)])
+def test_the_boards_cookie_lasts_for_a_course(room, board, days, status):
+    (name,) = [cookie.name for cookie in board.jar if cookie.name.startswith("labkit-board")]
+    secret = hmac.new((folder_of(room) / "secret").read_bytes(), b"cookies", hashlib.sha256).digest()
+    then = time.time() - days * 24 * 3600
+    given = create_signed_value(secret, name, room.token, clock=lambda: then).decode()
+    assert Browser(room.port).ask("board", Cookie=f"{name}={given}")[0] == status
 
 
 # ---------------------------------------------------------------- what the board does
