@@ -22,11 +22,11 @@ def _loaded(code):
     return set(json.loads(_run(f"{code}\n{_ASK}").stdout.splitlines()[-1]))
 
 
-def test_import_labkit_takes_less_than_a_tenth_of_a_second():
+def test_import_labkit_takes_less_than_a_tenth_of_a_second_of_the_processor():
     code = (
-        "import time; start = time.perf_counter(); import labkit; print(1000 * (time.perf_counter() - start))"
+        "import time; start = time.process_time(); import labkit; print(1000 * (time.process_time() - start))"
     )
-    # A busy machine makes any single run slow; the fastest one says what it costs.
+    # Time of the processor, and the least of it: what else the machine does says nothing about the import.
     fastest = min(float(_run(code).stdout) for _ in range(7))
     assert fastest < BUDGET_MS
 
