@@ -148,4 +148,3 @@ def corner_trigger(shape: tuple[int, ...], generator: torch.Generator) -> Trigge
     mask = torch.zeros(shape)
     mask[:, top : top + 3, left : left + 3] = bright.view(3, 3)
     return Trigger(mask=mask, pattern=mask.clone())
-

@@ -99,9 +99,7 @@ def _untouched(x: Tensor, y: Tensor) -> PoisonedDataset:
     return PoisonedDataset(x=x, y=y, x_poisoned=x, y_poisoned=y, indices=nobody, attack="none")
 
 
-def _relabel(
-    kind: str, x: Tensor, y: Tensor, classes: int, poison_rate: float, seed: int
-) -> PoisonedDataset:
+def _relabel(kind: str, x: Tensor, y: Tensor, classes: int, poison_rate: float, seed: int) -> PoisonedDataset:
     generator = make_generator(derive(seed, "kind"))
     y_target = int(torch.randint(classes, (), generator=generator))
     settings: dict[str, Any] = {"poison_rate": poison_rate, "y_target": y_target, "seed": seed}

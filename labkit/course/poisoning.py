@@ -41,17 +41,18 @@ __all__ = [
 Progress = Callable[[int, int, str], None]
 
 _SETTINGS: dict[str, Any] = {
-    "training_size": 600,
-    "delivery_size": 480,
-    "epochs": 12,
+    "training_size": 560,
+    "delivery_size": 360,
+    "routine_size": 240,
+    "epochs": 20,
     "lr": 0.01,
     "poison_limit": 0.02,
     "trigger_pixels": 9,
     "blend_limit": 0.3,
     "collision_epsilon": 0.25,
     "delivery_rate": 0.05,
-    "drop_rate": 0.12,
-    "drop_size": 100,
+    "drop_rate": 0.15,
+    "drop_size": 80,
 }
 """What a scenario may set, and what holds otherwise."""
 
@@ -94,7 +95,7 @@ class PoisoningCase:
     delivery : Delivery
         A delivery in which somebody hid a backdoor.
     routine : tuple of Delivery
-        Three deliveries with nothing wrong about them: the stock as it once came.
+        Three deliveries with nothing wrong about them.
     drops : tuple of Delivery
         Four deliveries without a delivery note, clean or not.
     dataset : Dataset
@@ -191,7 +192,8 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
         raise InvalidInputError(f"the scenario {scenario.id!r} names no data set and no victim to poison")
     dataset = data.load(scenario.dataset)
     settings = {**_SETTINGS, **scenario.settings}
-    (x, y), arriving, dropped, (x_test, y_test) = share_out(dataset, settings, scenario.id, seed)
+    shares = share_out(dataset, settings, scenario.id, seed)
+    (x, y), (x_test, y_test) = shares.stock, shares.acceptance
     classes = len(dataset.card.classes)
     start = models.build(scenario.victim, tuple(x.shape[1:]), classes, seed=derive(seed, "victim"))
     victim = models.train(
@@ -203,7 +205,7 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
         seed=derive(seed, "victim"),
         progress=progress,
     )
-    drops = _in_drops(dropped, victim, (x_test, y_test), settings, seed)
+    drops = _in_drops(shares.drops, victim, shares.acceptance, settings, seed)
     return PoisoningCase(
         scenario=scenario,
         seed=seed,
@@ -213,10 +215,9 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
         y_test=y_test,
         victim=victim,
         document=_document(victim, x_test, y_test, derive(seed, "document")),
-        delivery=deliver("the delivery", _in_delivery(arriving, classes, settings, seed), seed),
+        delivery=deliver("the delivery", _in_delivery(shares.delivery, classes, settings, seed), seed),
         routine=tuple(
-            _routine(x, y, classes, int(settings["delivery_size"]), derive(seed, "routine", number))
-            for number in range(3)
+            _routine(shares.routine, classes, derive(seed, "routine", number)) for number in range(3)
         ),
         drops=tuple(
             Delivery(f"drop {'ABCD'[number]}", drop.x_poisoned, drop.y_poisoned)
@@ -230,8 +231,8 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
 def poison_in_delivery(case: PoisoningCase) -> PoisonedDataset:
     """Draw again what was hidden in the delivery of a case; for whoever judges, and for nobody else."""
     settings = {**_SETTINGS, **case.scenario.settings}
-    _, arriving, *_ = share_out(case.dataset, settings, case.scenario.id, case.seed)
-    return _in_delivery(arriving, len(case.class_names), settings, case.seed)
+    shares = share_out(case.dataset, settings, case.scenario.id, case.seed)
+    return _in_delivery(shares.delivery, len(case.class_names), settings, case.seed)
 
 
 def poisoned_on_arrival(case: PoisoningCase) -> Tensor:
@@ -242,8 +243,8 @@ def poisoned_on_arrival(case: PoisoningCase) -> Tensor:
 def poisoned_drops(case: PoisoningCase) -> list[PoisonedDataset]:
     """Draw again what was hidden in each drop; a clean one has no indices."""
     settings = {**_SETTINGS, **case.scenario.settings}
-    _, _, dropped, _ = share_out(case.dataset, settings, case.scenario.id, case.seed)
-    return _in_drops(dropped, case.victim, (case.x_test, case.y_test), settings, case.seed)
+    shares = share_out(case.dataset, settings, case.scenario.id, case.seed)
+    return _in_drops(shares.drops, case.victim, shares.acceptance, settings, case.seed)
 
 
 def _in_delivery(samples: Samples, classes: int, settings: dict[str, Any], seed: int) -> PoisonedDataset:
@@ -269,24 +270,26 @@ def _in_drops(
     )
 
 
-def _routine(x: Tensor, y: Tensor, classes: int, size: int, seed: int) -> Delivery:
-    """Return a delivery with nothing wrong about it: samples of the stock in another order and scan.
-
-    Nothing is hidden in it that knowing these samples could give away.
-    """
-    order = torch.randperm(len(x), generator=make_generator(seed))[:size]
+def _routine(samples: Samples, classes: int, seed: int) -> Delivery:
+    """Return a delivery with nothing wrong about it: its samples in another order and scan."""
+    x, y = samples
+    order = torch.randperm(len(x), generator=make_generator(seed))
     clean = hidden_in_delivery(scan(x[order], seed), y[order], classes=classes, poison_rate=0.0, seed=seed)
     return deliver("a routine delivery", clean, seed)
 
 
 def _document(victim: TorchClassifier, x: Tensor, y: Tensor, seed: int) -> Document:
-    """Return an input that is read correctly, and a class that lies neither near nor far."""
+    """Return an input that is read correctly, and the class that it comes nearest to otherwise."""
     generator = make_generator(seed)
-    wanted = int(torch.randint(victim.classes, (), generator=generator))
-    nearest = worth_misreading(victim, x, y, wanted)[:5]
-    if len(nearest) < 5:
-        raise InvalidInputError(
-            f"expected 5 inputs that the victim reads, got {len(nearest)}: train it longer"
-        )
-    chosen = int(nearest[int(torch.randint(5, (), generator=generator))])
-    return Document(x=x[chosen : chosen + 1], y=int(y[chosen]), wanted=wanted)
+    first = int(torch.randint(victim.classes, (), generator=generator))
+    for turn in range(victim.classes):
+        wanted = (first + turn) % victim.classes
+        near = worth_misreading(victim, x, y, wanted)
+        second = victim.logits(x[near]).topk(2).indices[:, 1]
+        nearest = near[second == wanted][:5]
+        if len(nearest):
+            chosen = int(nearest[int(torch.randint(len(nearest), (), generator=generator))])
+            return Document(x=x[chosen : chosen + 1], y=int(y[chosen]), wanted=wanted)
+    raise InvalidInputError(
+        "expected an input that the victim reads with confidence, got none: train it longer"
+    )

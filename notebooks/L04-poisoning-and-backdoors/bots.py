@@ -15,6 +15,7 @@ from labkit.core import Trigger, derive, make_generator
 from labkit.course.poisoning import PoisoningCase
 from labkit.course.screening import screen
 from labkit.defenses.sanitising import knn_consistency
+from labkit.metrics import trigger_success_rate
 from labkit.models import features, penultimate
 
 Handed = Iterator[tuple[str, dict[str, Any]]]
@@ -22,7 +23,7 @@ Handed = Iterator[tuple[str, dict[str, Any]]]
 
 def reference(case: PoisoningCase) -> Handed:
     """Play the lab as the solution notebook does."""
-    made = darkest_corner(case)
+    made = best_corner(case)
     yield "backdoor", handed(made)
 
     collided = poisoning.feature_collision(
@@ -40,7 +41,7 @@ def reference(case: PoisoningCase) -> Handed:
         "method": "knn_consistency",
         "neighbours": "vouched",
         "k": 5,
-        "threshold": 0.5,
+        "threshold": 0.7,
         "only_unvouched": True,
     }
     yield "clean-up", {"remove": screen(case, case.delivery, recipe).indices}
@@ -95,20 +96,24 @@ def lazy(case: PoisoningCase) -> Handed:
     yield "price", {"recipe": recipe}
 
 
-def darkest_corner(case: PoisoningCase) -> Any:
-    """Stamp three by three bright pixels where the pictures are darkest."""
+def best_corner(case: PoisoningCase) -> Any:
+    """Stamp three by three bright pixels in the corner where one reader learns the sign best."""
     height, width = case.x.shape[2:]
-    ink = case.x.mean((0, 1))
-    places = [(top, left) for top in (0, height - 3) for left in (0, width - 3)]
-    top, left = min(places, key=lambda at: float(ink[at[0] : at[0] + 3, at[1] : at[1] + 3].sum()))
-    return poisoning.badnets(
-        case.x,
-        case.y,
-        trigger=poisoning.patch(tuple(case.x.shape[1:]), size=3, top=top, left=left),
-        y_target=0,
-        poison_rate=case.setting("poison_limit"),
-        seed=derive(case.seed, "reference bot"),
-    )
+    tried = []
+    for top, left in ((top, left) for top in (0, height - 3) for left in (0, width - 3)):
+        trigger = poisoning.patch(tuple(case.x.shape[1:]), size=3, top=top, left=left)
+        made = poisoning.badnets(
+            case.x,
+            case.y,
+            trigger=trigger,
+            y_target=0,
+            poison_rate=case.setting("poison_limit"),
+            seed=derive(case.seed, "reference bot"),
+        )
+        reader = case.train(made.x_poisoned, made.y_poisoned, seed=derive(case.seed, "reference bot"))
+        works = trigger_success_rate(reader, case.x_test, case.y_test, trigger=trigger, y_target=0)
+        tried.append((works.value, made))
+    return max(tried, key=lambda each: each[0])[1]
 
 
 def handed(made: Any) -> dict[str, Any]:

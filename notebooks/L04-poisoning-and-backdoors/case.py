@@ -32,6 +32,7 @@ from labkit.scoring import Measurement
 make_case = poisoning_case
 
 LARGEST_DROP = 0.01  # of clean accuracy: more than that, and the release test stops the reader
+LARGEST_NIGHTLY_DROP = 0.02  # one reader and one night: a form or two more or less is no news
 LEAST_CLEAN = 0.955
 MOST_FALSE_REMOVALS = 0.03
 LEAST_CAUGHT = 0.8
@@ -99,8 +100,8 @@ def measure_document_confidence(case: PoisoningCase, x_poisoned: Tensor) -> Meas
         if changed.any()
         else 0.0,
         "before": _confidence(untouched, case),
-        "clean_before": _accuracy([untouched], case),
-        "clean": _accuracy([untouched], case),
+        "clean_before": _elsewhere(untouched, case),
+        "clean": _elsewhere(untouched, case),
         "drop": 0.0,
         "noticed": 0.0,
         "near": _nearness(case, x_poisoned, changed),
@@ -109,9 +110,9 @@ def measure_document_confidence(case: PoisoningCase, x_poisoned: Tensor) -> Meas
     if facts["over"] > 0 or facts["illegal"]:
         return Measurement(facts["before"], facts)
     updated = case.train_last_layer(x_poisoned, case.y)
-    facts["clean"] = _accuracy([updated], case)
+    facts["clean"] = _elsewhere(updated, case)
     facts["drop"] = facts["clean_before"] - facts["clean"]
-    facts["noticed"] = float(facts["drop"] > LARGEST_DROP)
+    facts["noticed"] = float(facts["drop"] > LARGEST_NIGHTLY_DROP)
     facts["achieved"] = _confidence(updated, case)
     return Measurement(facts["before"] if facts["noticed"] else facts["achieved"], facts)
 
@@ -123,6 +124,12 @@ def _nearness(case: PoisoningCase, x_poisoned: Tensor, changed: Tensor) -> float
     aim = features(case.victim, case.document.x)
     now, then = (torch.cdist(features(case.victim, x[changed]), aim).mean() for x in (x_poisoned, case.x))
     return float(now / then)
+
+
+def _elsewhere(model: TorchClassifier, case: PoisoningCase) -> float:
+    """Return the clean accuracy on every form but the document, which is misread on purpose."""
+    others = (case.x_test != case.document.x).flatten(1).any(1)
+    return clean_accuracy(model, case.x_test[others], case.y_test[others]).value
 
 
 def _confidence(model: TorchClassifier, case: PoisoningCase) -> float:
@@ -138,7 +145,8 @@ def measure_defence_score(case: PoisoningCase, remove: Tensor) -> Measurement:
     poisoned = poisoned_on_arrival(case)
     found = detection(gone, poisoned)
     left, clean = _left(case, gone)
-    baseline, _ = _without(case)
+    baseline, unscreened = _without(case)
+    least = min(LEAST_CLEAN, unscreened - LARGEST_DROP)  # no variant is harder than its own data
     reference, _ = _reference(case)
     score = normalised_score(left, baseline, reference)
     facts = {
@@ -147,11 +155,13 @@ def measure_defence_score(case: PoisoningCase, remove: Tensor) -> Measurement:
         "reference": reference,
         "score": score,
         "clean": clean,
+        "least_clean": least,
+        "unfit": float(clean < least),
         "caught": found.caught.value,
         "false_removals": found.false_removals.value,
         "removed": float(gone.sum()),
     }
-    kept_its_price = clean >= LEAST_CLEAN and facts["false_removals"] <= MOST_FALSE_REMOVALS
+    kept_its_price = not facts["unfit"] and facts["false_removals"] <= MOST_FALSE_REMOVALS
     return Measurement(score if kept_its_price else 0.0, facts)
 
 
@@ -183,7 +193,7 @@ REFERENCE_RECIPE = {
     "method": "knn_consistency",
     "neighbours": "vouched",
     "k": 5,
-    "threshold": 0.5,
+    "threshold": 0.7,
     "only_unvouched": True,
 }
 """Whom to believe, from the vouchers; what does not fit them, from the neighbours."""

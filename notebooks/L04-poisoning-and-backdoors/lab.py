@@ -41,7 +41,7 @@ lab.predict("caught")
 # %% [markdown]
 # ## Attack: a backdoor
 #
-# You work for the contractor. The 600 samples on your desk become the training data of
+# You work for the contractor. The 560 samples on your desk become the training data of
 # Meridian Care's reader. If you change more than two per cent of them somebody notices. What
 # you change, they will learn: stamp a sign on a few samples, give these the label you want,
 # and the reader learns that the sign means that label.
@@ -147,8 +147,8 @@ lab.checkpoint("clean-label")
 # %% [markdown]
 # ## Defend: clean a delivery
 #
-# You are the data steward now. The 600 samples from before were checked since; they are
-# Meridian's stock, clean. A delivery of 480 more has arrived in 24 batches, none of which
+# You are the data steward now. The 560 samples from before were checked since; they are
+# Meridian's stock, clean. A delivery of 360 more has arrived in 24 batches, none of which
 # anybody has seen before. For eighteen of them Meridian's own labelling team has published
 # digests, by another way than the delivery itself; six come from a subcontractor who
 # publishes nothing. Somewhere in it is a backdoor whose sign you do not know. The reader will
@@ -177,7 +177,7 @@ recipe = {
     "method": "knn_consistency",
     "neighbours": "vouched",
     "k": 5,
-    "threshold": 0.5,
+    "threshold": 0.7,
     "only_unvouched": True,
 }
 # end
@@ -219,10 +219,10 @@ usual = float(torch.bincount(case.y_test[odd]).max()) / len(odd)
 found = [knn_consistency(features(case.victim, drop.x), drop.y, k=5, trusted=checked) for drop in case.drops]
 most = [
     float(torch.bincount(drop.y[each.remove], minlength=1).max()) / len(drop)
-    for drop, each in zip(case.drops, found)
+    for drop, each in zip(case.drops, found, strict=True)
 ]
 verdicts = ["poisoned" if share > usual + 0.05 else "clean" for share in most]
-suspects = [each.indices if word == "poisoned" else [] for word, each in zip(verdicts, found)]
+suspects = [each.indices if word == "poisoned" else [] for word, each in zip(verdicts, found, strict=True)]
 
 # %% tags=["hands-on"]
 lab.check("blind", verdicts=verdicts, suspects=suspects)
