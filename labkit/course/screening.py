@@ -85,8 +85,14 @@ def screen(case: PoisoningCase, delivery: Delivery, recipe: Mapping[str, Any]) -
     delivery : Delivery
     recipe : mapping
         See :data:`METHODS`.
+
+    Returns
+    -------
+    Screening
+        With the whole recipe as its parameters, so that somebody else can run it again.
     """
-    settings = check_recipe(recipe)
+    whole = check_recipe(recipe)
+    settings = dict(whole)
     method = settings.pop("method")
     only_unvouched = bool(settings.pop("only_unvouched", False))
     doubtful = vouched(delivery).logical_not()
@@ -102,10 +108,10 @@ def screen(case: PoisoningCase, delivery: Delivery, recipe: Mapping[str, Any]) -
         inner = features(case.train_with(delivery.x, delivery.y), delivery.x)
         function = spectral_signatures if method == "spectral_signatures" else activation_clustering
         found = function(inner, delivery.y, **settings)
-    if not only_unvouched:
-        return found
-    scores = torch.where(doubtful, found.scores, torch.zeros_like(found.scores))
-    return Screening(found.method, scores, found.remove & doubtful, {**found.params, "only_unvouched": True})
+    scores, remove = found.scores, found.remove
+    if only_unvouched:
+        scores, remove = torch.where(doubtful, scores, torch.zeros_like(scores)), remove & doubtful
+    return Screening(found.method, scores, remove, {k: v for k, v in whole.items() if k != "method"})
 
 
 def vouched(delivery: Delivery) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from labkit.attacks import poisoning
 from labkit.core import InvalidInputError, PoisonedDataset, Trigger, derive
+from labkit.course import poison_records
 from labkit.course.poisoning import (
     PoisoningCase,
     poison_in_delivery,
@@ -24,12 +25,13 @@ from labkit.course.poisoning import (
     poisoning_case,
 )
 from labkit.course.screening import check_recipe, screen
-from labkit.defenses.sanitising import knn_consistency
+from labkit.defenses.sanitising import Screening, knn_consistency
 from labkit.metrics import clean_accuracy, detection, normalised_score, trigger_success_rate
 from labkit.models import TorchClassifier, features
 from labkit.scoring import Measurement
 
 make_case = poisoning_case
+RECORDS = poison_records.RECORDS
 
 LARGEST_DROP = 0.01  # of clean accuracy: more than that, and the release test stops the reader
 LARGEST_NIGHTLY_DROP = 0.02  # one reader and one night: a form or two more or less is no news
@@ -139,7 +141,7 @@ def _confidence(model: TorchClassifier, case: PoisoningCase) -> float:
 # ------------------------------------------------------------------ clean up
 
 
-def measure_defence_score(case: PoisoningCase, remove: Tensor) -> Measurement:
+def measure_defence_score(case: PoisoningCase, remove: Tensor | Screening) -> Measurement:
     """Normalised defence score of taking samples out; 0 where clean accuracy or good samples paid for it."""
     gone = _positions(remove, len(case.delivery))
     poisoned = poisoned_on_arrival(case)
@@ -288,7 +290,7 @@ def _class_number(case: PoisoningCase, y_target: Any) -> int:
 
 def _positions(named: Any, n: int) -> Tensor:
     """Return positions, or a mask, as a mask of ``n`` samples."""
-    given = torch.as_tensor(named)
+    given = torch.as_tensor(named.remove if isinstance(named, Screening) else named)
     if given.dtype == torch.bool and given.shape == (n,):
         return given
     if given.numel() == 0:

@@ -184,7 +184,7 @@ recipe = {
 found = screen(case, case.delivery, recipe)
 
 # %% tags=["hands-on"]
-lab.check("clean-up", remove=found.indices)
+lab.check("clean-up", remove=found)
 
 # %% tags=["dashboard"]
 lab.checkpoint("clean-up")

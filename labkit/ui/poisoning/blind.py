@@ -153,7 +153,7 @@ class BlindPanel:
             self.feedback.value = callout("warn", f"Say something about {', '.join(missing)} first.")
             return
         recipe = self.tools.recipe()
-        params = {"verdicts": said, "tool": recipe}
+        params = {"verdicts": said, "recipe": recipe}
 
         def work(progress: Progress) -> Fragment:
             suspects = []

@@ -171,6 +171,6 @@ class ScreeningPanel:
             found, recipe = self._screen(), self.tools.recipe()
             self.lab.put("recipe", recipe)
             params = {"recipe": recipe, "removed": int(found.remove.sum())}
-            return hand_in(self.lab, self.checkpoint, params, remove=found.indices)
+            return hand_in(self.lab, self.checkpoint, params, remove=found)
 
         self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
