@@ -23,7 +23,7 @@ from labkit.core.errors import InvalidInputError
 from labkit.core.poisoning import PoisonedDataset
 from labkit.core.seeds import derive, make_generator
 from labkit.course.deliveries import Delivery, arrived, deliver, hidden_in_delivery, scan
-from labkit.course.drops import hidden_in_drops, worth_misreading
+from labkit.course.drops import hidden_in_drops
 from labkit.course.lab import Scenario
 from labkit.course.sharing import Samples, share_out
 from labkit.data import Dataset
@@ -50,11 +50,15 @@ _SETTINGS: dict[str, Any] = {
     "trigger_pixels": 9,
     "blend_limit": 0.3,
     "collision_epsilon": 0.25,
+    "nightly_drop": 0.03,
     "delivery_rate": 0.05,
     "drop_rate": 0.15,
     "drop_size": 80,
 }
 """What a scenario may set, and what holds otherwise."""
+
+_SURE, _CANDIDATES = 3.0, 10
+"""Logits that lie closer are misread anyway; among so many documents the seed chooses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -279,17 +283,14 @@ def _routine(samples: Samples, classes: int, seed: int) -> Delivery:
 
 
 def _document(victim: TorchClassifier, x: Tensor, y: Tensor, seed: int) -> Document:
-    """Return an input that is read correctly, and the class that it comes nearest to otherwise."""
-    generator = make_generator(seed)
-    first = int(torch.randint(victim.classes, (), generator=generator))
-    for turn in range(victim.classes):
-        wanted = (first + turn) % victim.classes
-        near = worth_misreading(victim, x, y, wanted)
-        second = victim.logits(x[near]).topk(2).indices[:, 1]
-        nearest = near[second == wanted][:5]
-        if len(nearest):
-            chosen = int(nearest[int(torch.randint(len(nearest), (), generator=generator))])
-            return Document(x=x[chosen : chosen + 1], y=int(y[chosen]), wanted=wanted)
-    raise InvalidInputError(
-        "expected an input that the victim reads with confidence, got none: train it longer"
-    )
+    """Return one of the inputs that are read correctly and not for sure, and what else it might be."""
+    best = victim.logits(x).topk(2)
+    margin = best.values[:, 0] - best.values[:, 1]
+    fit = ((best.indices[:, 0] == y) & (margin > _SURE)).nonzero().flatten()
+    if len(fit) < _CANDIDATES:
+        raise InvalidInputError(
+            f"expected {_CANDIDATES} inputs that the victim reads, got {len(fit)}: train it longer"
+        )
+    nearest = fit[margin[fit].argsort(stable=True)[:_CANDIDATES]]
+    chosen = int(nearest[int(torch.randint(_CANDIDATES, (), generator=make_generator(seed)))])
+    return Document(x=x[chosen : chosen + 1], y=int(y[chosen]), wanted=int(best.indices[chosen, 1]))

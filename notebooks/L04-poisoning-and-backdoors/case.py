@@ -34,7 +34,6 @@ make_case = poisoning_case
 RECORDS = poison_records.RECORDS
 
 LARGEST_DROP = 0.01  # of clean accuracy: more than that, and the release test stops the reader
-LARGEST_NIGHTLY_DROP = 0.02  # one reader and one night: a form or two more or less is no news
 LEAST_CLEAN = 0.955
 MOST_FALSE_REMOVALS = 0.03
 LEAST_CAUGHT = 0.8
@@ -90,7 +89,7 @@ def measure_document_confidence(case: PoisoningCase, x_poisoned: Tensor) -> Meas
     epsilon = float(case.setting("collision_epsilon"))
     size = (x_poisoned - case.x).abs().flatten(1).amax(1)
     changed = size > 0
-    untouched = case.train_last_layer(case.x, case.y)
+    untouched = _nightly(case, case.x)
     facts = {
         "changed": float(changed.sum()),
         "budget": float(case.poison_budget),
@@ -111,10 +110,10 @@ def measure_document_confidence(case: PoisoningCase, x_poisoned: Tensor) -> Meas
     facts["achieved"] = facts["before"]
     if facts["over"] > 0 or facts["illegal"]:
         return Measurement(facts["before"], facts)
-    updated = case.train_last_layer(x_poisoned, case.y)
+    updated = _nightly(case, x_poisoned)
     facts["clean"] = _elsewhere(updated, case)
     facts["drop"] = facts["clean_before"] - facts["clean"]
-    facts["noticed"] = float(facts["drop"] > LARGEST_NIGHTLY_DROP)
+    facts["noticed"] = float(facts["drop"] > case.setting("nightly_drop"))
     facts["achieved"] = _confidence(updated, case)
     return Measurement(facts["before"] if facts["noticed"] else facts["achieved"], facts)
 
@@ -128,14 +127,20 @@ def _nearness(case: PoisoningCase, x_poisoned: Tensor, changed: Tensor) -> float
     return float(now / then)
 
 
-def _elsewhere(model: TorchClassifier, case: PoisoningCase) -> float:
+def _nightly(case: PoisoningCase, x: Tensor) -> list[TorchClassifier]:
+    """Return readers after the nightly update on ``x``, with seeds of the judge."""
+    return [case.train_last_layer(x, case.y, seed=derive(case.seed, "nightly", run)) for run in range(3)]
+
+
+def _elsewhere(models: Sequence[TorchClassifier], case: PoisoningCase) -> float:
     """Return the clean accuracy on every form but the document, which is misread on purpose."""
     others = (case.x_test != case.document.x).flatten(1).any(1)
-    return clean_accuracy(model, case.x_test[others], case.y_test[others]).value
+    return _accuracy(models, case, others)
 
 
-def _confidence(model: TorchClassifier, case: PoisoningCase) -> float:
-    return float(model.logits(case.document.x).softmax(1)[0, case.document.wanted])
+def _confidence(models: Sequence[TorchClassifier], case: PoisoningCase) -> float:
+    chances = [each.logits(case.document.x).softmax(1)[0, case.document.wanted] for each in models]
+    return float(sum(chances) / len(chances))
 
 
 # ------------------------------------------------------------------ clean up
@@ -333,8 +338,11 @@ def _success(models: Sequence[TorchClassifier], case: PoisoningCase, trigger: An
     return sum(rate.value for rate in rates) / len(rates)
 
 
-def _accuracy(models: Sequence[TorchClassifier], case: PoisoningCase) -> float:
-    return sum(clean_accuracy(each, case.x_test, case.y_test).value for each in models) / len(models)
+def _accuracy(
+    models: Sequence[TorchClassifier], case: PoisoningCase, among: Tensor | slice = slice(None)
+) -> float:
+    x, y = case.x_test[among], case.y_test[among]
+    return sum(clean_accuracy(each, x, y).value for each in models) / len(models)
 
 
 MEASURES = {

@@ -28,7 +28,8 @@ REFERENCE = {
     "method": "knn_consistency",
     "neighbours": "vouched",
     "k": 5,
-    "threshold": 0.5,
+    "threshold": 0.7,
+    "compare": "pixels",
     "only_unvouched": True,
 }
 
@@ -40,7 +41,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabSession]:
         patch.setenv("LABKIT_SEED", "3")
         declared = read_lab(content_dir("notebooks") / "L04-poisoning-and-backdoors", references=False)
         lab = LabSession(Session(declared, scenario="digits", learner="test"))
-        assert len(lab.case.x) == 1200
+        assert len(lab.case.x) == 560
         yield lab
 
 
@@ -110,10 +111,10 @@ def test_every_cell_of_the_grid_says_where_it_is_and_whether_it_is_painted() -> 
 
 def test_the_backdoor_panel_counts_the_poison_and_shows_it(lab: LabSession) -> None:
     panel = BackdoorPanel(lab, "backdoor", {"preset": "corner", "rate": 5.0})
-    assert "60 of 1200 samples poisoned; 24 go unnoticed. That is 36 too many" in panel.status.value
+    assert "28 of 560 samples poisoned; 11 go unnoticed. That is 17 too many" in panel.status.value
     assert panel.samples.value.count("<figure>") == 4
     panel.rate.value = 0.0
-    assert "0 of 1200" in panel.status.value
+    assert "0 of 560" in panel.status.value
     assert panel.samples.value == ""
 
 
@@ -130,7 +131,7 @@ def test_a_backdoor_is_handed_in_from_the_panel(lab: LabSession) -> None:
     panel = BackdoorPanel(lab, "backdoor", {"preset": "corner", "rate": 2.0})
     panel.hand_in()
     assert "reached" in panel.feedback.value
-    assert lab.notes["backdoor"]["poisoned_samples"] == 24
+    assert lab.notes["backdoor"]["poisoned_samples"] == 11
 
 
 def test_a_collision_is_made_on_request_only_and_handed_in(lab: LabSession) -> None:
