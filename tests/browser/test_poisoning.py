@@ -1,5 +1,6 @@
 """The poisoning lab, finished by mouse and by keyboard, as a participant would."""
 
+import json
 import re
 
 from tests.browser.conftest import open_dashboard, violations
@@ -199,6 +200,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
 
     press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
+    for checkpoint in ("backdoor", "clean-label", "clean-up", "blind", "price"):
+        (path,) = own_server.home.rglob(f"evidence/**/*{checkpoint}.json")
+        assert json.loads(path.read_text(encoding="utf-8"))["passed"], checkpoint
 
 
 def test_a_sign_can_be_typed_and_moved(server, page):
