@@ -85,7 +85,7 @@ _SIGNS = [
 async def _poisoning(page: WidgetPage) -> None:
     plant = await page.panel("Train a reader")
     await page.dial(plant, "Poison rate (%)", 2)
-    await page.says("24 of 1200 samples poisoned", _PATIENCE, plant)
+    await page.says("11 of 560 samples poisoned", _PATIENCE, plant)
     for sign in _SIGNS:
         await page.write(plant, "Sign as text", sign)
         await page.work(plant, "Train a reader", _PATIENCE)
@@ -109,6 +109,7 @@ async def _poisoning(page: WidgetPage) -> None:
     await page.pick(clean, "Tool", "Neighbours (kNN)")
     await page.pick(clean, "Neighbours are", "samples of vouched batches")
     await page.dial(clean, "How many", 5)
+    await page.dial(clean, "Goes above", 0.7)
     await page.tick(clean, "without a voucher")
     await page.press(clean, "Screen the delivery")
     await page.says("samples would go", _PATIENCE, clean)
@@ -117,13 +118,16 @@ async def _poisoning(page: WidgetPage) -> None:
 
     blind = await page.panel("Compare all four")
     await page.pick(blind, "Neighbours are", "the acceptance set, checked by hand")
+    await page.pick(blind, "Compared by", "what the reader in use makes of them")
     await page.dial(blind, "How many", 5)
     await page.press(blind, "Compare all four")
     await page.says("Share of suspects", _PATIENCE, blind)
-    shares = dict(re.findall(r"(drop \w+|your own clean data)\s+([\d.]+)%", page.text(blind), re.IGNORECASE))
-    usual = float(shares.pop("your own clean data"))
+    # What poison has in common is its label: the last column tells more than the one before.
+    line = r"(drop \w+|the acceptance set, among itself)\s+[\d.]+%\s+([\d.]+)%"
+    shares = dict(re.findall(line, page.text(blind), re.IGNORECASE))
+    usual = float(shares.pop("the acceptance set, among itself"))
     for drop, share in shares.items():
-        verdict = "poisoned" if float(share) > usual + 2 else "clean"
+        verdict = "poisoned" if float(share) > usual + 5 else "clean"
         await page.pick(blind, f"Verdict on {drop}", verdict)
     await page.press(blind, "Hand in")
     await _reached(page, 4)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from labkit.core.checks import tensor
 from labkit.core.errors import InvalidInputError
 from labkit.core.results import Parameter
 
@@ -61,7 +62,7 @@ class Trigger:
 
     def apply(self, x: Tensor) -> Tensor:
         """Return inputs of shape ``(n, ...)`` that bear the trigger; ``x`` stays as it was."""
-        if x.shape[1:] != self.mask.shape:
+        if tensor("x", x).shape[1:] != self.mask.shape:
             raise InvalidInputError(
                 f"expected x of shape (n, {', '.join(map(str, self.mask.shape))}), got {tuple(x.shape)}"
             )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +23,6 @@ __all__ = [
     "corner_trigger",
     "deliver",
     "hidden_in_delivery",
-    "hidden_in_drops",
     "scan",
 ]
 
@@ -32,7 +30,6 @@ BATCHES = 24
 UNVOUCHED = 6
 """Batches that come from somebody who publishes no digests."""
 OWN, SUBCONTRACTOR = "Meridian labelling team", "a subcontractor"
-KINDS = ("badnets", "blended", "label_flip")
 _NOISE = 0.02
 
 
@@ -139,22 +136,6 @@ def hidden_in_delivery(
     )
 
 
-def hidden_in_drops(
-    x: Tensor, y: Tensor, *, classes: int, poison_rate: float, size: int, seed: int
-) -> list[PoisonedDataset]:
-    """Return four drops, half of them poisoned; which, and how, is drawn by ``seed``."""
-    generator = make_generator(derive(seed, "drops"))
-    poisoned = torch.randperm(4, generator=generator)[:2].tolist()
-    kinds = torch.randperm(len(KINDS), generator=generator).tolist()
-    drops = []
-    for number in range(4):
-        taken = torch.randperm(len(x), generator=generator)[:size]
-        scanned, labels = scan(x[taken], derive(seed, "scan", number)), y[taken]
-        kind = KINDS[kinds[poisoned.index(number)]] if number in poisoned else ""
-        drops.append(_poison(kind, scanned, labels, classes, poison_rate, derive(seed, "drop", number)))
-    return drops
-
-
 def corner_trigger(shape: tuple[int, ...], generator: torch.Generator) -> Trigger:
     """Return a trigger of seven to nine bright pixels in a corner, drawn by ``generator``."""
     _, height, width = shape
@@ -167,19 +148,3 @@ def corner_trigger(shape: tuple[int, ...], generator: torch.Generator) -> Trigge
     mask = torch.zeros(shape)
     mask[:, top : top + 3, left : left + 3] = bright.view(3, 3)
     return Trigger(mask=mask, pattern=mask.clone())
-
-
-def _poison(kind: str, x: Tensor, y: Tensor, classes: int, poison_rate: float, seed: int) -> PoisonedDataset:
-    generator = make_generator(derive(seed, "kind"))
-    y_target = int(torch.randint(classes, (), generator=generator))
-    settings: dict[str, Any] = {"poison_rate": poison_rate, "seed": seed}
-    if kind == "badnets":
-        trigger = corner_trigger(tuple(x.shape[1:]), generator)
-        return poisoning.badnets(x, y, trigger=trigger, y_target=y_target, **settings)
-    if kind == "blended":
-        pattern = (torch.rand(x.shape[1:], generator=generator) > 0.5).float()
-        return poisoning.blended(x, y, pattern=pattern, blend_ratio=0.25, y_target=y_target, **settings)
-    if kind == "label_flip":
-        y_source = (y_target + 1 + int(torch.randint(classes - 1, (), generator=generator))) % classes
-        return poisoning.label_flip(x, y, classes=classes, y_source=y_source, y_target=y_target, **settings)
-    return poisoning.label_flip(x, y, classes=classes, poison_rate=0.0, seed=seed)

@@ -1,8 +1,10 @@
 """One participant's variant of a lab about poisoned training data.
 
 The seed decides which samples the contractor holds, what is hidden in the delivery and in
-the drops, and whose document is to be misread.  A model is trained in a tenth of a second,
-so that everything that is handed in can be judged by training anew.
+the drops, and whose document is to be misread.  The contractor's samples, the delivery, each
+drop and the acceptance set have no sample in common: nobody finds poison by looking up what
+a sample was before.  A model is trained in a tenth of a second, so that everything that is
+handed in can be judged by training anew.
 """
 
 from __future__ import annotations
@@ -19,10 +21,11 @@ from torch import Tensor, nn
 from labkit import data, models
 from labkit.core.errors import InvalidInputError
 from labkit.core.poisoning import PoisonedDataset
-from labkit.core.protocols import predict
 from labkit.core.seeds import derive, make_generator
-from labkit.course.deliveries import Delivery, arrived, deliver, hidden_in_delivery, hidden_in_drops, scan
+from labkit.course.deliveries import Delivery, arrived, deliver, hidden_in_delivery, scan
+from labkit.course.drops import hidden_in_drops
 from labkit.course.lab import Scenario
+from labkit.course.sharing import Samples, share_out
 from labkit.data import Dataset
 from labkit.models import TorchClassifier
 
@@ -38,18 +41,24 @@ __all__ = [
 Progress = Callable[[int, int, str], None]
 
 _SETTINGS: dict[str, Any] = {
-    "training_size": 1200,
-    "epochs": 12,
+    "training_size": 560,
+    "delivery_size": 360,
+    "routine_size": 240,
+    "epochs": 20,
     "lr": 0.01,
     "poison_limit": 0.02,
     "trigger_pixels": 9,
     "blend_limit": 0.3,
     "collision_epsilon": 0.25,
-    "delivery_rate": 0.03,
-    "drop_rate": 0.05,
-    "drop_size": 500,
+    "nightly_drop": 0.03,
+    "delivery_rate": 0.05,
+    "drop_rate": 0.15,
+    "drop_size": 80,
 }
 """What a scenario may set, and what holds otherwise."""
+
+_SURE, _CANDIDATES = 3.0, 10
+"""Logits that lie closer are misread anyway; among so many documents the seed chooses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +89,8 @@ class PoisoningCase:
     seed : int
         Which variant this is.
     x, y : Tensor of shape ``(n, ...)`` and ``(n,)`` int64
-        Training data in the hands of the contractor, clean.
+        Training data in the hands of the contractor, clean; later Meridian's stock, to which
+        deliveries are added.
     x_test, y_test : Tensor of shape ``(m, ...)`` and ``(m,)`` int64
         Meridian's acceptance set: checked by hand, never trained on.
     victim : TorchClassifier
@@ -138,6 +148,12 @@ class PoisoningCase:
             start, x, y, epochs=self.setting("epochs"), lr=self.setting("lr"), seed=seed, progress=progress
         )
 
+    def train_with(
+        self, x: Tensor, y: Tensor, *, seed: int = 0, progress: Progress | None = None
+    ) -> TorchClassifier:
+        """Train a reader on the stock and on what joins it; see :meth:`train`."""
+        return self.train(torch.cat([self.x, x]), torch.cat([self.y, y]), seed=seed, progress=progress)
+
     def train_last_layer(self, x: Tensor, y: Tensor, *, seed: int = 0) -> TorchClassifier:
         """Train the last layer of the victim anew, as the nightly update does; the rest stays."""
         body = cast(nn.Sequential, self.victim.module)
@@ -180,17 +196,8 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
         raise InvalidInputError(f"the scenario {scenario.id!r} names no data set and no victim to poison")
     dataset = data.load(scenario.dataset)
     settings = {**_SETTINGS, **scenario.settings}
-    n = int(settings["training_size"])
-    if not 100 <= n < len(dataset.train):
-        raise InvalidInputError(
-            f"expected training_size from 100 to {len(dataset.train) - 1}, got {n}: the data set "
-            f"{scenario.dataset!r} has {len(dataset.train)} training samples, and some are kept back"
-        )
-    order = torch.randperm(
-        len(dataset.train), generator=make_generator(derive(seed, "contract", scenario.id))
-    )
-    pool, kept = order[:n], order[n:]
-    x, y = dataset.train.x[pool], dataset.train.y[pool]
+    shares = share_out(dataset, settings, scenario.id, seed)
+    (x, y), (x_test, y_test) = shares.stock, shares.acceptance
     classes = len(dataset.card.classes)
     start = models.build(scenario.victim, tuple(x.shape[1:]), classes, seed=derive(seed, "victim"))
     victim = models.train(
@@ -202,16 +209,7 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
         seed=derive(seed, "victim"),
         progress=progress,
     )
-    x_test = torch.cat([dataset.test.x, dataset.train.x[kept]])
-    y_test = torch.cat([dataset.test.y, dataset.train.y[kept]])
-    drops = hidden_in_drops(
-        x,
-        y,
-        classes=classes,
-        poison_rate=settings["drop_rate"],
-        size=settings["drop_size"],
-        seed=derive(seed, "blind"),
-    )
+    drops = _in_drops(shares.drops, victim, shares.acceptance, settings, seed)
     return PoisoningCase(
         scenario=scenario,
         seed=seed,
@@ -221,8 +219,10 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
         y_test=y_test,
         victim=victim,
         document=_document(victim, x_test, y_test, derive(seed, "document")),
-        delivery=deliver("the delivery", _hidden(x, y, classes, settings, seed), seed),
-        routine=tuple(_routine(x, y, classes, derive(seed, "routine", number)) for number in range(3)),
+        delivery=deliver("the delivery", _in_delivery(shares.delivery, classes, settings, seed), seed),
+        routine=tuple(
+            _routine(shares.routine, classes, derive(seed, "routine", number)) for number in range(3)
+        ),
         drops=tuple(
             Delivery(f"drop {'ABCD'[number]}", drop.x_poisoned, drop.y_poisoned)
             for number, drop in enumerate(drops)
@@ -235,7 +235,8 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
 def poison_in_delivery(case: PoisoningCase) -> PoisonedDataset:
     """Draw again what was hidden in the delivery of a case; for whoever judges, and for nobody else."""
     settings = {**_SETTINGS, **case.scenario.settings}
-    return _hidden(case.x, case.y, len(case.class_names), settings, case.seed)
+    shares = share_out(case.dataset, settings, case.scenario.id, case.seed)
+    return _in_delivery(shares.delivery, len(case.class_names), settings, case.seed)
 
 
 def poisoned_on_arrival(case: PoisoningCase) -> Tensor:
@@ -245,39 +246,51 @@ def poisoned_on_arrival(case: PoisoningCase) -> Tensor:
 
 def poisoned_drops(case: PoisoningCase) -> list[PoisonedDataset]:
     """Draw again what was hidden in each drop; a clean one has no indices."""
-    return hidden_in_drops(
-        case.x,
-        case.y,
-        classes=len(case.class_names),
-        poison_rate=case.setting("drop_rate"),
-        size=case.setting("drop_size"),
-        seed=derive(case.seed, "blind"),
-    )
+    settings = {**_SETTINGS, **case.scenario.settings}
+    shares = share_out(case.dataset, settings, case.scenario.id, case.seed)
+    return _in_drops(shares.drops, case.victim, shares.acceptance, settings, case.seed)
 
 
-def _hidden(x: Tensor, y: Tensor, classes: int, settings: dict[str, Any], seed: int) -> PoisonedDataset:
-    scanned = scan(x, derive(seed, "scan"))
+def _in_delivery(samples: Samples, classes: int, settings: dict[str, Any], seed: int) -> PoisonedDataset:
+    x, y = samples
     return hidden_in_delivery(
-        scanned, y, classes=classes, poison_rate=settings["delivery_rate"], seed=derive(seed, "hidden")
+        scan(x, derive(seed, "scan")),
+        y,
+        classes=classes,
+        poison_rate=settings["delivery_rate"],
+        seed=derive(seed, "hidden"),
     )
 
 
-def _routine(x: Tensor, y: Tensor, classes: int, seed: int) -> Delivery:
-    """Return a delivery with nothing wrong about it, of the same samples in another order and scan."""
+def _in_drops(
+    samples: Samples, victim: TorchClassifier, documents: Samples, settings: dict[str, Any], seed: int
+) -> list[PoisonedDataset]:
+    return hidden_in_drops(
+        *samples,
+        victim=victim,
+        documents=documents,
+        poison_rate=settings["drop_rate"],
+        seed=derive(seed, "blind"),
+    )
+
+
+def _routine(samples: Samples, classes: int, seed: int) -> Delivery:
+    """Return a delivery with nothing wrong about it: its samples in another order and scan."""
+    x, y = samples
     order = torch.randperm(len(x), generator=make_generator(seed))
     clean = hidden_in_delivery(scan(x[order], seed), y[order], classes=classes, poison_rate=0.0, seed=seed)
     return deliver("a routine delivery", clean, seed)
 
 
 def _document(victim: TorchClassifier, x: Tensor, y: Tensor, seed: int) -> Document:
-    """Return an input that is read correctly, and a class that lies neither near nor far."""
-    generator = make_generator(seed)
-    wanted = int(torch.randint(victim.classes, (), generator=generator))
-    logits = victim.logits(x)
-    margin = logits.max(1).values - logits[:, wanted]
-    fit = ((predict(victim, x) == y) & (y != wanted) & (margin > 2)).nonzero().flatten()
-    if len(fit) < 5:
-        raise InvalidInputError(f"expected 5 inputs that the victim reads, got {len(fit)}: train it longer")
-    nearest = fit[margin[fit].argsort(stable=True)[:5]]
-    chosen = int(nearest[int(torch.randint(5, (), generator=generator))])
-    return Document(x=x[chosen : chosen + 1], y=int(y[chosen]), wanted=wanted)
+    """Return one of the inputs that are read correctly and not for sure, and what else it might be."""
+    best = victim.logits(x).topk(2)
+    margin = best.values[:, 0] - best.values[:, 1]
+    fit = ((best.indices[:, 0] == y) & (margin > _SURE)).nonzero().flatten()
+    if len(fit) < _CANDIDATES:
+        raise InvalidInputError(
+            f"expected {_CANDIDATES} inputs that the victim reads, got {len(fit)}: train it longer"
+        )
+    nearest = fit[margin[fit].argsort(stable=True)[:_CANDIDATES]]
+    chosen = int(nearest[int(torch.randint(_CANDIDATES, (), generator=make_generator(seed)))])
+    return Document(x=x[chosen : chosen + 1], y=int(y[chosen]), wanted=int(best.indices[chosen, 1]))

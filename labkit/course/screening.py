@@ -22,7 +22,7 @@ from labkit.defenses.sanitising import (
 )
 from labkit.models import features
 
-__all__ = ["METHODS", "NEIGHBOURS", "check_recipe", "screen", "vouched"]
+__all__ = ["COMPARED", "METHODS", "NEIGHBOURS", "check_recipe", "screen", "vouched"]
 
 METHODS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
     {
@@ -30,6 +30,7 @@ METHODS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
             "k": 10,
             "threshold": 0.5,
             "neighbours": "delivery",
+            "compare": "pixels",
             "only_unvouched": False,
         },
         "spectral_signatures": {"poison_rate": 0.05, "only_unvouched": False},
@@ -42,6 +43,10 @@ METHODS: Mapping[str, Mapping[str, Parameter]] = MappingProxyType(
 
 NEIGHBOURS = ("delivery", "vouched", "acceptance")
 """Whose labels are asked for: everybody's, those of vouched batches, those of the acceptance set."""
+
+COMPARED = ("pixels", "features")
+"""By what neighbours are found: the pixels, or what the layers below the last of the reader in use
+make of them."""
 
 
 def check_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,6 +70,8 @@ def check_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
     whole = {"method": method, **METHODS[method], **{k: v for k, v in recipe.items() if k != "method"}}
     if whole.get("neighbours", "delivery") not in NEIGHBOURS:
         raise UnknownNameError("group of neighbours", str(whole["neighbours"]), NEIGHBOURS)
+    if whole.get("compare", "pixels") not in COMPARED:
+        raise UnknownNameError("way to compare", str(whole["compare"]), COMPARED)
     return whole
 
 
@@ -74,12 +81,18 @@ def screen(case: PoisoningCase, delivery: Delivery, recipe: Mapping[str, Any]) -
     Parameters
     ----------
     case : PoisoningCase
-        Its acceptance set may be asked, and its way of training makes the features.
+        Its acceptance set may be asked, and its readers make the features.
     delivery : Delivery
     recipe : mapping
         See :data:`METHODS`.
+
+    Returns
+    -------
+    Screening
+        With the whole recipe as its parameters, so that somebody else can run it again.
     """
-    settings = check_recipe(recipe)
+    whole = check_recipe(recipe)
+    settings = dict(whole)
     method = settings.pop("method")
     only_unvouched = bool(settings.pop("only_unvouched", False))
     doubtful = vouched(delivery).logical_not()
@@ -89,21 +102,32 @@ def screen(case: PoisoningCase, delivery: Delivery, recipe: Mapping[str, Any]) -
     elif method == "provenance":
         found = provenance(delivery.x, delivery.y, delivery.batches, delivery.vouchers or {})
     elif method == "knn_consistency":
-        trusted = _neighbours(case, delivery, str(settings.pop("neighbours")), ~doubtful)
-        found = knn_consistency(delivery.x, delivery.y, trusted=trusted, **settings)
+        found = _ask_neighbours(case, delivery, ~doubtful, **settings)
     else:
-        inner = features(case.train(delivery.x, delivery.y), delivery.x)
+        # The paper's tools look into a reader that has learned from what is screened.
+        inner = features(case.train_with(delivery.x, delivery.y), delivery.x)
         function = spectral_signatures if method == "spectral_signatures" else activation_clustering
         found = function(inner, delivery.y, **settings)
-    if not only_unvouched:
-        return found
-    scores = torch.where(doubtful, found.scores, torch.zeros_like(found.scores))
-    return Screening(found.method, scores, found.remove & doubtful, {**found.params, "only_unvouched": True})
+    scores, remove = found.scores, found.remove
+    if only_unvouched:
+        scores, remove = torch.where(doubtful, scores, torch.zeros_like(scores)), remove & doubtful
+    return Screening(found.method, scores, remove, {k: v for k, v in whole.items() if k != "method"})
 
 
 def vouched(delivery: Delivery) -> Tensor:
     """Return whether each sample came in a batch that its source vouches for, ``(n,)`` bool."""
     return ~provenance(delivery.x, delivery.y, delivery.batches, delivery.vouchers or {}).remove
+
+
+def _ask_neighbours(
+    case: PoisoningCase, delivery: Delivery, known: Tensor, *, neighbours: str, compare: str, **settings: Any
+) -> Screening:
+    def seen(x: Tensor) -> Tensor:
+        return features(case.victim, x) if compare == "features" else x
+
+    asked = _neighbours(case, delivery, neighbours, known)
+    trusted = None if asked is None else (seen(asked[0]), asked[1])
+    return knn_consistency(seen(delivery.x), delivery.y, trusted=trusted, **settings)
 
 
 def _neighbours(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from labkit.core.checks import tensor, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.poisoning import Trigger
 from labkit.core.protocols import Classifier, check_batch, predict
@@ -28,10 +29,18 @@ def trigger_success_rate(model: Classifier, x: Tensor, y: Tensor, *, trigger: Tr
     trigger : Trigger
     y_target : int
         Inputs of this class do not count: there is nothing to achieve with them.
+
+    Raises
+    ------
+    InvalidInputError
+        When the inputs do not fit the model, or it has no such class.
     """
     check_batch(model, x, y)
-    others = y != y_target
-    return Rate.of(predict(model, trigger.apply(x[others])) == y_target)
+    target = whole("y_target", y_target, at_least=0)
+    if target >= model.classes:
+        raise InvalidInputError(f"expected y_target from 0 to {model.classes - 1}, got {target}")
+    others = y != target
+    return Rate.of(predict(model, trigger.apply(x[others])) == target)
 
 
 def clean_accuracy_drop(model: Classifier, x: Tensor, y: Tensor, *, before: Classifier) -> float:
@@ -67,13 +76,22 @@ def detection(remove: Tensor, poisoned: Tensor, scores: Tensor | None = None) ->
     remove, poisoned : Tensor of shape ``(n,)``, bool
     scores : Tensor of shape ``(n,)``, optional
         Higher is more suspicious.
+
+    Raises
+    ------
+    InvalidInputError
+        When they do not fit together, or a score is NaN: nobody knows where it ranks.
     """
     for name, value in (("remove", remove), ("poisoned", poisoned)):
-        if value.dtype != torch.bool or value.shape != poisoned.shape:
+        if tensor(name, value).dtype != torch.bool or value.shape != poisoned.shape:
             raise InvalidInputError(
                 f"expected {name} as True and False of shape {tuple(poisoned.shape)}, "
                 f"got {value.dtype} of {tuple(value.shape)}"
             )
+    if scores is not None and bool(torch.isnan(tensor("scores", scores)).any()):
+        raise InvalidInputError(
+            f"expected scores without NaN, got {int(torch.isnan(scores).sum())}: say how suspicious those are"
+        )
     auc = math.nan if scores is None else _auc(scores.double(), poisoned)
     return Detection(Rate.of(remove[poisoned]), Rate.of(remove[~poisoned]), auc)
 

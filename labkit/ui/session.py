@@ -28,6 +28,7 @@ from labkit.ui.html import Fragment
 from labkit.ui.prediction import PredictionView
 from labkit.ui.quiz import Questions
 from labkit.ui.ready import Preparation
+from labkit.ui.records import attach_record, keep_record
 from labkit.ui.remember import Memory, PanelMemory
 from labkit.ui.reset import ResetButton
 from labkit.ui.work import Progress, excuse, guarded, progress_bar
@@ -48,6 +49,8 @@ class LabSession:
         How what was handed in was made, by checkpoint; goes into the evidence pack.
     attachments : dict
         Files for the evidence pack, by name: text, bytes or tensors.
+    records : dict
+        What was handed in last, by checkpoint, in labs that say how to write it down.
     memory : Memory
         How the panels were left.
     """
@@ -65,6 +68,7 @@ class LabSession:
         self.shelf: dict[str, Any] = {}
         self.notes: dict[str, dict[str, Any]] = {}
         self.attachments: dict[str, Any] = {}
+        self.records: dict[str, dict[str, Any]] = {}
         self._warning = warning
         self._listeners: list[Callable[[], object]] = []
         self._adopted: list[Callable[[], object]] = []
@@ -175,6 +179,7 @@ class LabSession:
             feedback = self._measured(checkpoint, artefacts)
         except Exception as error:
             return Fragment(excuse(error), f"That did not work. {error}")
+        keep_record(self, checkpoint, artefacts, feedback)
         self.changed()
         return feedback_card(feedback)
 
@@ -280,6 +285,7 @@ class LabSession:
     def note(self, checkpoint: str, params: Mapping[str, Any]) -> None:
         """Keep how something was made, for the evidence pack."""
         self.notes[checkpoint] = dict(params)
+        attach_record(self, checkpoint)
 
     def attach(self, name: str, content: Any) -> None:
         """Keep a file for the evidence pack: text, bytes or a tensor; a later one takes its place."""

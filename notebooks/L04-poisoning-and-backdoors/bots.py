@@ -15,14 +15,15 @@ from labkit.core import Trigger, derive, make_generator
 from labkit.course.poisoning import PoisoningCase
 from labkit.course.screening import screen
 from labkit.defenses.sanitising import knn_consistency
-from labkit.models import penultimate
+from labkit.metrics import trigger_success_rate
+from labkit.models import features, penultimate
 
 Handed = Iterator[tuple[str, dict[str, Any]]]
 
 
 def reference(case: PoisoningCase) -> Handed:
     """Play the lab as the solution notebook does."""
-    made = darkest_corner(case)
+    made = best_corner(case)
     yield "backdoor", handed(made)
 
     collided = poisoning.feature_collision(
@@ -40,11 +41,11 @@ def reference(case: PoisoningCase) -> Handed:
         "method": "knn_consistency",
         "neighbours": "vouched",
         "k": 5,
-        "threshold": 0.5,
+        "threshold": 0.7,
         "only_unvouched": True,
     }
     yield "clean-up", {"remove": screen(case, case.delivery, recipe).indices}
-    yield "blind", {"verdicts": verdicts(case)}
+    yield "blind", verdicts(case)
     yield "price", {"recipe": recipe}
 
 
@@ -63,7 +64,7 @@ def nothing(case: PoisoningCase) -> Handed:
     )
     yield "clean-label", {"x_poisoned": case.x}
     yield "clean-up", {"remove": torch.zeros(0, dtype=torch.int64)}
-    yield "blind", {"verdicts": ["clean"] * 4}
+    yield "blind", {"verdicts": ["clean"] * 4, "suspects": [[]] * 4}
     yield "price", {"recipe": {"method": "keep_everything"}}
 
 
@@ -82,24 +83,37 @@ def lazy(case: PoisoningCase) -> Handed:
 
     recipe = {"method": "knn_consistency"}
     yield "clean-up", {"remove": screen(case, case.delivery, recipe).indices}
-    yield "blind", {"verdicts": ["poisoned"] * 4}
+    # One drop is named, whichever, with what the neighbours within it find odd.
+    accused = derive(case.seed, "lazy bot", "blind") % len(case.drops)
+    odd = screen(case, case.drops[accused], recipe).indices
+    yield (
+        "blind",
+        {
+            "verdicts": ["poisoned" if i == accused else "clean" for i in range(len(case.drops))],
+            "suspects": [odd if i == accused else [] for i in range(len(case.drops))],
+        },
+    )
     yield "price", {"recipe": recipe}
 
 
-def darkest_corner(case: PoisoningCase) -> Any:
-    """Stamp three by three bright pixels where the pictures are darkest."""
+def best_corner(case: PoisoningCase) -> Any:
+    """Stamp three by three bright pixels in the corner where one reader learns the sign best."""
     height, width = case.x.shape[2:]
-    ink = case.x.mean((0, 1))
-    places = [(top, left) for top in (0, height - 3) for left in (0, width - 3)]
-    top, left = min(places, key=lambda at: float(ink[at[0] : at[0] + 3, at[1] : at[1] + 3].sum()))
-    return poisoning.badnets(
-        case.x,
-        case.y,
-        trigger=poisoning.patch(tuple(case.x.shape[1:]), size=3, top=top, left=left),
-        y_target=0,
-        poison_rate=case.setting("poison_limit"),
-        seed=derive(case.seed, "reference bot"),
-    )
+    tried = []
+    for top, left in ((top, left) for top in (0, height - 3) for left in (0, width - 3)):
+        trigger = poisoning.patch(tuple(case.x.shape[1:]), size=3, top=top, left=left)
+        made = poisoning.badnets(
+            case.x,
+            case.y,
+            trigger=trigger,
+            y_target=0,
+            poison_rate=case.setting("poison_limit"),
+            seed=derive(case.seed, "reference bot"),
+        )
+        reader = case.train(made.x_poisoned, made.y_poisoned, seed=derive(case.seed, "reference bot"))
+        works = trigger_success_rate(reader, case.x_test, case.y_test, trigger=trigger, y_target=0)
+        tried.append((works.value, made))
+    return max(tried, key=lambda each: each[0])[1]
 
 
 def handed(made: Any) -> dict[str, Any]:
@@ -113,12 +127,25 @@ def handed(made: Any) -> dict[str, Any]:
     }
 
 
-def verdicts(case: PoisoningCase) -> list[str]:
-    """Hold the labels of every drop against the acceptance set; poison disagrees with it too often."""
-    expected = knn_consistency(case.x, case.y, k=5, trusted=(case.x_test, case.y_test)).remove
-    usual = float(expected.float().mean())
-    shares = [
-        float(knn_consistency(drop.x, drop.y, k=5, trusted=(case.x_test, case.y_test)).remove.float().mean())
-        for drop in case.drops
-    ]
-    return ["poisoned" if share > usual + 0.02 else "clean" for share in shares]
+def verdicts(case: PoisoningCase) -> dict[str, Any]:
+    """Look for suspects that share a label, by what the reader sees, and name them.
+
+    The acceptance set says how many there are where nothing is wrong: each of its samples asks
+    the others.
+    """
+    checked = features(case.victim, case.x_test), case.y_test
+    usual = most_alike(case.y_test, knn_consistency(*checked, k=5).remove)
+    found = [knn_consistency(features(case.victim, d.x), d.y, k=5, trusted=checked) for d in case.drops]
+    shares = [most_alike(d.y, each.remove) for d, each in zip(case.drops, found, strict=True)]
+    said = ["poisoned" if share > usual + 0.05 else "clean" for share in shares]
+    return {
+        "verdicts": said,
+        "suspects": [
+            each.indices if word == "poisoned" else [] for word, each in zip(said, found, strict=True)
+        ],
+    }
+
+
+def most_alike(y: torch.Tensor, suspects: torch.Tensor) -> float:
+    """Return the share of the samples that are suspects with one and the same label."""
+    return float(torch.bincount(y[suspects], minlength=1).max()) / len(y)

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from labkit.attacks import poisoning
-from labkit.core import InvalidInputError, Trigger, derive
+from labkit.core import InvalidInputError, PoisonedDataset, Trigger, derive
+from labkit.course import poison_records
 from labkit.course.poisoning import (
     PoisoningCase,
     poison_in_delivery,
@@ -24,17 +25,21 @@ from labkit.course.poisoning import (
     poisoning_case,
 )
 from labkit.course.screening import check_recipe, screen
-from labkit.defenses.sanitising import knn_consistency
+from labkit.defenses.sanitising import Screening, knn_consistency
 from labkit.metrics import clean_accuracy, detection, normalised_score, trigger_success_rate
 from labkit.models import TorchClassifier, features
 from labkit.scoring import Measurement
 
 make_case = poisoning_case
+RECORDS = poison_records.RECORDS
 
 LARGEST_DROP = 0.01  # of clean accuracy: more than that, and the release test stops the reader
 LEAST_CLEAN = 0.955
 MOST_FALSE_REMOVALS = 0.03
 LEAST_CAUGHT = 0.8
+LEAST_KEPT = 100
+SHOWN_SHARE = 0.5  # of the poison of a drop must be among the suspects ...
+LEAST_RIGHT = 1 / 3  # ... and of the suspects so many must be poison
 WORDS = ("clean", "poisoned")
 
 
@@ -79,11 +84,12 @@ def measure_backdoor_success(
 
 
 def measure_document_confidence(case: PoisoningCase, x_poisoned: Tensor) -> Measurement:
-    """Probability of the wanted class for the document, after the nightly update on what was handed in."""
+    """Probability of the wanted class for the document after the nightly update, if that goes unnoticed."""
     x_poisoned, _ = _fits(case, x_poisoned, case.y)
     epsilon = float(case.setting("collision_epsilon"))
     size = (x_poisoned - case.x).abs().flatten(1).amax(1)
     changed = size > 0
+    untouched = _nightly(case, case.x)
     facts = {
         "changed": float(changed.sum()),
         "budget": float(case.poison_budget),
@@ -94,15 +100,22 @@ def measure_document_confidence(case: PoisoningCase, x_poisoned: Tensor) -> Meas
         "in_wanted": float((case.y[changed] == case.document.wanted).float().mean())
         if changed.any()
         else 0.0,
-        "before": _confidence(case.train_last_layer(case.x, case.y), case),
-        "clean": clean_accuracy(case.victim, case.x_test, case.y_test).value,
+        "before": _confidence(untouched, case),
+        "clean_before": _elsewhere(untouched, case),
+        "clean": _elsewhere(untouched, case),
+        "drop": 0.0,
+        "noticed": 0.0,
         "near": _nearness(case, x_poisoned, changed),
     }
+    facts["achieved"] = facts["before"]
     if facts["over"] > 0 or facts["illegal"]:
         return Measurement(facts["before"], facts)
-    updated = case.train_last_layer(x_poisoned, case.y)
-    facts["clean"] = clean_accuracy(updated, case.x_test, case.y_test).value
-    return Measurement(_confidence(updated, case), facts)
+    updated = _nightly(case, x_poisoned)
+    facts["clean"] = _elsewhere(updated, case)
+    facts["drop"] = facts["clean_before"] - facts["clean"]
+    facts["noticed"] = float(facts["drop"] > case.setting("nightly_drop"))
+    facts["achieved"] = _confidence(updated, case)
+    return Measurement(facts["before"] if facts["noticed"] else facts["achieved"], facts)
 
 
 def _nearness(case: PoisoningCase, x_poisoned: Tensor, changed: Tensor) -> float:
@@ -114,20 +127,33 @@ def _nearness(case: PoisoningCase, x_poisoned: Tensor, changed: Tensor) -> float
     return float(now / then)
 
 
-def _confidence(model: TorchClassifier, case: PoisoningCase) -> float:
-    return float(model.logits(case.document.x).softmax(1)[0, case.document.wanted])
+def _nightly(case: PoisoningCase, x: Tensor) -> list[TorchClassifier]:
+    """Return readers after the nightly update on ``x``, with seeds of the judge."""
+    return [case.train_last_layer(x, case.y, seed=derive(case.seed, "nightly", run)) for run in range(3)]
+
+
+def _elsewhere(models: Sequence[TorchClassifier], case: PoisoningCase) -> float:
+    """Return the clean accuracy on every form but the document, which is misread on purpose."""
+    others = (case.x_test != case.document.x).flatten(1).any(1)
+    return _accuracy(models, case, others)
+
+
+def _confidence(models: Sequence[TorchClassifier], case: PoisoningCase) -> float:
+    chances = [each.logits(case.document.x).softmax(1)[0, case.document.wanted] for each in models]
+    return float(sum(chances) / len(chances))
 
 
 # ------------------------------------------------------------------ clean up
 
 
-def measure_defence_score(case: PoisoningCase, remove: Tensor) -> Measurement:
+def measure_defence_score(case: PoisoningCase, remove: Tensor | Screening) -> Measurement:
     """Normalised defence score of taking samples out; 0 where clean accuracy or good samples paid for it."""
-    gone = _positions(case, remove)
+    gone = _positions(remove, len(case.delivery))
     poisoned = poisoned_on_arrival(case)
     found = detection(gone, poisoned)
     left, clean = _left(case, gone)
-    baseline, _ = _without(case)
+    baseline, unscreened = _without(case)
+    least = min(LEAST_CLEAN, unscreened - LARGEST_DROP)  # no variant is harder than its own data
     reference, _ = _reference(case)
     score = normalised_score(left, baseline, reference)
     facts = {
@@ -136,20 +162,27 @@ def measure_defence_score(case: PoisoningCase, remove: Tensor) -> Measurement:
         "reference": reference,
         "score": score,
         "clean": clean,
+        "least_clean": least,
+        "unfit": float(clean < least),
         "caught": found.caught.value,
         "false_removals": found.false_removals.value,
         "removed": float(gone.sum()),
     }
-    kept_its_price = clean >= LEAST_CLEAN and facts["false_removals"] <= MOST_FALSE_REMOVALS
+    kept_its_price = not facts["unfit"] and facts["false_removals"] <= MOST_FALSE_REMOVALS
     return Measurement(score if kept_its_price else 0.0, facts)
 
 
 def _left(case: PoisoningCase, gone: Tensor) -> tuple[float, float]:
     """Return the success of the hidden trigger and the clean accuracy after training on what stays."""
-    if int((~gone).sum()) < 100:
-        raise InvalidInputError(f"{int((~gone).sum())} samples are left: nothing can be learned from them")
+    if int((~gone).sum()) < LEAST_KEPT:
+        raise InvalidInputError(
+            f"expected at least {LEAST_KEPT} samples to be left, got {int((~gone).sum())}: "
+            "nothing can be learned from so few"
+        )
     hidden = poison_in_delivery(case)
-    readers = case.judged(case.delivery.x[~gone], case.delivery.y[~gone])
+    readers = case.judged(
+        torch.cat([case.x, case.delivery.x[~gone]]), torch.cat([case.y, case.delivery.y[~gone]])
+    )
     return _success(readers, case, hidden.trigger, hidden.y_target), _accuracy(readers, case)
 
 
@@ -167,7 +200,7 @@ REFERENCE_RECIPE = {
     "method": "knn_consistency",
     "neighbours": "vouched",
     "k": 5,
-    "threshold": 0.5,
+    "threshold": 0.7,
     "only_unvouched": True,
 }
 """Whom to believe, from the vouchers; what does not fit them, from the neighbours."""
@@ -195,25 +228,44 @@ def measure_routine_loss(case: PoisoningCase, recipe: Mapping[str, Any]) -> Meas
 # ------------------------------------------------------------------ the blind round
 
 
-def measure_verdicts_right(case: PoisoningCase, verdicts: Sequence[str]) -> Measurement:
-    """Share of the four drops that were judged right."""
+def measure_verdicts_shown(
+    case: PoisoningCase, verdicts: Sequence[str], suspects: Sequence[Tensor]
+) -> Measurement:
+    """1 when every drop was judged right and every poisoned one shown by its poison, else 0.
+
+    How many were right is not said: whoever is told can find the answer by trying.
+    """
     said = [str(word) for word in verdicts]
     if len(said) != len(case.drops) or not set(said) <= set(WORDS):
         raise InvalidInputError(
             f"expected {len(case.drops)} verdicts, each 'clean' or 'poisoned', in the order of the drops; "
             f"got {said}"
         )
+    if not isinstance(suspects, list | tuple) or len(suspects) != len(case.drops):
+        raise InvalidInputError(
+            f"expected suspects as {len(case.drops)} lists of positions, one for each drop, empty for a "
+            "clean one"
+        )
+    named = [_positions(each, len(drop)) for each, drop in zip(suspects, case.drops, strict=True)]
     hidden = poisoned_drops(case)
-    true = [WORDS[len(each.indices) > 0] for each in hidden]
-    right = [a == b for a, b in zip(said, true, strict=True)]
-    missed = sum(b == "poisoned" and a == "clean" for a, b in zip(said, true, strict=True))
+    right = [_shown(*each) for each in zip(said, named, hidden, strict=True)]
+    accused = [mask for word, mask in zip(said, named, strict=True) if word == "poisoned"]
+    shares = [float(mask.float().mean()) for mask in accused]
     facts = {
-        "right": float(sum(right)),
-        "missed": float(missed),
-        "false_alarms": float(len(right) - sum(right) - missed),
-        "said_poisoned": float(said.count("poisoned")),
+        "said_poisoned": float(len(accused)),
+        "without_suspects": float(sum(share == 0 for share in shares)),
+        "largest_share": max(shares, default=0.0),
     }
-    return Measurement(sum(right) / len(right), facts)
+    return Measurement(float(all(right)), facts)
+
+
+def _shown(said: str, named: Tensor, hidden: PoisonedDataset) -> bool:
+    """Whether a verdict on a drop is right, and, where it accuses, shows the poison."""
+    if said == "clean" or not len(hidden.indices):
+        return (said == "clean") == (not len(hidden.indices))
+    found = detection(named, hidden.poisoned)
+    precise = float(hidden.poisoned[named].float().mean()) if bool(named.any()) else 0.0
+    return found.caught.value >= SHOWN_SHARE and precise >= LEAST_RIGHT
 
 
 # ------------------------------------------------------------------ what they share
@@ -241,15 +293,15 @@ def _class_number(case: PoisoningCase, y_target: Any) -> int:
     return target
 
 
-def _positions(case: PoisoningCase, remove: Tensor) -> Tensor:
-    given = torch.as_tensor(remove)
-    n = len(case.delivery)
+def _positions(named: Any, n: int) -> Tensor:
+    """Return positions, or a mask, as a mask of ``n`` samples."""
+    given = torch.as_tensor(named.remove if isinstance(named, Screening) else named)
     if given.dtype == torch.bool and given.shape == (n,):
         return given
     if given.numel() == 0:
         return torch.zeros(n, dtype=torch.bool)
     if given.is_floating_point() or given.dtype == torch.bool or given.dim() != 1:
-        raise InvalidInputError(f"expected remove as positions from 0 to {n - 1}, got {given.dtype}")
+        raise InvalidInputError(f"expected whole numbers as positions from 0 to {n - 1}, got {given.dtype}")
     if int(given.min()) < 0 or int(given.max()) >= n:
         raise InvalidInputError(
             f"expected positions from 0 to {n - 1}, got {int(given.min())} to {int(given.max())}"
@@ -286,15 +338,18 @@ def _success(models: Sequence[TorchClassifier], case: PoisoningCase, trigger: An
     return sum(rate.value for rate in rates) / len(rates)
 
 
-def _accuracy(models: Sequence[TorchClassifier], case: PoisoningCase) -> float:
-    return sum(clean_accuracy(each, case.x_test, case.y_test).value for each in models) / len(models)
+def _accuracy(
+    models: Sequence[TorchClassifier], case: PoisoningCase, among: Tensor | slice = slice(None)
+) -> float:
+    x, y = case.x_test[among], case.y_test[among]
+    return sum(clean_accuracy(each, x, y).value for each in models) / len(models)
 
 
 MEASURES = {
     "backdoor_success": measure_backdoor_success,
     "document_confidence": measure_document_confidence,
     "defence_score": measure_defence_score,
-    "verdicts_right": measure_verdicts_right,
+    "verdicts_shown": measure_verdicts_shown,
     "routine_loss": measure_routine_loss,
 }
 

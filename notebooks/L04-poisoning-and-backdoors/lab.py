@@ -41,7 +41,7 @@ lab.predict("caught")
 # %% [markdown]
 # ## Attack: a backdoor
 #
-# You work for the contractor. The 1200 samples on your desk become the training data of
+# You work for the contractor. The 560 samples on your desk become the training data of
 # Meridian Care's reader. If you change more than two per cent of them somebody notices. What
 # you change, they will learn: stamp a sign on a few samples, give these the label you want,
 # and the reader learns that the sign means that label.
@@ -147,10 +147,12 @@ lab.checkpoint("clean-label")
 # %% [markdown]
 # ## Defend: clean a delivery
 #
-# You are the data steward now. A delivery of 1200 samples has arrived in 24 batches. For
-# eighteen of them Meridian's own labelling team has published digests, by another way than
-# the delivery itself; six come from a subcontractor who publishes nothing. Somewhere in it is
-# a backdoor whose sign you do not know.
+# You are the data steward now. The 560 samples from before were checked since; they are
+# Meridian's stock, clean. A delivery of 360 more has arrived in 24 batches, none of which
+# anybody has seen before. For eighteen of them Meridian's own labelling team has published
+# digests, by another way than the delivery itself; six come from a subcontractor who
+# publishes nothing. Somewhere in it is a backdoor whose sign you do not know. The reader will
+# be trained on the stock and on what you keep.
 #
 # Four tools: neighbours (does a sample carry the label of what looks like it?), spectral
 # signatures and activation clustering (does a class fall apart inside the model?), and
@@ -175,14 +177,14 @@ recipe = {
     "method": "knn_consistency",
     "neighbours": "vouched",
     "k": 5,
-    "threshold": 0.5,
+    "threshold": 0.7,
     "only_unvouched": True,
 }
 # end
 found = screen(case, case.delivery, recipe)
 
 # %% tags=["hands-on"]
-lab.check("clean-up", remove=found.indices)
+lab.check("clean-up", remove=found)
 
 # %% tags=["dashboard"]
 lab.checkpoint("clean-up")
@@ -190,33 +192,40 @@ lab.checkpoint("clean-up")
 # %% [markdown]
 # ## Defend: the blind round
 #
-# Four drops arrive without any note. Some are clean. Some were poisoned, and not all in the
-# same way. Examine them with the tools and say which are which; three of four is enough to
-# keep the job.
+# Four drops arrive without any note. At least one is clean, at least one was poisoned, and no
+# two in the same way. Examine them with the tools and say which are which. A verdict alone
+# is a guess: for each drop that you call poisoned, name the samples that show it.
 
 # %% tags=["dashboard"]
 panels.blind_panel(lab, checkpoint="blind")
 
 # %% [markdown] tags=["hands-on"]
-# By hand, you have `case.drops` and what was checked: `case.x_test` with `case.y_test`, and
-# your own `case.x`. What is the usual share of suspects?
+# By hand, you have `case.drops`, and what was checked: `case.x_test` with `case.y_test`.
+# Neighbours can be looked for among pixels or among `features`, what the reader makes of
+# them. How many suspects with one and the same label does the acceptance set have among itself?
 
 # %% tags=["hands-on", "answer"] answer="blind"
 from labkit.defenses.sanitising import knn_consistency
+from labkit.models import features
 
 # starter
-# shares = [float(knn_consistency(drop.x, drop.y).remove.float().mean()) for drop in case.drops]
+# found = [knn_consistency(drop.x, drop.y) for drop in case.drops]
 # verdicts = ["clean", "clean", "clean", "clean"]  # your turn
+# suspects = [[], [], [], []]  # and for each poisoned drop, positions such as found[0].indices
 # solution
-checked = (case.x_test, case.y_test)
-usual = float(knn_consistency(case.x, case.y, k=5, trusted=checked).remove.float().mean())
-shares = [
-    float(knn_consistency(drop.x, drop.y, k=5, trusted=checked).remove.float().mean()) for drop in case.drops
+checked = (features(case.victim, case.x_test), case.y_test)
+odd = knn_consistency(*checked, k=5).remove
+usual = float(torch.bincount(case.y_test[odd]).max()) / len(odd)
+found = [knn_consistency(features(case.victim, drop.x), drop.y, k=5, trusted=checked) for drop in case.drops]
+most = [
+    float(torch.bincount(drop.y[each.remove], minlength=1).max()) / len(drop)
+    for drop, each in zip(case.drops, found, strict=True)
 ]
-verdicts = ["poisoned" if share > usual + 0.02 else "clean" for share in shares]
+verdicts = ["poisoned" if share > usual + 0.05 else "clean" for share in most]
+suspects = [each.indices if word == "poisoned" else [] for word, each in zip(verdicts, found, strict=True)]
 
 # %% tags=["hands-on"]
-lab.check("blind", verdicts=verdicts)
+lab.check("blind", verdicts=verdicts, suspects=suspects)
 
 # %% tags=["dashboard"]
 lab.checkpoint("blind")
@@ -269,7 +278,8 @@ lab.evidence()
 # * Right labels are no proof either. What a sample *does* to the features is not visible to
 #   whoever reads labels.
 # * No screening worked alone. Provenance said whom to believe, the neighbours said what did
-#   not fit them.
+#   not fit them, and poison with right labels was visible only in what the reader sees.
+# * A verdict is worth the samples that show it.
 # * Every screening has a price on ordinary days, and somebody pays it.
 
 # %% tags=["dashboard"]

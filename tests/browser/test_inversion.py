@@ -3,6 +3,7 @@
 import re
 
 from tests.browser.conftest import open_dashboard, violations
+from tests.browser.keys import begin, choose, press, tab_to, tick, type_into
 
 LONG = 180_000
 
@@ -77,76 +78,38 @@ def test_the_lab_is_finished_by_mouse(page, server):
     assert violations(page, "inversion") == []
 
 
-_FOCUSED = """() => {
-    const part = document.activeElement;
-    const label = part.labels && part.labels.length ? part.labels[0].textContent : part.textContent;
-    return (part.getAttribute("aria-label") || label).replace(/\\u200b/g, "").trim();
-}"""
-
-
-def _tab_to(page, label):
-    """Go on with the Tab key until what is focused is labelled so."""
-    for _ in range(220):
-        page.keyboard.press("Tab")
-        if page.evaluate(_FOCUSED).startswith(label):
-            return
-    raise AssertionError(f"the Tab key does not lead to {label!r}")
-
-
-def _type(page, label, value):
-    _tab_to(page, label)
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _press(page, label, within):
-    """Press the button of a panel, once it can be pressed: what runs holds it back."""
-    button = within.get_by_role("button", name=label, exact=True).first
-    page.wait_for_function("b => !b.disabled", arg=button.element_handle(), timeout=LONG)
-    _tab_to(page, label)
-    page.keyboard.press("Enter")
-
-
-def _choose(page, label, first_letters):
-    """Choose an option of a list by typing how it begins."""
-    _tab_to(page, label)
-    page.keyboard.type(first_letters)
-
-
 def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L05", "?scenario=digits")
-    page.evaluate("document.activeElement.blur()")
+    begin(page)
 
     draw, look = _panel(page, "Reconstruct"), _panel(page, "Attack an update")
-    _tab_to(page, "You see")
-    _tab_to(page, "Search among plausible pictures")
-    page.keyboard.press("Space")
-    _choose(page, "Prior strength", "0.01")
-    _type(page, "Steps, typed", 150)
-    _press(page, "Hand in", draw)
+    tab_to(page, "You see")
+    tick(page, "Search among plausible pictures")
+    choose(page, "Prior strength", "0.01")
+    type_into(page, "Steps, typed", 150)
+    press(page, "Hand in", draw)
     _reached(page, 2)
 
-    _choose(page, "You see", "answers: every probability, rounded to two")
-    _type(page, "Questions, typed", 300)
-    _press(page, "Hand in", draw)
+    choose(page, "You see", "answers: every probability, rounded to two")
+    type_into(page, "Questions, typed", 300)
+    press(page, "Hand in", draw)
     _reached(page, 3)
 
-    _choose(page, "The server may", "divide")
-    _press(page, "Attack the intercepted update and hand in", look)
+    choose(page, "The server may", "divide")
+    press(page, "Attack the intercepted update and hand in", look)
     _reached(page, 4)
 
     protect = _panel(page, "Measure this protection")
-    _choose(page, "Clip C", "1")
-    _type(page, "Noise multiplier, typed", 0.4)
-    _choose(page, "Batch size", "32")
-    _choose(page, "Answers", "the most")
-    _press(page, "Measure this protection", protect)
+    choose(page, "Clip C", "1")
+    type_into(page, "Noise multiplier, typed", 0.4)
+    choose(page, "Batch size", "32")
+    choose(page, "Answers", "the most")
+    press(page, "Measure this protection", protect)
     protect.get_by_text("Left is more private").wait_for(timeout=LONG)
-    _press(page, "Hand in", protect)
+    press(page, "Hand in", protect)
     _reached(page, 7)
 
-    _press(page, "Add to my evidence pack", page)
+    press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
 
 

@@ -1,8 +1,10 @@
 """The poisoning lab, finished by mouse and by keyboard, as a participant would."""
 
+import json
 import re
 
 from tests.browser.conftest import open_dashboard, violations
+from tests.browser.keys import begin, choose, press, tab_to, tick, type_into
 
 LONG = 120_000
 
@@ -34,9 +36,22 @@ def _cell(panel, row, column):
     return panel.locator(f"[role=gridcell][data-at='row {row}, column {column}']")
 
 
+def _verdicts(blind):
+    """Read the comparison of the four drops, and say what to make of each."""
+    table = blind.locator("table", has_text="Suspects with the commonest label")
+    table.wait_for(timeout=LONG)
+    shares = {
+        row.locator("th").inner_text(): float(row.locator("td").last.inner_text().rstrip("%"))
+        for row in table.locator("tbody tr").all()
+    }
+    usual = shares.pop("the acceptance set, among itself")
+    return {drop: "poisoned" if share > usual + 5 else "clean" for drop, share in shares.items()}
+
+
 def _vouched_neighbours(page, panel):
     _pick(page, panel, "Neighbours are", "samples of vouched batches")
     _dial(page, panel, "How many", 5)
+    _dial(page, panel, "Goes above", 0.7)
     panel.get_by_role("checkbox", name=re.compile("without a voucher")).check()
 
 
@@ -53,7 +68,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
     page.mouse.up()
     plant.get_by_text("9 pixels painted, in rows 1 to 3 and columns 1 to 3.").wait_for(timeout=LONG)
     _dial(page, plant, "Poison rate (%)", 2)
-    plant.get_by_text("24 of 1200 samples poisoned").wait_for(timeout=LONG)
+    plant.get_by_text("11 of 560 samples poisoned").wait_for(timeout=LONG)
     plant.get_by_role("button", name="Train a reader").click()
     plant.get_by_text("The sign works on").wait_for(timeout=LONG)
     plant.get_by_role("button", name="Hand in").click()
@@ -74,7 +89,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
     clean.get_by_role("button", name="Screen the delivery").click()
     clean.get_by_text(re.compile("samples would go")).wait_for(timeout=LONG)
     clean.get_by_role("button", name="Provenance").click()
-    clean.get_by_text("300 of 1200 samples would go").wait_for(timeout=LONG)
+    clean.get_by_text("90 of 360 samples would go").wait_for(timeout=LONG)
     clean.get_by_role("button", name="Neighbours (kNN)").click()
     _vouched_neighbours(page, clean)
     clean.get_by_role("button", name="Train on what stays").click()
@@ -84,19 +99,12 @@ def test_the_lab_is_finished_by_mouse(page, server):
 
     blind = _panel(page, "Compare all four")
     _pick(page, blind, "Neighbours are", "the acceptance set, checked by hand")
+    _pick(page, blind, "Compared by", "what the reader in use makes of them")
     _dial(page, blind, "How many", 5)
     blind.get_by_role("button", name="Examine the drop").click()
     blind.get_by_text("samples are suspects").wait_for(timeout=LONG)
     blind.get_by_role("button", name="Compare all four").click()
-    table = blind.locator("table", has_text="Share of suspects")
-    table.wait_for(timeout=LONG)
-    shares = {
-        row.locator("th").inner_text(): float(row.locator("td").inner_text().rstrip("%"))
-        for row in table.locator("tbody tr").all()
-    }
-    usual = shares.pop("your own clean data")
-    for drop, share in shares.items():
-        verdict = "poisoned" if share > usual + 2 else "clean"
+    for drop, verdict in _verdicts(blind).items():
         named = page.locator("label", has_text=f"Verdict on {drop}")
         group = blind.locator(".widget-toggle-buttons", has=named)
         group.get_by_role("button", name=verdict).click()
@@ -116,13 +124,12 @@ def test_the_lab_is_finished_by_mouse(page, server):
     assert violations(page, "poisoning") == []
 
 
-def test_a_sign_is_painted_and_planted_by_keyboard_alone(own_server, page):
+def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L04")
+    begin(page)
+
     plant = _panel(page, "Train a reader")
-    plant.get_by_role("button", name="Clear").focus()
-    page.keyboard.press("Enter")
-    plant.get_by_text("Nothing is painted.").wait_for(timeout=LONG)
-    _cell(plant, 1, 1).focus()
+    tab_to(page, "row 1, column 1")
     for row in range(3):
         if row:
             page.keyboard.press("ArrowDown")
@@ -132,18 +139,70 @@ def test_a_sign_is_painted_and_planted_by_keyboard_alone(own_server, page):
             page.keyboard.press("Space")
     plant.get_by_text("9 pixels painted, in rows 1 to 3 and columns 1 to 3.").wait_for(timeout=LONG)
     assert plant.get_by_label("Sign as text").input_value().startswith("###...../###...../###...../....")
-
-    named = page.locator("label", has_text=re.compile(r"^Poison rate \(%\)$"))
-    rate = plant.locator(".widget-slider", has=named)
-    rate.get_by_role("slider").focus()
-    while float(rate.locator(".widget-readout").inner_text()) < 2:
+    tab_to(page, "Poison rate (%)")
+    rate = plant.locator(".widget-slider", has=page.locator("label", has_text=re.compile(r"^Poison rate")))
+    for _ in range(4):  # from 1 to 2 per cent
         page.keyboard.press("ArrowRight")
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent.trim()") == "Hand in":
-            break
-    page.keyboard.press("Enter")
+    assert float(rate.locator(".widget-readout").inner_text()) == 2
+    plant.get_by_text("11 of 560 samples poisoned").wait_for(timeout=LONG)
+    press(page, "Train a reader", plant)
+    plant.get_by_text("The sign works on").wait_for(timeout=LONG)
+    press(page, "Hand in", plant)
     _reached(page, 1)
+
+    collide = _panel(page, "Make the poison")
+    wanted = re.search(r"You want it read as (\w+)", collide.inner_text()).group(1)
+    choose(page, "Poison samples", f"labelled {wanted}")
+    type_into(page, "Epsilon, typed", 0.25)
+    type_into(page, "Poison rate (%), typed", 2)
+    type_into(page, "Steps, typed", 60)
+    press(page, "Make the poison", collide)
+    collide.get_by_text(f"your document is read as {wanted}").wait_for(timeout=LONG)
+    press(page, "Hand in", collide)
+    _reached(page, 2)
+
+    clean = _panel(page, "Screen the delivery")
+    choose(page, "Neighbours are", "samples of vouched")
+    type_into(page, "How many, typed", 5)
+    type_into(page, "Goes above, typed", 0.7)
+    tick(page, "Take out only samples of batches without a voucher")
+    press(page, "Screen the delivery", clean)
+    clean.get_by_text(re.compile("samples would go")).wait_for(timeout=LONG)
+    press(page, "Train on what stays", clean)
+    clean.get_by_text("Readers trained on what stays").first.wait_for(timeout=LONG)
+    press(page, "Hand in", clean)
+    _reached(page, 3)
+
+    blind = _panel(page, "Compare all four")
+    choose(page, "Neighbours are", "the acceptance set")
+    choose(page, "Compared by", "what the reader")
+    type_into(page, "How many, typed", 5)
+    press(page, "Compare all four", blind)
+    for drop, verdict in _verdicts(blind).items():
+        tab_to(page, verdict)
+        page.keyboard.press("Enter")
+        group = blind.locator(
+            ".widget-toggle-buttons", has=page.locator("label", has_text=f"Verdict on {drop}")
+        )
+        group.locator("button.mod-active", has_text=verdict).wait_for(timeout=LONG)
+        if verdict == "clean":
+            page.keyboard.press("Tab")  # past the word beside it, on to the next drop
+    press(page, "Hand in", blind)
+    _reached(page, 4)
+
+    price = _panel(page, "Measure the price")
+    press(page, "Take the recipe of the cleaning", price)
+    price.get_by_text("The dials are set").wait_for(timeout=LONG)
+    press(page, "Measure the price", price)
+    price.get_by_text("Price on deliveries with nothing wrong").first.wait_for(timeout=LONG)
+    press(page, "Hand in", price)
+    _reached(page, 5)
+
+    press(page, "Add to my evidence pack", page)
+    page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
+    for checkpoint in ("backdoor", "clean-label", "clean-up", "blind", "price"):
+        (path,) = own_server.home.rglob(f"evidence/**/*{checkpoint}.json")
+        assert json.loads(path.read_text(encoding="utf-8"))["passed"], checkpoint
 
 
 def test_a_sign_can_be_typed_and_moved(server, page):

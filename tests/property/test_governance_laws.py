@@ -1,9 +1,11 @@
 """Laws of duties and statements, whatever the system."""
 
+import re
 from collections import Counter
 from datetime import date, timedelta
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given, settings
 
 from labkit.core.paths import content_dir
@@ -133,6 +135,31 @@ def test_the_key_of_every_card_is_what_the_rules_give():
         assert found.settled, seed_card["id"]
         assert seed_card["why"].endswith(".")
     assert (content_dir("notebooks") / LAB.folder.name / "systems.toml").is_file()
+
+
+SAID_IN_THE_TEXT = {
+    "annex-i-product": "law",
+    "card-data": "card",
+    "covered-entity": "covered entity",
+    "credit-scoring": "creditworthiness|credit score",
+    "fraud-detection": "to find fraud and for nothing else",
+    "one-to-one-verification": "compares the face",
+    "profiles-people": "profil",
+    "public-authority": "public authorit",
+    "public-service": "private body, provides a public service",
+    "significant-changes": "clearly",
+    "third-party-assessment": "third party|notified body",
+}
+
+
+@pytest.mark.parametrize("raw", CASE._cards(), ids=lambda raw: raw["id"])
+def test_a_card_says_its_facts_and_holds_none_that_its_text_denies(raw):
+    for fact, words in SAID_IN_THE_TEXT.items():
+        assert fact not in raw["facts"] or re.search(words, raw["text"], re.IGNORECASE), fact
+    held = set(raw["facts"])
+    assert not {"remote-identification", "one-to-one-verification"} <= held
+    assert not ("credit-scoring" in held and "judges nobody" in raw["text"])
+    assert ("annex-i-section-b" in held) == bool(re.search(r"\bmachine", raw["text"]))
 
 
 @settings(max_examples=60, deadline=None)

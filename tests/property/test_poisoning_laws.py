@@ -2,13 +2,14 @@
 
 import math
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.attacks import poisoning
 from labkit.core import Trigger
-from labkit.defenses.sanitising import knn_consistency, spectral_signatures
+from labkit.defenses.sanitising import knn_consistency, neighbours, spectral_signatures
 from labkit.metrics import detection, normalised_score
 
 QUICK = settings(max_examples=40, deadline=None)
@@ -122,6 +123,37 @@ def test_the_order_of_the_samples_does_not_matter_to_a_screening(seed):
     assert torch.allclose(
         spectral_signatures(x, y).scores[order], spectral_signatures(x[order], y[order]).scores, atol=1e-3
     )
+
+
+@QUICK
+@given(
+    n=st.integers(12, 60),
+    k=st.integers(1, 11),
+    held=st.integers(1, 400),
+    themselves=st.booleans(),
+    seed=seeds,
+)
+def test_distances_made_in_parts_find_the_neighbours_that_all_at_once_find(n, k, held, themselves, seed):
+    x, y = data(n, seed)
+    asked = (x, y) if themselves else data(n + 5, seed + 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "_AT_ONCE", held)
+        found = knn_consistency(x, y, k=k, trusted=None if themselves else asked)
+    apart = torch.cdist(x.flatten(1).double(), asked[0].flatten(1).double())
+    if themselves:
+        apart.fill_diagonal_(torch.inf)
+    nearest = apart.topk(k, largest=False).indices
+    assert torch.equal(found.scores, (asked[1][nearest] != y[:, None]).float().mean(1))
+
+
+def test_memory_for_distances_does_not_grow_with_the_square_of_the_samples(monkeypatch):
+    made = []
+    whole = torch.cdist
+    monkeypatch.setattr(torch, "cdist", lambda a, b: made.append(len(a) * len(b)) or whole(a, b))
+    n = 3000
+    knn_consistency(torch.rand((n, 2), generator=torch.Generator().manual_seed(0)), torch.arange(n) % 3)
+    assert sum(made) == n * n
+    assert max(made) <= neighbours._AT_ONCE < n * n
 
 
 @QUICK

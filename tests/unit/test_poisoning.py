@@ -262,6 +262,31 @@ def test_a_digest_holds_for_its_own_source_only():
     assert provenance(x, y, [batch], {"own": [batch_digest(x, y)]}).remove.all()
 
 
+def test_a_digest_vouches_for_one_batch_and_not_for_the_same_again():
+    x, y = some(10)
+    again = torch.cat([x, x, x]), torch.cat([y, y, y])
+    batches = [Batch(f"batch {i}", "own", torch.arange(10) + 10 * i) for i in range(3)]
+    digest = batch_digest(x, y)
+    assert provenance(*again, batches, {"own": [digest]}).indices.tolist() == list(range(10, 30))
+    # Who published it twice has two such batches.
+    twice = provenance(*again, batches, {"own": [digest, digest]})
+    assert twice.indices.tolist() == list(range(20, 30))
+    assert twice.params["vouched_batches"] == 2
+
+
+def test_vouchers_that_can_be_read_once_only_are_read_once():
+    x, y = some(10)
+    batches = [Batch(f"batch {i}", "own", part) for i, part in enumerate(torch.arange(10).tensor_split(2))]
+    published = (batch_digest(x[each.indices], y[each.indices]) for each in batches)
+    assert not provenance(x, y, batches, {"own": published}).remove.any()
+
+
+def test_a_batch_that_names_a_sample_twice_is_refused():
+    x, y = some(10)
+    with pytest.raises(InvalidInputError, match="twice"):
+        provenance(x, y, [Batch("a", "own", torch.tensor([0, 1, 1]))], {})
+
+
 def test_a_sample_in_two_batches_is_refused():
     x, y = some(10)
     twice = [Batch("a", "own", torch.arange(6)), Batch("b", "own", torch.arange(5, 10))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +10,17 @@ from typing import Any
 import pytest
 import torch
 
+from labkit.attacks import poisoning
 from labkit.core import InvalidInputError
 from labkit.core.machine import threads
 from labkit.core.paths import content_dir
 from labkit.course import Session, read_lab
+from labkit.course.measuring import measure
+from labkit.course.poison_records import handed_in_again
+from labkit.course.poisoning import poisoned_drops, poisoning_case
+from labkit.course.screening import screen
+from labkit.scoring import Feedback
+from labkit.ui.evidence import EvidencePanel
 from labkit.ui.poisoning.backdoor import BackdoorPanel
 from labkit.ui.poisoning.blind import BlindPanel
 from labkit.ui.poisoning.collision import CollisionPanel
@@ -28,7 +36,8 @@ REFERENCE = {
     "method": "knn_consistency",
     "neighbours": "vouched",
     "k": 5,
-    "threshold": 0.5,
+    "threshold": 0.7,
+    "compare": "pixels",
     "only_unvouched": True,
 }
 
@@ -40,7 +49,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabSession]:
         patch.setenv("LABKIT_SEED", "3")
         declared = read_lab(content_dir("notebooks") / "L04-poisoning-and-backdoors", references=False)
         lab = LabSession(Session(declared, scenario="digits", learner="test"))
-        assert len(lab.case.x) == 1200
+        assert len(lab.case.x) == 560
         yield lab
 
 
@@ -110,10 +119,10 @@ def test_every_cell_of_the_grid_says_where_it_is_and_whether_it_is_painted() -> 
 
 def test_the_backdoor_panel_counts_the_poison_and_shows_it(lab: LabSession) -> None:
     panel = BackdoorPanel(lab, "backdoor", {"preset": "corner", "rate": 5.0})
-    assert "60 of 1200 samples poisoned; 24 go unnoticed. That is 36 too many" in panel.status.value
+    assert "28 of 560 samples poisoned; 11 go unnoticed. That is 17 too many" in panel.status.value
     assert panel.samples.value.count("<figure>") == 4
     panel.rate.value = 0.0
-    assert "0 of 1200" in panel.status.value
+    assert "0 of 560" in panel.status.value
     assert panel.samples.value == ""
 
 
@@ -130,7 +139,7 @@ def test_a_backdoor_is_handed_in_from_the_panel(lab: LabSession) -> None:
     panel = BackdoorPanel(lab, "backdoor", {"preset": "corner", "rate": 2.0})
     panel.hand_in()
     assert "reached" in panel.feedback.value
-    assert lab.notes["backdoor"]["poisoned_samples"] == 24
+    assert lab.notes["backdoor"]["poisoned_samples"] == 11
 
 
 def test_a_collision_is_made_on_request_only_and_handed_in(lab: LabSession) -> None:
@@ -183,6 +192,93 @@ def test_four_verdicts_are_needed_before_the_blind_round_is_judged(lab: LabSessi
     panel.hand_in()
     assert "called every drop clean" in panel.feedback.value
     assert_no_trouble(panel.view)
+
+
+def in_pack(lab: LabSession, checkpoint: str) -> Any:
+    """Put what there is into the evidence pack, and read the file of a checkpoint back from the disk."""
+    EvidencePanel(lab).keep()
+    (path, *_) = sorted(lab.session.evidence_path.rglob(f"*{checkpoint}.json"), reverse=True)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def measured_again(lab: LabSession, record: Any) -> Feedback:
+    """Measure what a record says on a case that is made anew from its seed."""
+    case = poisoning_case(lab.lab.find_scenario(record["scenario"]), record["seed"])
+    where = lab.lab.find_checkpoint(record["checkpoint"])
+    return measure(lab.lab, where, case, handed_in_again(case, record))
+
+
+def test_the_evidence_of_a_backdoor_holds_sign_and_poison_and_can_be_measured_again(lab: LabSession) -> None:
+    panel = BackdoorPanel(lab, "backdoor", {"preset": "corner", "rate": 2.0})
+    panel.hand_in()
+    record = in_pack(lab, "backdoor")
+    kept = record["handed_in"]
+    assert record["passed"]
+    assert kept["trigger"]["mask"] == panel.trigger().mask.tolist()
+    assert kept["positions"] == panel.make().indices.tolist()
+    assert set(kept["y_poisoned"]) == {0}
+    assert record["parameters"]["attack"] == "badnets"
+    assert record["parameters"]["poisoned_samples"] == 11
+    again = measured_again(lab, record)
+    assert (again.measured, again.passed) == (record["measured"], True)
+
+
+def test_the_evidence_of_a_cleaning_holds_the_recipe_whoever_handed_it_in(lab: LabSession) -> None:
+    panel = ScreeningPanel(lab, "clean-up", REFERENCE)
+    panel.hand_in()
+    by_panel = in_pack(lab, "clean-up")
+    lab.check("clean-up", remove=screen(lab.case, lab.case.delivery, REFERENCE))
+    by_hand = in_pack(lab, "clean-up")
+    for record in (by_panel, by_hand):
+        recipe = record["parameters"]["recipe"]
+        assert recipe == REFERENCE
+        found = screen(lab.case, lab.case.delivery, recipe).indices.tolist()
+        assert found == record["handed_in"]["remove"]
+        assert record["parameters"]["removed"] == len(found)
+        assert record["facts"]["clean"] == measured_again(lab, record).facts["clean"]
+
+
+def test_what_is_handed_in_by_hand_leaves_its_parameters_as_well(lab: LabSession) -> None:
+    case = lab.case
+    lab.notes.clear()
+    made = poisoning.badnets(
+        case.x, case.y, trigger=poisoning.patch((1, 8, 8), size=3), y_target=0, poison_rate=0.02
+    )
+    sign = {"mask": made.trigger.mask, "pattern": made.trigger.pattern, "y_target": 0}
+    lab.check("backdoor", x_poisoned=made.x_poisoned, y_poisoned=made.y_poisoned, **sign)
+    lab.check("blind", verdicts=["clean"] * 4, suspects=[[]] * 4)
+    lab.check("price", recipe=REFERENCE)
+    assert lab.notes["backdoor"] == {
+        "poisoned_samples": 11,
+        "target_class": 0,
+        "trigger_pixels": 9,
+        "blend_ratio": 1.0,
+    }
+    assert lab.notes["blind"]["verdicts"] == ["clean"] * 4
+    assert lab.notes["price"]["recipe"] == REFERENCE
+
+
+def test_what_could_not_be_measured_leaves_no_record(lab: LabSession) -> None:
+    before = dict(lab.attachments)
+    assert "That did not work" in str(lab.check("price", recipe={"method": "magic"}))
+    assert lab.attachments == before
+
+
+def test_the_blind_round_is_passed_with_the_suspects_of_the_tool_that_is_set(lab: LabSession) -> None:
+    state = {"neighbours": "acceptance", "compare": "features", "k": 5}
+    panel = BlindPanel(lab, "blind", state)
+    for each, drop in zip(panel.verdicts, poisoned_drops(lab.case), strict=True):
+        each.value = "poisoned" if len(drop.indices) else "clean"
+    panel.hand_in()
+    assert "reached" in panel.feedback.value
+    assert "All four right" in panel.feedback.value
+    record = in_pack(lab, "blind")
+    assert record["parameters"]["recipe"]["compare"] == "features"
+    assert measured_again(lab, record).passed
+    panel.tools.k.value = 1
+    panel.tools.threshold.value = 1.0  # nobody is a suspect, so nothing is shown
+    panel.hand_in()
+    assert "without naming a sample" in panel.feedback.value
 
 
 def test_the_tools_of_a_drop_without_a_note_offer_no_vouchers() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from labkit.core.checks import whole
+from labkit.core.checks import finite, tensor, whole
 from labkit.core.errors import InvalidInputError
 
 
@@ -49,22 +49,41 @@ def draw(eligible: Tensor, count: int, generator: torch.Generator, what: str) ->
     return found[order].sort().values
 
 
-def check_data(x: Tensor, y: Tensor) -> None:
+def check_data(x: Any, y: Any) -> None:
     """Check a training set.
 
     Raises
     ------
     InvalidInputError
-        When it is empty, or labels and inputs do not fit together.
+        When it is empty, holds NaN, infinity or negative labels, or labels and inputs do not
+        fit together.
     """
-    if not x.is_floating_point() or len(x) == 0:
-        raise InvalidInputError(f"expected x as floats, one sample or more; got {x.dtype}, {tuple(x.shape)}")
-    if y.dtype != torch.int64 or y.shape != x.shape[:1]:
+    if len(finite("x", x).shape) < 2 or len(x) == 0:
+        raise InvalidInputError(
+            f"expected x of shape (n, ...), one sample or more; got {x.dtype}, {tuple(x.shape)}"
+        )
+    if tensor("y", y).dtype != torch.int64 or y.shape != x.shape[:1]:
         raise InvalidInputError(
             f"expected y as int64 of shape ({len(x)},), got {y.dtype} of {tuple(y.shape)}"
         )
+    if int(y.min()) < 0:
+        raise InvalidInputError(f"expected labels from 0 up, got {int(y.min())}: leave such samples out")
 
 
-def class_number(name: str, value: Any) -> int:
-    """Return a class as an int, zero or more."""
-    return whole(name, value, at_least=0)
+def class_number(name: str, value: Any, classes: int) -> int:
+    """Return a class as an int, from 0 to ``classes - 1``.
+
+    Raises
+    ------
+    InvalidInputError
+        When there is no such class.
+    """
+    number = whole(name, value, at_least=0)
+    if number >= classes:
+        raise InvalidInputError(f"expected {name} from 0 to {classes - 1}, got {number}")
+    return number
+
+
+def classes_in(y: Tensor) -> int:
+    """Return how many classes the labels speak of: one more than the highest."""
+    return int(y.max()) + 1

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from labkit.attacks.poisoning._common import check_data, class_number, count_of
-from labkit.core.checks import length, whole
+from labkit.attacks.poisoning._common import check_data, class_number, classes_in, count_of
+from labkit.core.checks import finite, interval, length, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.machine import threads
 from labkit.core.poisoning import PoisonedDataset
@@ -73,6 +73,11 @@ def feature_collision(
     PoisonedDataset
         With ``y_poisoned`` equal to ``y``.
 
+    Raises
+    ------
+    InvalidInputError
+        When anything handed in is no training set, no number of its kind, or does not fit the rest.
+
     References
     ----------
     Shafahi et al., "Poison Frogs! Targeted Clean-Label Poisoning Attacks on Neural Networks",
@@ -81,7 +86,10 @@ def feature_collision(
     """
     check_data(x, y)
     budget, total = length("epsilon", epsilon), whole("steps", steps)
-    target = class_number("y_target", y_target)
+    drawn_back, (low, high) = length("pull", pull), interval("bounds", bounds)
+    target = class_number("y_target", y_target, classes_in(y))
+    if finite("x_target", x_target).dtype != x.dtype:
+        raise InvalidInputError(f"expected x_target of {x.dtype}, as x is, got {x_target.dtype}")
     if x_target.shape[1:] != x.shape[1:] or len(x_target) == 0:
         raise InvalidInputError(
             f"expected x_target of shape (m, {', '.join(map(str, x.shape[1:]))}), got {tuple(x_target.shape)}"
@@ -93,8 +101,8 @@ def feature_collision(
         with threads(), torch.no_grad():
             wanted = features(x_target)[aims].detach()
         for step in range(total):
-            poison = _step(poison, base, wanted, features, first * (1 - step / total), pull)
-            poison = (base + (poison - base).clamp(-budget, budget)).clamp(*bounds)
+            poison = _step(poison, base, wanted, features, first * (1 - step / total), drawn_back)
+            poison = (base + (poison - base).clamp(-budget, budget)).clamp(low, high)
             if progress is not None:
                 progress(step + 1, total, "colliding features")
     indices, order = chosen.sort()
@@ -112,7 +120,7 @@ def feature_collision(
             "epsilon": budget,
             "steps": total,
             "step_size": first,
-            "pull": pull,
+            "pull": drawn_back,
         },
         y_target=target,
     )

@@ -49,7 +49,8 @@ def label_flip(
     Raises
     ------
     InvalidInputError
-        When there are too few samples to flip, or source and target are the same class.
+        When there are too few samples to flip, source and target are the same class, or labels
+        and classes do not fit together.
 
     References
     ----------
@@ -57,9 +58,13 @@ def label_flip(
     """
     check_data(x, y)
     whole("classes", classes, at_least=2)
+    if int(y.max()) >= classes:
+        raise InvalidInputError(
+            f"expected labels from 0 to {classes - 1}, got {int(y.max())}: classes is too small for y"
+        )
     for name, value in (("y_source", y_source), ("y_target", y_target)):
-        if value is not None and class_number(name, value) >= classes:
-            raise InvalidInputError(f"expected {name} from 0 to {classes - 1}, got {value}")
+        if value is not None:
+            class_number(name, value, classes)
     if y_source is not None and y_source == y_target:
         raise InvalidInputError(f"expected y_source and y_target to differ, got {y_source} twice")
     generator = make_generator(seed)

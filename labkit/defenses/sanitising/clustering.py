@@ -40,7 +40,14 @@ def activation_clustering(
     ----------
     Chen et al., "Detecting Backdoor Attacks on Deep Neural Networks by Activation Clustering",
     2018.  Principal components stand in for independent ones, and the split starts from the
-    sign of the first, so that nothing is drawn by chance.
+    outermost tenth of the first, so that nothing is drawn by chance.
+
+    Notes
+    -----
+    The paper takes ten independent components and suspects clusters below 35 %.  On twelve sets
+    of 900 digits with 3 % poison that caught 35 % of it, at 12 % false removals; ten principal
+    components caught 63 % at 13 %.  (Two independent ones caught 74 % at 8 %, and none in one
+    set.)  Besides, FastICA does not come to an end where units of the network are dead.
     """
     flat, smallest = check_screened(features, y), check_share("threshold", threshold)
     whole("components", components)

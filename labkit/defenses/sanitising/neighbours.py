@@ -12,6 +12,9 @@ from labkit.defenses.sanitising.screening import Screening, check_screened, chec
 
 __all__ = ["knn_consistency"]
 
+_AT_ONCE = 4_000_000
+"""Distances that are held in memory at a time."""
+
 
 def knn_consistency(
     features: Tensor,
@@ -52,15 +55,42 @@ def knn_consistency(
     if trusted is None:
         asked, labels = flat, y
     else:
-        asked, labels = check_screened(*trusted), trusted[1]
+        asked, labels = _known(trusted)
+        if asked.shape[1] != flat.shape[1]:
+            raise InvalidInputError(
+                f"expected trusted samples of {flat.shape[1]} values each, as the others have, "
+                f"got {asked.shape[1]}"
+            )
     available = len(asked) - (trusted is None)
     if k > available:
         raise InvalidInputError(f"expected k from 1 to {available}, got {k}")
     with threads():
-        distance = torch.cdist(flat, asked)
-        if trusted is None:
-            distance.fill_diagonal_(torch.inf)  # nobody is their own neighbour
-        nearest = distance.topk(k, largest=False).indices
+        nearest = _nearest(flat, asked, k, among_themselves=trusted is None)
     scores = (labels[nearest] != y[:, None]).float().mean(1)
     params = {"k": k, "threshold": most, "trusted": 0 if trusted is None else len(asked)}
     return Screening("knn_consistency", scores, scores > most, params)
+
+
+def _known(trusted: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    if not isinstance(trusted, tuple | list) or len(trusted) != 2:
+        raise InvalidInputError("expected trusted as a pair: features and their labels")
+    return check_screened(*trusted), trusted[1]
+
+
+def _nearest(flat: Tensor, asked: Tensor, k: int, *, among_themselves: bool) -> Tensor:
+    """Return the positions of the ``k`` nearest of ``asked`` for each row, ``(n, k)`` int64.
+
+    Distances are made and forgotten for some rows at a time: all of them together would take
+    the square of the number of samples.
+    """
+    # Float64, so that the quick way of computing distances ranks as the slow one does.
+    exact, rows = asked.double(), max(1, _AT_ONCE // len(asked))
+    found = []
+    for start in range(0, len(flat), rows):
+        part = flat[start : start + rows]
+        distance = torch.cdist(part.double(), exact)
+        if among_themselves:
+            own = torch.arange(len(part))
+            distance[own, start + own] = torch.inf  # nobody is their own neighbour
+        found.append(distance.topk(k, largest=False).indices)
+    return torch.cat(found)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from labkit.core.checks import finite, tensor
 from labkit.core.errors import InvalidInputError
 from labkit.core.results import Parameter
 
@@ -70,19 +71,16 @@ def check_screened(features: Tensor, y: Tensor) -> Tensor:
     InvalidInputError
         When they are empty, not finite, or do not fit the labels.
     """
-    if not features.is_floating_point() or features.dim() < 2 or len(features) == 0:
+    if not tensor("features", features).is_floating_point() or features.dim() < 2 or len(features) == 0:
         raise InvalidInputError(
             f"expected features as floats of shape (n, ...), one sample or more; "
             f"got {features.dtype}, {tuple(features.shape)}"
         )
-    if y.dtype != torch.int64 or y.shape != features.shape[:1]:
+    if tensor("y", y).dtype != torch.int64 or y.shape != features.shape[:1]:
         raise InvalidInputError(
             f"expected y as int64 of shape ({len(features)},), got {y.dtype} of {tuple(y.shape)}"
         )
-    flat = features.detach().flatten(1).float()
-    if not bool(torch.isfinite(flat).all()):
-        raise InvalidInputError("expected features without NaN or infinity")
-    return flat
+    return finite("features", features.detach().flatten(1).float())
 
 
 def check_share(name: str, value: Any) -> float:

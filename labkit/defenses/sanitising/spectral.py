@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from labkit.core.errors import InvalidInputError
+from labkit.core.checks import length
 from labkit.core.machine import threads
 from labkit.defenses.sanitising.screening import Screening, check_screened, check_share, classes_of
 
@@ -44,19 +44,18 @@ def spectral_signatures(
     Tran, Li & Madry, "Spectral Signatures in Backdoor Attacks", NeurIPS 2018, algorithm 1.
     """
     flat, expected = check_screened(features, y), check_share("poison_rate", poison_rate)
-    if threshold is not None and not (math.isfinite(threshold) and threshold >= 0):
-        raise InvalidInputError(f"expected threshold from 0 up, got {threshold!r}")
+    most = None if threshold is None else length("threshold", threshold)
     scores = torch.zeros(len(y))
     remove = torch.zeros(len(y), dtype=torch.bool)
     for label in classes_of(y):
         own = (y == label).nonzero().flatten()
         scores[own] = _outlyingness(flat[own])
-        if threshold is None:
+        if most is None:
             taken = min(len(own), math.floor(_EXCESS * expected * len(own) + 1e-9))
             remove[own[scores[own].argsort(descending=True, stable=True)[:taken]]] = True
-    if threshold is not None:
-        remove = scores > threshold
-    return Screening("spectral_signatures", scores, remove, {"poison_rate": expected, "threshold": threshold})
+    if most is not None:
+        remove = scores > most
+    return Screening("spectral_signatures", scores, remove, {"poison_rate": expected, "threshold": most})
 
 
 def _outlyingness(flat: Tensor) -> Tensor:

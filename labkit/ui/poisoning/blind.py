@@ -1,4 +1,4 @@
-"""The blind round: four drops without a note, the tools, and four verdicts."""
+"""The blind round: four drops without a note, the tools, and four verdicts with their evidence."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 
 from labkit.course.deliveries import Delivery
 from labkit.course.poisoning import PoisoningCase
+from labkit.course.screening import screen
 from labkit.defenses.sanitising import Screening
 from labkit.ui.controls import button, column, output, panel, row, toggle
 from labkit.ui.html import Fragment, callout, escape, table
@@ -20,6 +21,12 @@ from labkit.ui.work import Job, Progress
 __all__ = ["BlindPanel", "blind_panel"]
 
 SHOWN = 12
+USUAL = "the acceptance set, among itself"
+_EVIDENCE = (
+    "Handed in with each drop that you call poisoned: the samples that the tool, as it is set above, "
+    "suspects in it. A verdict without evidence does not count."
+)
+_NOBODY = torch.zeros(0, dtype=torch.int64)
 _VERDICTS = (("not decided", ""), ("clean", "clean"), ("poisoned", "poisoned"))
 
 
@@ -31,7 +38,7 @@ def blind_panel(lab: LabSession, checkpoint: str = "blind", state: Mapping[str, 
     lab : LabSession
         A lab whose case is a ``PoisoningCase``.
     checkpoint : str
-        The checkpoint that takes ``verdicts``.
+        The checkpoint that takes ``verdicts`` and ``suspects``.
     state : mapping or None
         Dials to start from: ``drop`` (0 to 3), those of the tools, ``verdict_0`` to ``verdict_3``.
     """
@@ -61,7 +68,12 @@ class BlindPanel:
         self.every = button(
             "Compare all four", self.compare, tip="Run this tool on every drop and on clean data"
         )
-        self.submit = button("Hand in", self.hand_in, primary=True, tip="Have the four verdicts judged")
+        self.submit = button(
+            "Hand in",
+            self.hand_in,
+            primary=True,
+            tip="Have verdicts and suspects judged",
+        )
         self.status, self.picture, self.suspects = output(), output(), output()
         self.results, self.feedback = output(), output()
         self.job = Job(self.every, self.submit, label="Examining")
@@ -75,6 +87,7 @@ class BlindPanel:
             self.suspects,
             self.results,
             column(*self.verdicts),
+            output(f'<div class="lk lk-muted">{escape(_EVIDENCE)}</div>'),
             self.submit,
             self.feedback,
         )
@@ -93,11 +106,11 @@ class BlindPanel:
 
     def _examine(self) -> None:
         drop = self.case.drops[int(self.drop.value)]
-        found, usual = self.tools.run(self.case, drop), self._usual()
+        found, usual = self.tools.run(self.case, drop), self.tools.usual(self.case)
         share, common = float(found.remove.float().mean()), float(usual.remove.float().mean())
         words = (
             f"{drop.name}: {percent(share)} of {len(found)} samples are suspects; "
-            f"of your own clean data {percent(common)}."
+            f"of {USUAL}, {percent(common)}."
         )
         self.status.value = f'<div class="lk" role="status"><strong>{escape(words)}</strong></div>'
         self.picture.value = chart(
@@ -106,6 +119,7 @@ class BlindPanel:
             unit=unit_of(found.method),
             threshold=self.tools.line(),
             usual=usual.scores,
+            usual_name=USUAL,
         )
         self.suspects.value = self._gallery(drop, found)
 
@@ -120,21 +134,17 @@ class BlindPanel:
         spread = table("Labels of the suspects", ["label", *names], [["suspects", *counts]])
         return gallery(drop.x[top], labels, what="suspects") + f'<div class="lk">{spread}</div>'
 
-    def _usual(self) -> Screening:
-        """Return the same screening of data that are known to be clean."""
-        case = self.case
-        return self.tools.run(case, Delivery("your own clean data", case.x, case.y))
-
     def compare(self) -> None:
         """Run the chosen tool on every drop and on clean data."""
         self.job.start(self._compare, lambda markup: setattr(self.results, "value", markup))
 
     def _compare(self, progress: Progress) -> str:
-        rows = [("your own clean data", percent(float(self._usual().remove.float().mean())))]
+        rows = [_line(USUAL, self.case.y_test, self.tools.usual(self.case))]
         for i, drop in enumerate(self.case.drops):
             progress(i, len(self.case.drops), f"examining {drop.name}")
-            rows.append((drop.name, percent(float(self.tools.run(self.case, drop).remove.float().mean()))))
-        return f'<div class="lk" role="status">{table("Share of suspects", ("Data", "Suspects"), rows)}</div>'
+            rows.append(_line(drop.name, drop.y, self.tools.run(self.case, drop)))
+        head = ("Data", "Suspects", "Suspects with the commonest label")
+        return f'<div class="lk" role="status">{table("Share of suspects", head, rows)}</div>'
 
     def hand_in(self) -> None:
         """Have the verdicts judged, once there are four."""
@@ -142,9 +152,21 @@ class BlindPanel:
         if missing := [drop.name for drop, word in zip(self.case.drops, said, strict=True) if not word]:
             self.feedback.value = callout("warn", f"Say something about {', '.join(missing)} first.")
             return
-        params = {"verdicts": said, "tool": self.tools.recipe()}
+        recipe = self.tools.recipe()
+        params = {"verdicts": said, "recipe": recipe}
 
-        def work(_: Progress) -> Fragment:
-            return hand_in(self.lab, self.checkpoint, params, verdicts=said)
+        def work(progress: Progress) -> Fragment:
+            suspects = []
+            for i, (drop, word) in enumerate(zip(self.case.drops, said, strict=True)):
+                progress(i, len(said), f"naming suspects in {drop.name}")
+                accused = word == "poisoned"
+                suspects.append(screen(self.case, drop, recipe).indices if accused else _NOBODY)
+            return hand_in(self.lab, self.checkpoint, params, verdicts=said, suspects=suspects)
 
         self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
+
+
+def _line(name: str, y: torch.Tensor, found: Screening) -> tuple[str, str, str]:
+    """Return how many samples are suspects, and how many of them with one and the same label."""
+    most = int(torch.bincount(y[found.remove], minlength=1).max())
+    return name, percent(float(found.remove.float().mean())), percent(most / len(y))

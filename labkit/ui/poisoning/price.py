@@ -95,7 +95,7 @@ class PricePanel:
 
     def _accuracy(self, delivery: Delivery, keep: Any) -> float:
         case = self.case
-        reader = case.train(delivery.x[keep], delivery.y[keep], seed=derive(case.seed, "trial"))
+        reader = case.train_with(delivery.x[keep], delivery.y[keep], seed=derive(case.seed, "trial"))
         return clean_accuracy(reader, case.x_test, case.y_test).value
 
     def _show(self, line: tuple[str, ...]) -> None:

@@ -55,7 +55,11 @@ class ScreeningPanel:
         self.tools = Tools(state, noted=True)
         self.memory = lab.remember("screening_panel", state, **self.tools.dials)
         self.go = button("Screen the delivery", self.refresh, tip="Score every sample with this tool")
-        self.retrain = button("Train on what stays", self.train, tip="Train a reader without the suspects")
+        self.retrain = button(
+            "Train on what stays",
+            self.train,
+            tip="Train on the stock and what stays",
+        )
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Have the removal judged")
         self.status, self.picture, self.suspects = output(), output(), output()
         self.results, self.feedback = output(), output()
@@ -135,12 +139,12 @@ class ScreeningPanel:
     # ------------------------------------------------------------------ train, hand in
 
     def train(self) -> None:
-        """Train a reader on what stays, and say what it reads."""
+        """Train a reader on the stock and what stays, and say what it reads."""
         self.job.start(self._train, self._show_tried)
 
     def _train(self, progress: Progress) -> None:
         case, found = self.case, self._screen()
-        reader = case.train(
+        reader = case.train_with(
             case.delivery.x[found.keep],
             case.delivery.y[found.keep],
             seed=derive(case.seed, "trial"),
@@ -167,6 +171,6 @@ class ScreeningPanel:
             found, recipe = self._screen(), self.tools.recipe()
             self.lab.put("recipe", recipe)
             params = {"recipe": recipe, "removed": int(found.remove.sum())}
-            return hand_in(self.lab, self.checkpoint, params, remove=found.indices)
+            return hand_in(self.lab, self.checkpoint, params, remove=found)
 
         self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))

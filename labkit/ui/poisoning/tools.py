@@ -36,6 +36,7 @@ _NEIGHBOURS = {
     "vouched": "samples of vouched batches",
     "acceptance": "the acceptance set, checked by hand",
 }
+_COMPARED = {"pixels": "pixels", "features": "what the reader in use makes of them"}
 
 
 def unit_of(method: str) -> str:
@@ -49,6 +50,7 @@ def named(recipe: Mapping[str, Any]) -> str:
     words = TITLES[method]
     if method == "knn_consistency":
         words += f": {recipe['k']} of {_NEIGHBOURS[recipe['neighbours']]}, above {recipe['threshold']:g}"
+        words += ", by features" if recipe.get("compare") == "features" else ""
     elif method == "spectral_signatures":
         words += f": {recipe['poison_rate']:.1%} poison expected"
     elif method == "activation_clustering":
@@ -72,6 +74,12 @@ class Tools:
         who = [(words, key) for key, words in _NEIGHBOURS.items() if noted or key != "vouched"]
         self.method = toggle("Tool", methods, [_TIPS[key] for _, key in methods], state.get("method"))
         self.neighbours = choice("Neighbours are", who, state.get("neighbours"), "Whose labels are asked for")
+        self.compare = choice(
+            "Compared by",
+            [(words, key) for key, words in _COMPARED.items()],
+            state.get("compare"),
+            "By what samples are neighbours",
+        )
         self.k = slider("How many", int(state.get("k", 10)), 1, 30, 1, "Neighbours that are asked")
         self.threshold = slider(
             "Goes above",
@@ -103,13 +111,13 @@ class Tools:
             "Batches that their source vouches for stay as they are",
         )
         self._of = {
-            "knn_consistency": (self.neighbours, self.k, self.threshold),
+            "knn_consistency": (self.neighbours, self.compare, self.k, self.threshold),
             "spectral_signatures": (self.share,),
             "activation_clustering": (self.heap,),
             "provenance": (),
         }
         self._noted = noted
-        self._dials = (self.neighbours, self.k, self.threshold, self.share, self.heap)
+        self._dials = (self.neighbours, self.compare, self.k, self.threshold, self.share, self.heap)
         self.view = column(self.method, *self._dials, *((self.only,) if noted else ()))
         self.method.observe(lambda _: self._show(), "value")
         self._show()
@@ -120,6 +128,7 @@ class Tools:
         named = {
             "method": self.method,
             "neighbours": self.neighbours,
+            "compare": self.compare,
             "k": self.k,
             "threshold": self.threshold,
             "share": self.share,
@@ -136,6 +145,7 @@ class Tools:
                 "k": int(self.k.value),
                 "threshold": float(self.threshold.value),
                 "neighbours": str(self.neighbours.value),
+                "compare": str(self.compare.value),
             }
         elif method == "spectral_signatures":
             settings["poison_rate"] = float(self.share.value) / 100
@@ -167,6 +177,14 @@ class Tools:
     def run(self, case: PoisoningCase, delivery: Delivery) -> Screening:
         """Screen a delivery."""
         return screen(case, delivery, self.recipe())
+
+    def usual(self, case: PoisoningCase) -> Screening:
+        """Screen what is known to be clean: the acceptance set, whose samples ask one another."""
+        checked = Delivery("the acceptance set", case.x_test, case.y_test)
+        recipe = self.recipe()
+        if "neighbours" in recipe:
+            recipe["neighbours"] = "delivery"
+        return screen(case, checked, recipe)
 
     def _show(self) -> None:
         mine = self._of[str(self.method.value)]
