@@ -8,9 +8,6 @@ from labkit.course.quiz import Quiz, shown_order
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 
 LONG = 60_000
-AT_HAND = 300
-"""What a hand needs from one field to the next; a page sends a second change of a field only when the
-first was taken in, and a press of a button at once."""
 
 
 @pytest.fixture
@@ -131,7 +128,6 @@ def _answer_rightly_by_keyboard(page, panel, item):
             field.focus()
             for _ in range(options.index(place) + 1):
                 page.keyboard.press("ArrowDown")
-        page.wait_for_timeout(AT_HAND)
     elif item.kind == "ordering":
         _order_by_keyboard(page, panel, [step.text for step in item.steps])
     else:
@@ -157,7 +153,6 @@ def _order_by_keyboard(page, panel, wanted):
         page.keyboard.press("Home")
         for _ in range(before.index(low)):
             page.keyboard.press("ArrowDown")
-        page.wait_for_timeout(AT_HAND)
         panel.get_by_role("button", name="Move up").focus()
         page.keyboard.press("Enter")
         for _ in range(100):
