@@ -1,6 +1,7 @@
 """What the governance lab measures, and the panels it is handed in with."""
 
 import json
+from datetime import date
 import re
 import time
 from pathlib import Path
@@ -233,7 +234,8 @@ def test_role_and_use_are_dials_of_the_map(mapper):
 def test_the_map_says_what_holds_today_and_in_how_many_days_the_rest_begins(mapper):
     _tick(mapper, "employment-decision", "uses-at-work", "personal-data")
     assert 'aria-hidden="true">✔</span> holds' in mapper.shown.value
-    assert "in 374 days" in mapper.shown.value
+    left = (date(2027, 12, 2) - date.today()).days  # a system of one's own lives in the present
+    assert left <= 0 or f"in {left} days" in mapper.shown.value
     assert "uncertain" in mapper.shown.value
     assert "Its design stays as it is." in mapper.shown.value
     _tick(mapper, "public-authority")

@@ -27,7 +27,12 @@ _COLUMNS = (
 )
 
 
-def map_as_json(case: GovernanceCase, system: System | None = None, duties: Sequence[Duty] = ()) -> str:
+def map_as_json(
+    case: GovernanceCase,
+    system: System | None = None,
+    duties: Sequence[Duty] = (),
+    today: date | None = None,
+) -> str:
     """Return the obligations of a system as JSON; by default of the one that is to be released."""
     shown = system or case.flagship.system
     found = duties if system else case.duties
@@ -35,7 +40,7 @@ def map_as_json(case: GovernanceCase, system: System | None = None, duties: Sequ
         "system": shown.title,
         "facts": sorted(shown.facts),
         "contracts": [str(each) for each in shown.contracts],
-        "today": str(case.today),
+        "today": str(today or case.today),
         "release": None if system else str(case.release_day),
         "jurisdictions": list(case.jurisdictions),
         "not in the tables": {place: fact_gaps()[place] for place in case.jurisdictions},
@@ -49,8 +54,11 @@ def map_as_csv(case: GovernanceCase) -> str:
     return csv_text(_COLUMNS, map(_line, case.duties))
 
 
-def duty_table(found: Sequence[Duty], today: date) -> str:
-    """Return duties with the day on which each begins, and whether it holds today."""
+def duty_table(found: Sequence[Duty], today: date, of_case: bool = True) -> str:
+    """Return duties with the day on which each begins, and whether it holds today.
+
+    ``of_case`` says that today is the day on which the case plays, and not that of the calendar.
+    """
     rows = []
     for duty in found:
         each = duty.obligation
@@ -68,7 +76,8 @@ def duty_table(found: Sequence[Duty], today: date) -> str:
             )
         )
     head = ("Obligation", "Where", "From", "Today", "Force", "What it asks", "Read in", "Confidence")
-    return table(f"Obligations, those in force longest first; today is {say_day(today)}", head, rows)
+    day = f"today is {say_day(today)}{' in this case' if of_case else ''}"
+    return table(f"Obligations, those in force longest first; {day}", head, rows)
 
 
 def ahead_table(today: date) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from labkit.course.governing import GovernanceCase
@@ -106,7 +107,10 @@ class ObligationPanel:
         found = [
             duty for duty in duties_of(system, classified, places) if self.forces.value in ("all", duty.force)
         ]
-        holding = sum(duty.in_force(case.today) for duty in found if not duty.obligation.unsettled)
+        # The case plays on a day of its own, so that it can be checked; one's own system lives now.
+        own = system.id == _OWN
+        today = date.today() if own else case.today
+        holding = sum(duty.in_force(today) for duty in found if not duty.obligation.unsettled)
         roles = " and ".join(ROLES[role] for role in classified.roles) or "no role of the AI Act"
         head = (
             f"{len(found)} obligations fall on it here, {holding} of which hold today: "
@@ -119,16 +123,16 @@ class ObligationPanel:
             + self._changes(system)
             + (contracts_list(system) if release else "")
             + _older(system, classified)
-            + timeline(system.title, found, case.today, release)
-            + duty_table(found, case.today)
+            + timeline(system.title, found, today, release)
+            + duty_table(found, today, of_case=not own)
             + details("Why this tier and these roles", bullets([*classified.findings, *classified.near]))
             + details("What the bundled facts do not hold", gaps)
-            + details("Days ahead, for any system", ahead_table(case.today))
+            + details("Days ahead, for any system", ahead_table(today))
         )
         self.shown.value = card(f"What falls on: {system.title}", body, level=3)
-        if system.id == _OWN and system.facts:
-            own = duties_of(system, classified, case.jurisdictions)
-            self.lab.attach("obligation-map-own-system.json", map_as_json(case, system, own))
+        if own and system.facts:
+            everywhere = duties_of(system, classified, case.jurisdictions)
+            self.lab.attach("obligation-map-own-system.json", map_as_json(case, system, everywhere, today))
 
     def _changes(self, system: System) -> str:
         """Say what holds for a system of our own, or how another one differs from its card."""
