@@ -57,7 +57,7 @@ class QueryAccount:
         if number > self.left:
             raise QueryBudgetError(
                 f"asked about {number} more inputs, and {self.left} of {self._budget} questions are left. "
-                "Ask about fewer, or hand in what you have: a hand-in settles the account and opens a new one."
+                "Ask about fewer, or hand in what you have: that settles the account and opens a new one."
             )
         self._asked += number
 

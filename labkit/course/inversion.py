@@ -127,7 +127,9 @@ def inversion_case(scenario: Scenario, seed: int, progress: Progress | None = No
     targets = torch.randperm(classes, generator=generator)[:TARGETS].sort().values
     module = build(scenario.victim, shape, classes, seed=derive(seed, "network")).requires_grad_(False)
     one, four = intercepted_record(variant), intercepted_batch(variant)
-    public, head = _federation(scenario.dataset, str(scenario.settings.get("public", "")), _features(scenario))
+    public, head = _federation(
+        scenario.dataset, str(scenario.settings.get("public", "")), _features(scenario)
+    )
     return InversionCase(
         scenario=scenario,
         seed=seed,

@@ -185,9 +185,7 @@ def _add_up(case: InversionCase, protection: Protection, number: int) -> float:
     return float(shown) - by_chance(case, record, derive(seed, "chance"))
 
 
-def read_returning(
-    case: InversionCase, updates: list[tuple[dict[str, Tensor], Tensor]], y: Tensor
-) -> Tensor:
+def read_returning(case: InversionCase, updates: list[tuple[dict[str, Tensor], Tensor]], y: Tensor) -> Tensor:
     """Return what updates of the head have in common, beyond what their classes make likely, ``(n, ...)``.
 
     Parameters
@@ -218,7 +216,7 @@ def read_returning(
 
 
 def head_of(case: InversionCase) -> tuple[nn.Module, nn.Module]:
-    """Return the two parts of the head: public features, which never change, and the layer that is trained."""
+    """Return the two parts of the head: public features, which never change, and what is trained."""
     features, layer = cast(nn.Sequential, case.head.module)
     return features, layer
 

@@ -16,13 +16,16 @@ from labkit.course.records import held_out, private_records
 from labkit.defenses.privacy import private_training
 from labkit.metrics import Rate, utility_retention
 
-__all__ = ["caught_in_review", "desk_retention", "utility"]
+__all__ = ["DESK_FLOOR", "caught_in_review", "desk_retention", "utility"]
 
 REVIEWED = 0.1
 """Share of the answers that somebody at a desk has the time to look at again."""
 
 POOR_LIGHT = 0.25
 """Noise on the pictures that the desk gets to see: at the door it is darker than in the test."""
+
+DESK_FLOOR = 0.6
+"""Share of its work that the desk must keep: with less, it has the full answers switched on again."""
 
 DAYS = 5
 """How often the same people come to the door, each time in other light."""

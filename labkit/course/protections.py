@@ -39,7 +39,8 @@ class Protection:
         ):
             value = getattr(self, name)
             # The numbers of numpy are numbers, too; True is none.
-            if isinstance(value, bool) or not isinstance(value, numbers.Real) or not low <= value <= high:
+            known = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not known or not low <= float(value) <= high:
                 raise InvalidInputError(f"expected {name} from {low:g} to {high:g}, got {value!r}")
         if self.batch_size != int(self.batch_size):
             raise InvalidInputError(f"expected batch_size as a whole number, got {self.batch_size!r}")

@@ -75,7 +75,7 @@ def match_within_classes(x_hat: Tensor, x: Tensor, y: Tensor, *, known: Tensor |
         for value in (_centred(x_hat, known), _centred(x, known))
     )
     found = torch.arange(len(x))
-    for label in y.unique().tolist():
+    for label in sorted(set(y.tolist())):
         own = (y == label).nonzero()[:, 0]
         gains = (second[own] @ first[own].T).numpy()
         found[own] = own[torch.as_tensor(linear_sum_assignment(gains, maximize=True)[1])]

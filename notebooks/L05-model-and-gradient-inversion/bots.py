@@ -70,7 +70,7 @@ def nothing(case: InversionCase) -> Handed:
 
 
 def lazy(case: InversionCase) -> Handed:
-    """Stop after the first that works, divide where that does not, take company without noise, say nothing."""
+    """Stop after the first that works, divide a mixture, take company without noise, say the label only."""
     seed, one = derive(case.seed, "lazy bot"), case.y_target[:1]
     made = invert_class(case.victim, one, prior=case.prior, seed=seed)
     thrice = made.x_hat.expand(len(case.y_target), *made.x_hat.shape[1:])

@@ -15,7 +15,7 @@ from labkit.attacks.inversion import invert_class
 from labkit.core import InvalidInputError
 from labkit.course.inversion import InversionCase, inversion_case
 from labkit.course.leaks import RETURNS, gradient_leak, likeness, service_leak
-from labkit.course.prices import caught_in_review, desk_retention, utility
+from labkit.course.prices import DESK_FLOOR, caught_in_review, desk_retention, utility
 from labkit.course.protections import BARE, Protection
 from labkit.course.records import class_means, intercepted_batch, intercepted_record, recogniser_of
 from labkit.metrics import correlation, psnr, re_identification, ssim, utility_retention
@@ -25,7 +25,6 @@ make_case = inversion_case
 
 GRADIENT_CEILING = 0.2  # the target of "shield": an update that leaks more is not protected
 SERVICE_CEILING = 0.25  # the target of "service"
-DESK_FLOOR = 0.6  # of the desk's work: with less, the desk has the full answers switched on again
 SAME = 0.005  # two pictures that differ less than this on average are one
 
 
@@ -186,12 +185,19 @@ def measure_price(
     protection = Protection(clip, noise_multiplier, batch_size)
     leak, service = gradient_leak(case, protection).value, measure_service_leak(case, level)
     holds = leak <= GRADIENT_CEILING and service.value <= SERVICE_CEILING
-    facts = {"leak": leak, "told": service.facts["told"], "kept": service.facts["kept"], "holds": float(holds)}
+    facts = {
+        "leak": leak,
+        "told": service.facts["told"],
+        "kept": service.facts["kept"],
+        "holds": float(holds),
+    }
     if not holds:  # nothing was bought, so there is no price
         return Measurement(1.0, facts)
     plain, protected = utility(case, None), utility(case, protection)
     lost = max(0.0, 1 - utility_retention(protected, plain))
-    facts.update(plain=plain.value, protected=protected.value, low=protected.low, high=protected.high, lost=lost)
+    facts.update(
+        plain=plain.value, protected=protected.value, low=protected.low, high=protected.high, lost=lost
+    )
     return Measurement(lost, facts)
 
 
