@@ -10,19 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from labkit import data
-from labkit.attacks.inversion import Prior, fit_prior
+from labkit.attacks.inversion import Prior
 from labkit.attacks.oracle import Oracle
 from labkit.core.protocols import DifferentiableClassifier, require_differentiable
 from labkit.core.seeds import derive, make_generator
 from labkit.course.asking import QueryAccount
 from labkit.course.lab import Scenario
-from labkit.course.records import intercepted_batch, intercepted_record, public_records, recogniser_of
+from labkit.course.records import intercepted_batch, intercepted_record, public_prior, recogniser_of
 from labkit.defenses.privacy import ApiView, client_update, public_head
 from labkit.models import TorchClassifier, build, load_victim
 
@@ -50,7 +49,7 @@ class InversionCase:
     prior : Prior
         Learned from public inputs, none of them of a target.
     public : Prior
-        The same from all public inputs: what the head of the federation computes.
+        The same with more components: what the head of the federation computes.
     shared_model : TorchClassifier
         The model that the federation shared in its first design, untrained.
     head : TorchClassifier
@@ -127,41 +126,18 @@ def inversion_case(scenario: Scenario, seed: int, progress: Progress | None = No
     targets = torch.randperm(classes, generator=generator)[:TARGETS].sort().values
     module = build(scenario.victim, shape, classes, seed=derive(seed, "network")).requires_grad_(False)
     one, four = intercepted_record(variant), intercepted_batch(variant)
-    public, head = _federation(
-        scenario.dataset, str(scenario.settings.get("public", "")), _features(scenario)
-    )
+    public = public_prior(scenario, without=targets)
+    head = public_head(public.mean, public.components, public.scales, classes, seed=0)
     return InversionCase(
         scenario=scenario,
         seed=seed,
         class_names=tuple(dataset.card.classes),
         victim=victim,
         y_target=targets,
-        prior=_prior_without(scenario, public, targets),
+        prior=public.first(int(scenario.settings.get("components", 40))),
         public=public,
         shared_model=TorchClassifier(module, shape, classes),
-        head=head,
+        head=TorchClassifier(head, shape, classes),
         sent=client_update(module, one.x, one.y).gradients,
         sent_batch=client_update(module, four.x, four.y).gradients,
     )
-
-
-def _features(scenario: Scenario) -> int:
-    return int(scenario.settings.get("features", 40))
-
-
-@lru_cache(maxsize=4)
-def _federation(dataset_name: str, public_name: str, features: int) -> tuple[Prior, TorchClassifier]:
-    """Return the public features that every variant has in common, and the head on them."""
-    dataset = data.load(dataset_name)
-    open_x = data.load(public_name).train.x if public_name else dataset.test.x[::2]
-    public, classes = fit_prior(open_x, features), len(dataset.card.classes)
-    module = public_head(public.mean, public.components, public.scales, classes, seed=0)
-    return public, TorchClassifier(module, tuple(dataset.train.x.shape[1:]), classes)
-
-
-def _prior_without(scenario: Scenario, public: Prior, targets: Tensor) -> Prior:
-    components = int(scenario.settings.get("components", 40))
-    open_x, open_y = public_records(scenario)
-    if open_y is None:
-        return public.first(components)
-    return fit_prior(open_x[~torch.isin(open_y, targets)], components)

@@ -14,11 +14,11 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from labkit.attacks.inversion import Prior, match_gradients, search_class
+from labkit.attacks.inversion import match_gradients, search_class
 from labkit.core.seeds import derive, make_generator
 from labkit.course.inversion import InversionCase
 from labkit.course.protections import Protection
-from labkit.course.records import class_means, one_of_each, private_records
+from labkit.course.records import class_means, one_of_each, private_records, public_prior
 from labkit.data import Split
 from labkit.defenses.privacy import client_update
 from labkit.metrics import correlation, match_within_classes
@@ -41,14 +41,12 @@ __all__ = [
 ROUNDS = 5
 """Batches that the judge attacks under each protection."""
 
-MOST_ROUNDS = 16
-"""The same for records that come back, where few of them do: a figure rests on some hundred records."""
 
 RETURNS = 3
 """Updates that the judge sees of one record: training takes it up again in every epoch."""
 
-SEARCHED = 240
-"""Reconstructions that a figure of the service rests on, or a few more."""
+RECORDS = 160
+"""Records that come back on which a figure rests, unless the scenario sets ``judge_records``."""
 
 Progress = Callable[[int, int, str], None]
 T = TypeVar("T")
@@ -107,7 +105,8 @@ def gradient_leak(
     key = (*of_scenario(case), case.seed, protection)
     if key not in _LEAKS:
         few = min(len(case.class_names), protection.batch_size)
-        again = min(MOST_ROUNDS, max(ROUNDS, -(-SEARCHED // few)))
+        records = int(case.scenario.settings.get("judge_records", RECORDS))
+        again = min(records // 10, max(ROUNDS, -(-records // few)))
         jobs = [*((_search, n) for n in range(ROUNDS)), *((_add_up, n) for n in range(again))]
         found: dict[object, list[float]] = {_search: [], _add_up: []}
         for done, (attack, number) in enumerate(jobs):
@@ -245,8 +244,10 @@ def service_leak(case: InversionCase, level: str) -> float:
     questions = int(case.scenario.settings.get("judge_questions", 30))
     key = (*of_scenario(case), case.seed, level, questions)
     if key not in _SERVICES:
-        prior, means = _searched(case.public), class_means(case)
-        turns = -(-SEARCHED // len(means))
+        # Somebody who asks about every class has a prior of all public pictures.
+        known, means = public_prior(case.scenario), class_means(case)
+        prior = known.first(min(40, len(known)))
+        turns = int(case.scenario.settings.get("judge_turns", 6))
         found = 0.0
         for turn in range(turns):
             made = search_class(
@@ -260,10 +261,6 @@ def service_leak(case: InversionCase, level: str) -> float:
             found += float(correlation(made.x_hat, means, known=prior.mean).mean()) / turns
         _remember(_SERVICES, key, found)
     return _SERVICES[key]
-
-
-def _searched(public: Prior) -> Prior:
-    return public.first(min(40, len(public)))
 
 
 # ------------------------------------------------------------------ what they share

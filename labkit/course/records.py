@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from labkit import data
+from labkit.attacks.inversion import Prior, fit_prior
 from labkit.core.protocols import Classifier
 from labkit.core.seeds import derive, make_generator
 from labkit.course.lab import Scenario
@@ -32,6 +33,7 @@ __all__ = [
     "line_up",
     "one_of_each",
     "private_records",
+    "public_prior",
     "public_records",
     "recogniser_of",
 ]
@@ -115,6 +117,25 @@ def public_records(scenario: Scenario) -> tuple[Tensor, Tensor | None]:
         return data.load(name).train.x, None
     test = data.load(scenario.dataset).test
     return test.x[::2], test.y[::2]
+
+
+def public_prior(scenario: Scenario, *, without: Tensor | None = None) -> Prior:
+    """Return what public inputs look like, where some classes may have to stay out of it.
+
+    An average that holds the targets, next to one that does not, points at them.
+    """
+    open_x, open_y = public_records(scenario)
+    components = int(scenario.settings.get("features", 40))
+    if open_y is None or without is None:
+        name = str(scenario.settings.get("public", ""))
+        return _prior_of_all(scenario.dataset, name, components)
+    return fit_prior(open_x[~torch.isin(open_y, without)], components)
+
+
+@lru_cache(maxsize=4)
+def _prior_of_all(dataset_name: str, public_name: str, components: int) -> Prior:
+    open_x = data.load(public_name).train.x if public_name else data.load(dataset_name).test.x[::2]
+    return fit_prior(open_x, components)
 
 
 def held_out(variant: Variant) -> Split:
