@@ -127,14 +127,14 @@ def draw_batch(case: InversionCase, batch_size: int, number: int) -> Split:
     return Split(train.x[taken], train.y[taken])
 
 
-def what_is_peculiar(case: InversionCase, x_hat: Tensor, batch: Split) -> tuple[Tensor, Tensor]:
+def what_is_peculiar(case: InversionCase, x_hat: Tensor, records: Split) -> tuple[Tensor, Tensor]:
     """Return the reconstructions in the order of the records, and how much of each they show, ``(n,)``."""
-    known = class_means(case)[batch.y]
-    ordered = x_hat[match_within_classes(x_hat, batch.x, batch.y, known=known)]
-    return ordered, correlation(ordered, batch.x, known=known)
+    known = class_means(case)[records.y]
+    ordered = x_hat[match_within_classes(x_hat, records.x, records.y, known=known)]
+    return ordered, correlation(ordered, records.x, known=known)
 
 
-def by_chance(case: InversionCase, batch: Split, seed: int, draws: int = 3) -> float:
+def by_chance(case: InversionCase, records: Split, seed: int, draws: int = 3) -> float:
     """Return how much of the records pictures show that are drawn from the prior, given out as well.
 
     Not less than 0: a guess that happens to be unlike a record makes no other picture more like it.
@@ -142,8 +142,8 @@ def by_chance(case: InversionCase, batch: Split, seed: int, draws: int = 3) -> f
     generator = make_generator(seed)
     found = 0.0
     for _ in range(draws):
-        guess = case.public.decode(torch.randn(len(batch), len(case.public), generator=generator))
-        found += float(what_is_peculiar(case, guess, batch)[1].mean()) / draws
+        guess = case.public.decode(torch.randn(len(records), len(case.public), generator=generator))
+        found += float(what_is_peculiar(case, guess, records)[1].mean()) / draws
     return max(0.0, found)
 
 

@@ -152,18 +152,18 @@ def recogniser_of(variant: Variant, progress: Progress | None = None) -> Classif
     return load_victim("logistic", swapped, seed=1, progress=progress)
 
 
-def line_up(variant: Variant, label: int) -> LineUp:
+def line_up(variant: Variant, y: int) -> LineUp:
     """Return the line-up for one target: eight pictures of eight classes, in an order of their own."""
     pictures = held_out(variant)
-    generator = make_generator(derive(variant.seed, "line-up", label))
+    generator = make_generator(derive(variant.seed, "line-up", y))
     order = torch.randperm(len(pictures), generator=generator)
     one_each = one_of_each(pictures.y, order)
-    own = one_each[pictures.y[one_each] == label]
-    others = one_each[pictures.y[one_each] != label][: LINE_UP - 1]
+    own = one_each[pictures.y[one_each] == y]
+    others = one_each[pictures.y[one_each] != y][: LINE_UP - 1]
     shown = torch.cat([own, others])
     shown = shown[torch.randperm(len(shown), generator=generator)]
-    y = pictures.y[shown]
-    return LineUp(pictures.x[shown], y, int((y == label).nonzero()[0, 0]))
+    whom = pictures.y[shown]
+    return LineUp(pictures.x[shown], whom, int((whom == y).nonzero()[0, 0]))
 
 
 @lru_cache(maxsize=4)
