@@ -24,7 +24,7 @@ from labkit.scoring import Measurement
 make_case = inversion_case
 
 GRADIENT_CEILING = 0.2  # the target of "shield": an update that leaks more is not protected
-SERVICE_CEILING = 0.25  # the target of "service"
+SERVICE_CEILING = 0.27  # the target of "service"
 SAME = 0.005  # two pictures that differ less than this on average are one
 
 

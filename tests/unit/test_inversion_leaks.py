@@ -174,7 +174,7 @@ def test_the_flag_is_the_only_level_that_hides_enough_and_leaves_the_desk_its_wo
 
 def test_a_service_that_names_the_class_only_leaves_the_desk_to_draw_lots(lab):
     case = case_of(lab, 0)
-    assert service_leak(case, "label") < 0.25
+    assert service_leak(case, "label") < 0.27
     assert desk_retention(case, "label") < DESK_FLOOR / 2
     feedback = measure(lab, lab.find_checkpoint("service"), case, {"level": "label"})
     assert feedback.measured == 1
