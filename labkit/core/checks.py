@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Checks of numbers and tensors that callers hand in: what was expected, what came."""
+=======
+"""Checks of what callers hand in, numbers and tensors: what was expected, what came."""
+>>>>>>> inversion
 
 from __future__ import annotations
 
@@ -11,7 +15,11 @@ from labkit.core.errors import InvalidInputError
 if TYPE_CHECKING:
     from torch import Tensor
 
+<<<<<<< HEAD
 __all__ = ["finite", "interval", "length", "tensor", "whole"]
+=======
+__all__ = ["class_numbers", "floats", "interval", "length", "size", "whole"]
+>>>>>>> inversion
 
 
 def whole(name: str, value: Any, *, at_least: int = 1) -> int:
@@ -39,22 +47,38 @@ def length(name: str, value: Any) -> float:
     InvalidInputError
         When it is no number, negative, infinite or NaN.
     """
-    try:
-        # A string that reads like a number is a mistake, too.
-        number = math.nan if isinstance(value, str) else float(value)
-    except (TypeError, ValueError, RuntimeError):
-        number = math.nan
+    number = _number(value)
     if not 0 <= number < math.inf:
         raise InvalidInputError(f"expected {name} >= 0 and finite, got {value!r}")
     return number
 
 
+<<<<<<< HEAD
 def interval(name: str, value: Any) -> tuple[float, float]:
     """Return ``value`` as the smallest and the largest legal value, the first below the second.
+=======
+def size(name: str, value: Any) -> float:
+    """Return ``value`` as a float: a length that must not be zero.
 
     Raises
     ------
     InvalidInputError
+        When it is no number, zero, negative, infinite or NaN.
+    """
+    number = _number(value)
+    if not 0 < number < math.inf:
+        raise InvalidInputError(f"expected {name} > 0 and finite, got {value!r}")
+    return number
+
+
+def interval(name: str, value: Any) -> tuple[float, float]:
+    """Return ``value`` as a pair of floats, the lower one first.
+>>>>>>> inversion
+
+    Raises
+    ------
+    InvalidInputError
+<<<<<<< HEAD
         When it is no pair of finite numbers in that order.
     """
     try:
@@ -68,11 +92,40 @@ def interval(name: str, value: Any) -> tuple[float, float]:
 
 def tensor(name: str, value: Any) -> Tensor:
     """Return ``value``, which must be a tensor of torch.
+=======
+        When it is no pair, or not two finite numbers of which the second is larger.
+    """
+    try:
+        low, high = (_number(each) for each in value)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
+        raise InvalidInputError(f"expected {name} as (low, high) with low < high, got {value!r}")
+    return low, high
+
+
+def floats(name: str, value: Any, shape: tuple[int, ...] | None = None, *, axes: int = 0) -> Tensor:
+    """Return ``value``, a tensor of finite float32.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in the message.
+    value : Tensor
+    shape : tuple of int, optional
+        Shape that it has to have.
+    axes : int
+        How many axes it has to have at least.
+>>>>>>> inversion
 
     Raises
     ------
     InvalidInputError
+<<<<<<< HEAD
         When it is anything else, such as an array of NumPy or a list.
+=======
+        When it is no tensor, of another type or shape, or holds NaN or infinity.
+>>>>>>> inversion
     """
     import torch
 
@@ -80,15 +133,42 @@ def tensor(name: str, value: Any) -> Tensor:
         raise InvalidInputError(
             f"expected {name} as a tensor, got {type(value).__name__}: use torch.as_tensor({name})"
         )
+<<<<<<< HEAD
     return value
 
 
 def finite(name: str, value: Any) -> Tensor:
     """Return ``value``, which must be a tensor of floats without NaN or infinity.
+=======
+    if value.dtype != torch.float32:
+        raise InvalidInputError(
+            f"expected {name} as floats of 32 bits, got {value.dtype}: use {name}.float()"
+        )
+    if value.dim() < axes or (shape is not None and tuple(value.shape) != tuple(shape)):
+        wanted = f"of shape {tuple(shape)}" if shape is not None else f"with {axes} axes or more"
+        raise InvalidInputError(f"expected {name} {wanted}, got {tuple(value.shape)}")
+    if not bool(value.isfinite().all()):
+        raise InvalidInputError(f"expected finite values in {name}, got NaN or infinity")
+    return value
+
+
+def class_numbers(name: str, value: Any, count: int, classes: int | None = None) -> Tensor:
+    """Return ``value``, a tensor of ``count`` classes as int64.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in the message.
+    value : Tensor of shape ``(count,)``
+    count : int
+    classes : int, optional
+        How many classes there are; None where that is not known.
+>>>>>>> inversion
 
     Raises
     ------
     InvalidInputError
+<<<<<<< HEAD
         When it is anything else.
     """
     import torch
@@ -102,3 +182,33 @@ def finite(name: str, value: Any) -> Tensor:
             f"expected {name} without NaN or infinity, got {count} such values: leave those samples out"
         )
     return given
+=======
+        When it is no tensor of whole numbers of that shape, or holds a class that there is not.
+    """
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        raise InvalidInputError(
+            f"expected {name} as a tensor of classes, got {type(value).__name__}: use torch.tensor({name})"
+        )
+    if value.dtype != torch.int64 or tuple(value.shape) != (count,):
+        raise InvalidInputError(
+            f"expected {name} as whole numbers (torch.int64) of shape ({count},), one class for each record; "
+            f"got {value.dtype} of shape {tuple(value.shape)}"
+        )
+    most = "up" if classes is None else f"to {classes - 1}"
+    if count and (int(value.min()) < 0 or (classes is not None and int(value.max()) >= classes)):
+        raise InvalidInputError(
+            f"expected classes in {name} from 0 {most}, got {int(value.min())} to {int(value.max())}"
+        )
+    return value
+
+
+def _number(value: Any) -> float:
+    """Return a number as a float, and NaN for what is none."""
+    try:
+        # A string that reads like a number is a mistake, too.
+        return math.nan if isinstance(value, str | bool) else float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return math.nan
+>>>>>>> inversion

@@ -140,6 +140,11 @@ class Reconstruction:
             raise InvalidInputError(f"expected x_hat as a tensor of floats, got {got}")
         # A result is data: what autograd remembers of its making stays behind.
         object.__setattr__(self, "x_hat", self.x_hat.detach())
+        if not bool(self.x_hat.isfinite().all()):
+            raise InvalidInputError(
+                "expected finite values in x_hat, got NaN or infinity: a search that ran away made no "
+                "reconstruction; take a smaller step_size"
+            )
         for name in ("y", "queries", "objective"):
             value: Tensor | None = getattr(self, name)
             if value is not None and value.shape != self.x_hat.shape[:1]:

@@ -18,7 +18,14 @@ from labkit.metrics.poisoning import (
     trigger_success_rate,
 )
 from labkit.metrics.rates import Rate
-from labkit.metrics.reconstruction import correlation, psnr, re_identification, ssim, utility_retention
+from labkit.metrics.reconstruction import (
+    correlation,
+    match_within_classes,
+    psnr,
+    re_identification,
+    ssim,
+    utility_retention,
+)
 
 __all__ = [
     "Curve",
@@ -32,6 +39,7 @@ __all__ = [
     "correlation",
     "detection",
     "legal",
+    "match_within_classes",
     "normalised_score",
     "perturbation_norms",
     "psnr",

@@ -5,12 +5,15 @@ fails a test.
 """
 
 LONG = 180_000
+_MOST, _MOST_OPTIONS = 320, 60  # stops on a page, and options of a list
 
 _FOCUSED = """() => {
     const part = document.activeElement;
     const label = part.labels && part.labels.length ? part.labels[0].textContent : part.textContent;
     return (part.getAttribute("aria-label") || label).replace(/\\u200b/g, "").trim();
 }"""
+_CHOSEN = "() => document.activeElement.selectedOptions[0].textContent.trim()"
+_SHOWN = "() => { const part = document.activeElement; return (part.value ?? part.textContent).trim(); }"
 
 
 def begin(page):
@@ -23,35 +26,52 @@ def focused(page):
     return page.evaluate(_FOCUSED)
 
 
-def tab_to(page, label, most=220):
-    """Go on with the Tab key until what is focused is labelled so, or begins so."""
-    for _ in range(most):
+def tab(page, there, what):
+    """Go on with the Tab key until ``there()`` says that it has come far enough."""
+    for _ in range(_MOST):
         page.keyboard.press("Tab")
-        if focused(page).startswith(label):
+        if there():
             return
-    raise AssertionError(f"the Tab key does not lead to {label!r}")
+    raise AssertionError(f"the Tab key does not lead to {what!r}")
+
+
+def tab_to(page, label):
+    """Go on with the Tab key until what is focused is labelled so, or begins so."""
+    tab(page, lambda: focused(page).startswith(label), label)
 
 
 def type_into(page, label, value):
-    """Replace what a field holds."""
+    """Replace what a field holds, and see that it stands there."""
     tab_to(page, label)
     page.keyboard.press("Control+A")
     page.keyboard.type(str(value))
     page.keyboard.press("Enter")
+    shown = page.evaluate(_SHOWN)
+    assert shown == str(value) or float(shown) == float(value), label
 
 
 def press(page, label, within):
     """Press the button of a panel, once it can be pressed: what runs holds it back."""
-    button = within.get_by_role("button", name=label, exact=True).first
-    page.wait_for_function("b => !b.disabled", arg=button.element_handle(), timeout=LONG)
-    tab_to(page, label)
+    button = within.get_by_role("button", name=label, exact=True).first.element_handle()
+    page.wait_for_function("b => !b.disabled", arg=button, timeout=LONG)
+    # Another panel may have a button of the same name, so it is this one that the key must lead to.
+    tab(page, lambda: button.evaluate("b => b === document.activeElement"), label)
     page.keyboard.press("Enter")
 
 
-def choose(page, label, first_letters):
-    """Choose an option of a list by typing how it begins."""
+def choose(page, label, words):
+    """Choose the option of a list that begins with ``words``, with the arrow keys, and see that it stands.
+
+    Letters would do for a person. A browser forgets them after a second, and on a busy machine more
+    than that goes by between two of them: "32" was then read as "3" and "2", and chose 256.
+    """
     tab_to(page, label)
-    page.keyboard.type(first_letters)
+    page.keyboard.press("Home")
+    for _ in range(_MOST_OPTIONS):
+        if page.evaluate(_CHOSEN).startswith(words):
+            return
+        page.keyboard.press("ArrowDown")
+    raise AssertionError(f"the arrow keys do not lead to {words!r} of {label!r}")
 
 
 def tick(page, label):

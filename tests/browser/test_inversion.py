@@ -2,10 +2,13 @@
 
 import re
 
-from tests.browser.conftest import open_dashboard, violations
-from tests.browser.keys import begin, choose, press, tab_to, tick, type_into
+import pytest
 
-LONG = 180_000
+from tests.browser.conftest import open_dashboard, violations
+from tests.browser.keys import LONG, begin, choose, press, tab_to, tick, type_into
+
+SOFTENED = "the probability, from scores divided by three"
+FLAG = "the most likely class, and whether somebody should look again"
 
 
 def _panel(page, button):
@@ -28,19 +31,31 @@ def _pick(page, panel, label, words):
 
 
 def _reached(page, count):
-    page.get_by_text(f"{count} of 7 checkpoints reached").first.wait_for(timeout=LONG)
+    page.get_by_text(f"{count} of 8 checkpoints reached").first.wait_for(timeout=LONG)
 
 
+@pytest.mark.timeout(600)
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L05")
 
     draw = _panel(page, "Reconstruct")
     draw.get_by_role("checkbox").check()
-    _pick(page, draw, "Prior strength", "0.01")
+    _pick(page, draw, "Prior strength", "0.1")
+    _pick(page, draw, "Raise", SOFTENED)
     _dial(page, draw, "Steps", 150)
     draw.get_by_role("button", name="Reconstruct", exact=True).click()
+    draw.get_by_text("Whom do you recognise?").wait_for(timeout=LONG)
+    assert draw.locator(".lk-lineup img").count() == 27
+    assert violations(page, "inversion-line-up") == []
+    reveal = draw.get_by_role("button", name="Reveal who it is")
+    reveal.click()
+    draw.get_by_text("in every line-up first").wait_for(timeout=LONG)
+    for number, who in enumerate(("A", "H", "none of them"), start=1):
+        _pick(page, draw, f"Picture {number} shows", who)
+    reveal.click()
     draw.get_by_text("recognised by the other model").wait_for(timeout=LONG)
-    assert draw.locator(".lk-strip img").count() == 9
+    assert draw.locator(".lk-pair img").count() == 9
+    assert not draw.locator(".lk-lineup").first.is_visible()
     draw.get_by_role("button", name="Hand in").click()
     _reached(page, 2)
     assert violations(page, "inversion-prototypes") == []
@@ -59,25 +74,40 @@ def test_the_lab_is_finished_by_mouse(page, server):
     _pick(page, look, "The server may", "divide weights by bias")
     look.get_by_role("button", name="Attack the intercepted update and hand in").click()
     _reached(page, 4)
+    _pick(page, look, "The server may", "search for records that fit")
+    look.get_by_role("button", name="Attack the update of 4 and hand in").click()
+    _reached(page, 5)
 
     protect = _panel(page, "Measure this protection")
     protect.get_by_role("button", name="Measure this protection").click()
     protect.get_by_text("Left is more private").wait_for(timeout=LONG)
     _pick(page, protect, "Clip C", "1")
-    _dial(page, protect, "Noise multiplier", 0.4)
-    _pick(page, protect, "Batch size", "48")
-    _pick(page, protect, "Answers", "the most likely class, and nothing else")
+    _dial(page, protect, "Noise multiplier", 0.8)
+    _pick(page, protect, "Batch size", "128")
+    _pick(page, protect, "Answers", FLAG)
     protect.get_by_role("button", name="Measure this protection").click()
     trials = protect.locator("select").last
     page.wait_for_function("s => s.options.length > 1", arg=trials.element_handle(), timeout=LONG)
     protect.get_by_role("button", name="Hand in").click()
-    _reached(page, 7)
+    _reached(page, 8)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
     assert violations(page, "inversion") == []
 
 
+def _stands(page, panel, label, words):
+    """See that a list still shows what was chosen, after all that has happened since."""
+    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
+    chosen = (
+        panel.locator(".widget-dropdown", has=named)
+        .locator("select")
+        .evaluate("s => s.selectedOptions[0].textContent.trim()")
+    )
+    assert chosen.startswith(words), f"{label}: {chosen}"
+
+
+@pytest.mark.timeout(600)
 def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L05", "?scenario=digits")
     begin(page)
@@ -85,8 +115,15 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     draw, look = _panel(page, "Reconstruct"), _panel(page, "Attack an update")
     tab_to(page, "You see")
     tick(page, "Search among plausible pictures")
-    choose(page, "Prior strength", "0.01")
+    choose(page, "Prior strength", "0.1")
+    choose(page, "Raise", SOFTENED)
     type_into(page, "Steps, typed", 150)
+    press(page, "Reconstruct", draw)
+    draw.get_by_text("Whom do you recognise?").wait_for(timeout=LONG)
+    for number, who in enumerate(("B", "none", "C"), start=1):
+        choose(page, f"Picture {number} shows", who)
+    press(page, "Reveal who it is", draw)
+    draw.get_by_text("recognised by the other model").wait_for(timeout=LONG)
     press(page, "Hand in", draw)
     _reached(page, 2)
 
@@ -98,16 +135,22 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     choose(page, "The server may", "divide")
     press(page, "Attack the intercepted update and hand in", look)
     _reached(page, 4)
+    choose(page, "The server may", "search")
+    press(page, "Attack the update of 4 and hand in", look)
+    _reached(page, 5)
 
     protect = _panel(page, "Measure this protection")
     choose(page, "Clip C", "1")
-    type_into(page, "Noise multiplier, typed", 0.4)
-    choose(page, "Batch size", "32")
-    choose(page, "Answers", "the most")
+    type_into(page, "Noise multiplier, typed", 0.8)
+    choose(page, "Batch size", "128")
+    choose(page, "Answers", FLAG)
+    for label, words in (("Batch size", "128"), ("Answers", FLAG)):
+        _stands(page, protect, label, words)
     press(page, "Measure this protection", protect)
     protect.get_by_text("Left is more private").wait_for(timeout=LONG)
+    assert protect.get_by_text("noise 0.8, batch 128, answers flag").count()
     press(page, "Hand in", protect)
-    _reached(page, 7)
+    _reached(page, 8)
 
     press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)

@@ -1,9 +1,9 @@
 """What the governance lab measures, and the panels it is handed in with."""
 
 import json
-from datetime import date
 import re
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest

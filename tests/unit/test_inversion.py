@@ -162,7 +162,7 @@ def test_the_inversion_of_a_logistic_model_is_the_row_of_its_class(victim):
 def test_a_prior_makes_reconstructions_that_are_more_like_the_class(victim, prior):
     means = torch.stack([DIGITS.train.x[DIGITS.train.y == label].mean(0) for label in range(10)])
     free = invert_class(victim, torch.arange(10), prior_strength=0.0)
-    held = invert_class(victim, torch.arange(10), prior=prior)
+    held = invert_class(victim, torch.arange(10), prior=prior, prior_strength=0.1)
     gained = correlation(held.x_hat, means, known=prior.mean) - correlation(
         free.x_hat, means, known=prior.mean
     )
@@ -197,7 +197,7 @@ def test_a_service_says_less_and_names_the_same_class(victim, level):
     answers = service.answers(DIGITS.test.x)
     assert torch.equal(answers.argmax(1), predict(victim, DIGITS.test.x))
     assert torch.equal(predict(service, DIGITS.test.x), predict(victim, DIGITS.test.x))
-    told = {"top-3": 3, "label": 1}.get(level, 10)
+    told = {"top-3": 3, "flag": 1, "label": 1}.get(level, 10)
     assert int((answers > 0).sum(1).max()) <= told
     assert not hasattr(service, "forward")
 
@@ -205,6 +205,32 @@ def test_a_service_says_less_and_names_the_same_class(victim, level):
 def test_a_level_that_does_not_exist_lists_those_that_do(victim):
     with pytest.raises(UnknownNameError, match=r"Known: .*tenths"):
         ApiView(victim, "tenth")
+
+
+def test_a_flag_is_raised_where_the_model_is_in_doubt_and_says_no_more(victim):
+    full = torch.softmax(victim.logits(DIGITS.test.x), 1).amax(1)
+    told = ApiView(victim, "flag").answers(DIGITS.test.x).amax(1)
+    assert set(told.tolist()) == {0.5, 1.0}
+    assert torch.equal(told < 1, full < 0.8)
+
+
+def test_softened_scores_find_better_likenesses_than_a_probability_that_is_certain():
+    network = load_victim("mlp", DIGITS)
+    open_x, open_y = DIGITS.test.x[::2], torch.arange(10)
+    public = fit_prior(open_x, 40)
+    means = torch.stack([DIGITS.train.x[DIGITS.train.y == label].mean(0) for label in range(10)])
+    found = {}
+    for objective, strength in (("cross_entropy", 0.01), ("softened", 0.1)):
+        made = invert_class(network, open_y, prior=public, prior_strength=strength, objective=objective)
+        found[objective] = float(correlation(made.x_hat, means, known=public.mean).mean())
+    assert found["softened"] > found["cross_entropy"] + 0.05
+
+
+def test_a_margin_is_the_score_less_that_of_all_others(victim):
+    made = invert_class(victim, torch.tensor([3]), objective="margin", prior_strength=0.0, steps=1)
+    scores = victim.logits(made.x_hat)[0]
+    others = torch.cat([scores[:3], scores[4:]]).logsumexp(0)
+    assert float(made.objective) == pytest.approx(float(others - scores[3]), abs=1e-4)
 
 
 # ------------------------------------------------------------------ the prior, and what is refused
@@ -229,7 +255,7 @@ def test_nonsense_is_refused_with_what_was_expected(victim, prior):
     ):
         with pytest.raises(InvalidInputError):
             invert_class(victim, wrong)
-    with pytest.raises(InvalidInputError, match="'cross_entropy' or 'logit'"):
+    with pytest.raises(UnknownNameError, match="margin"):
         invert_class(victim, torch.tensor([1]), objective="loss")
     with pytest.raises(InvalidInputError, match="from 1 to"):
         fit_prior(DIGITS.test.x[:4], 9)

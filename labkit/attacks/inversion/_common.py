@@ -7,16 +7,21 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from labkit.attacks.inversion.prior import Prior
 from labkit.core.errors import InvalidInputError
+from labkit.core.protocols import Classifier
 
-__all__ = ["Progress", "adam", "check_targets", "roughness"]
+__all__ = ["Progress", "adam", "check_prior", "check_targets", "roughness"]
 
 Progress = Callable[[int, int, str], None]
 
 
 def check_targets(y_target: Tensor, classes: int) -> Tensor:
     """Return the classes aimed at, or say what is wrong with them."""
-    y = torch.as_tensor(y_target)
+    try:
+        y = torch.as_tensor(y_target)
+    except (TypeError, ValueError, RuntimeError):
+        raise InvalidInputError(f"expected y_target as int64 of shape (n,), got {y_target!r}") from None
     if y.dtype != torch.int64 or y.dim() != 1 or not len(y):
         raise InvalidInputError(
             f"expected y_target as int64 of shape (n,) with one class or more, got {y.dtype} {tuple(y.shape)}"
@@ -24,6 +29,18 @@ def check_targets(y_target: Tensor, classes: int) -> Tensor:
     if int(y.min()) < 0 or int(y.max()) >= classes:
         raise InvalidInputError(f"expected classes from 0 to {classes - 1}, got {y.tolist()}")
     return y
+
+
+def check_prior(prior: Prior, model: Classifier) -> Prior:
+    """Return the prior, or say that it describes other inputs than the model takes."""
+    if not isinstance(prior, Prior):
+        raise InvalidInputError(f"expected a Prior, got {type(prior).__name__}: see fit_prior()")
+    if tuple(prior.mean.shape) != tuple(model.input_shape):
+        raise InvalidInputError(
+            f"expected a prior of inputs of shape {tuple(model.input_shape)}, as the model takes them; "
+            f"got one of shape {tuple(prior.mean.shape)}: fit it on inputs of that shape"
+        )
+    return prior
 
 
 def roughness(x: Tensor) -> Tensor:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from labkit.attacks.inversion._common import Progress, adam, roughness
+from labkit.attacks.inversion._common import Progress, adam, check_prior, roughness
 from labkit.attacks.inversion.prior import Prior
-from labkit.core.checks import length, whole
+from labkit.core.checks import class_numbers, floats, length, size, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.machine import threads
 from labkit.core.results import Reconstruction
@@ -36,6 +36,11 @@ def infer_labels(model: TorchClassifier, gradients: Gradients, count: int = 1) -
     """
     number = whole("count", count)
     slope = _checked(model, gradients)[_bias_of(_linear_layers(model)[-1][0])].clone()
+    if len(slope) != model.classes:
+        raise InvalidInputError(
+            f"expected a model whose last linear layer gives the {model.classes} scores, got {len(slope)} "
+            "values: its bias does not say which classes there are"
+        )
     found = []
     step = float(-slope.clamp_max(0).sum()) / number or 1.0 / number
     for _ in range(number):
@@ -83,12 +88,20 @@ def invert_linear(
             "expected a model whose first layer is linear, such as mlp or logistic; "
             "for others use match_gradients()"
         )
-    rows, bias = gradients[f"{name}.weight"], gradients[_bias_of(name)]
+    rows, bias = gradients[f"{name}.weight" if name else "weight"], gradients[_bias_of(name)]
     weight = float((bias**2).sum())
     entering = (bias @ rows) / weight if weight > 0 else torch.zeros(rows.shape[1])
-    x = _before_first_layer(model, entering) if prior is None else prior.decode(entering[None])[0]
+    if prior is None:
+        x = _before_first_layer(model, entering)
+    elif len(check_prior(prior, model)) != len(entering):
+        raise InvalidInputError(
+            f"expected the prior whose {len(entering)} coefficients the first layer takes, got one of "
+            f"{len(prior)}"
+        )
+    else:
+        x = prior.decode(entering[None])[0]
     return Reconstruction(
-        x_hat=x.nan_to_num(0.0).clamp(*model.bounds)[None],
+        x_hat=x.clamp(*model.bounds)[None],
         y=infer_labels(model, gradients),
         attack="invert_linear",
         params={"layer": name, "rows": len(bias)},
@@ -144,9 +157,11 @@ def match_gradients(
     if distance not in ("cosine", "l2"):
         raise InvalidInputError(f"expected the distance 'cosine' or 'l2', got {distance!r}")
     labels = infer_labels(model, gradients, number) if y is None else y
-    if labels.shape != (number,):
-        raise InvalidInputError(f"expected {number} labels, one for each record, got {tuple(labels.shape)}")
+    class_numbers("y", labels, number, model.classes)
     smooth, strength = length("smoothness", smoothness), length("prior_strength", prior_strength)
+    rate, rounds = size("step_size", step_size), whole("steps", steps)
+    if prior is not None:
+        check_prior(prior, model)
     generator = make_generator(seed)
     sent = torch.cat([gradients[name].flatten() for name, _ in model.module.named_parameters()])
     weights = [w.detach().clone().requires_grad_() for w in model.module.parameters()]
@@ -178,8 +193,8 @@ def match_gradients(
         value, final = adam(
             start,
             badness,
-            steps=whole("steps", steps),
-            lr=step_size,
+            steps=rounds,
+            lr=rate,
             project=(lambda x: x.clamp(low, high)) if prior is None else None,
             progress=progress,
             words="matching the gradient",
@@ -194,8 +209,8 @@ def match_gradients(
             "smoothness": smooth,
             "components": len(prior) if prior is not None else 0,
             "prior_strength": strength,
-            "steps": steps,
-            "step_size": step_size,
+            "steps": rounds,
+            "step_size": rate,
             "seed": seed,
         },
         objective=final,
@@ -204,10 +219,14 @@ def match_gradients(
 
 def _checked(model: TorchClassifier, gradients: Gradients) -> dict[str, Tensor]:
     wanted = {name: tuple(weight.shape) for name, weight in model.module.named_parameters()}
-    got = {name: tuple(value.shape) for name, value in gradients.items()}
+    if not isinstance(gradients, Mapping):
+        raise InvalidInputError(
+            f"expected a gradient for each parameter of the model by its name, got {type(gradients).__name__}"
+        )
+    got = {name: tuple(getattr(value, "shape", ())) for name, value in gradients.items()}
     if wanted != got:
         raise InvalidInputError(f"expected a gradient for each parameter of the model, {wanted}; got {got}")
-    return {name: value.detach() for name, value in gradients.items()}
+    return {name: floats(f"the gradient of {name}", value).detach() for name, value in gradients.items()}
 
 
 def _leaves(model: TorchClassifier) -> list[nn.Module]:
@@ -226,14 +245,26 @@ def _linear_layers(model: TorchClassifier) -> list[tuple[str, nn.Linear]]:
 
 
 def _bias_of(name: str) -> str:
-    return f"{name}.bias"
+    return f"{name}.bias" if name else "bias"
 
 
 def _before_first_layer(model: TorchClassifier, entering: Tensor) -> Tensor:
     """Undo what is done to an input before the first layer: that is linear, value by value."""
     zero = torch.zeros(1, *model.input_shape)
     offset, slope = _enter(model, zero), _enter(model, zero + 1)
-    return ((entering - offset) / (slope - offset)).view(model.input_shape)
+    # A value that does not enter at all was not sent along, and stays in the middle.
+    middle = torch.full_like(zero.flatten(), sum(model.bounds) / 2)
+    if offset.shape == middle.shape == entering.shape:
+        seen = slope != offset
+        x = torch.where(seen, (entering - offset) / torch.where(seen, slope - offset, 1.0), middle)
+        back = _enter(model, x.view(zero.shape))
+        if torch.allclose(back, entering, rtol=1e-3, atol=1e-3 * float(1 + entering.abs().max())):
+            return x.view(model.input_shape)
+    raise InvalidInputError(
+        f"expected a first layer that takes the {middle.numel()} values of an input one by one; this one "
+        f"takes {entering.numel()} features. Hand in the prior that they are the coefficients of, as "
+        "invert_linear(model, gradients, prior=prior)"
+    )
 
 
 def _enter(model: TorchClassifier, x: Tensor) -> Tensor:

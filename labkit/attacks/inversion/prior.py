@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from labkit.core.checks import whole
+from labkit.core.checks import floats, interval, whole
 from labkit.core.errors import InvalidInputError
 
 __all__ = ["Prior", "fit_prior"]
@@ -66,11 +66,13 @@ def fit_prior(x: Tensor, components: int = 40, *, bounds: tuple[float, float] = 
     Parameters
     ----------
     x : Tensor of shape ``(n, ...)``
-        Public inputs: none of them need be of a class, or a person, that the victim knows.
+        Public inputs, float32: none of them need be of a class, or a person, that the victim
+        knows.
     components : int
         Directions to keep; no more than there are samples less one, or values in an input.
     bounds : pair of float
     """
+    x, bounds = floats("x", x, axes=2), interval("bounds", bounds)
     most = min(len(x) - 1, x[0].numel() if len(x) else 0)
     if not 0 < whole("components", components) <= most:
         raise InvalidInputError(f"expected from 1 to {most} components for {len(x)} inputs, got {components}")

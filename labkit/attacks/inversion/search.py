@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from labkit.attacks.inversion._common import Progress, check_targets
+from labkit.attacks.inversion._common import Progress, check_prior, check_targets
 from labkit.attacks.inversion.prior import Prior
 from labkit.attacks.oracle import Oracle
 from labkit.core.checks import whole
@@ -59,7 +59,7 @@ def search_class(
     Rubinstein, "The Cross-Entropy Method", 1999; Kahla et al., "Label-Only Model Inversion
     Attacks via Boundary Repulsion", CVPR 2022, for what labels alone give away.
     """
-    y = check_targets(y_target, model.classes)
+    y, prior = check_targets(y_target, model.classes), check_prior(prior, model)
     budget, size = whole("query_budget", query_budget), whole("population", population, at_least=4)
     found, asked, final = [], [], []
     with threads(), torch.no_grad():
@@ -104,7 +104,9 @@ def _search(
         keep_z, keep_value = torch.cat([best_z, z]), torch.cat([best_value, value])
         order = keep_value.argsort(descending=True, stable=True)[: max(4, size // 4)]
         best_z, best_value = keep_z[order], keep_value[order]
-        weights = torch.softmax(best_value / best_value.std().clamp_min(0.3), 0)
+        # One answer alone does not spread.
+        apart = best_value.std() if len(best_value) > 1 else best_value.new_zeros(())
+        weights = torch.softmax(best_value / apart.clamp_min(0.3), 0)
         centre = 0.5 * centre + 0.5 * weights @ best_z
         wide = (weights @ (best_z - centre) ** 2).sqrt()
         spread = 0.6 * spread + 0.4 * wide.clamp(0.15, 1.0)

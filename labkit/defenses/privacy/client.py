@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from labkit.core.checks import length
+from labkit.core.checks import class_numbers, floats, length
 from labkit.core.errors import InvalidInputError
 from labkit.core.machine import threads
 from labkit.core.seeds import make_generator
+from labkit.defenses.privacy.layers import linear_only, summed_by_layer
 
 __all__ = ["ClientUpdate", "client_update"]
 
@@ -52,11 +55,15 @@ def client_update(
 ) -> ClientUpdate:
     """Return the gradient that a client sends for one batch of its records.
 
+    The gradient is taken in evaluation mode, whatever mode the module is in: nothing drops
+    out, and a batch normalisation uses the statistics that the server sent, so that each
+    record adds a gradient of its own.
+
     Parameters
     ----------
     module : nn.Module
         The shared model, in the state that the server sent it; left as it is.
-    x, y : Tensor of shape ``(n, ...)`` and ``(n,)`` int64
+    x, y : Tensor of shape ``(n, ...)`` float32 and ``(n,)`` int64
         The batch.  The more records, the less each of them shows.
     clip : float, optional
         Each record's gradient is scaled down to at most this length (L2, over all parameters).
@@ -69,29 +76,67 @@ def client_update(
     Raises
     ------
     InvalidInputError
-        When there is noise and nothing to measure it by, because ``clip`` is missing.
+        When ``x`` and ``y`` are no batch that the module takes, or when there is noise and
+        nothing to measure it by, because ``clip`` is missing.
 
     References
     ----------
     Abadi et al., "Deep Learning with Differential Privacy", CCS 2016.
     """
-    if not len(x) or y.shape != x.shape[:1]:
-        raise InvalidInputError(f"expected a batch of records with a class each, got {len(x)} and {len(y)}")
+    if not len(floats("x", x, axes=1)):
+        raise InvalidInputError("expected a batch of one record or more, got none")
+    class_numbers("y", y, len(x))
     sigma = length("noise_multiplier", noise_multiplier)
     limit = None if clip is None else length("clip", clip)
     if sigma and not limit:
         raise InvalidInputError(
             "expected clip > 0 where there is noise: the noise is measured in units of it"
         )
-    with threads():
-        total, shortened = _summed(module, x, y, limit)
-    generator = make_generator(seed)
+    with threads(), _evaluating(module):
+        class_numbers("y", y, len(x), classes_of(module, x))
+        sent, shortened = protected_mean(module, x, y, limit, sigma, make_generator(seed))
+    return ClientUpdate(sent, len(x), limit, sigma, shortened)
+
+
+def protected_mean(
+    module: nn.Module, x: Tensor, y: Tensor, clip: float | None, noise: float, generator: torch.Generator
+) -> tuple[dict[str, Tensor], float]:
+    """Return the clipped and noisy mean gradient, and the share that was clipped; nothing is checked."""
+    total, shortened = _summed(module, x, y, clip)
     sent = {}
     for name, value in total.items():
-        if sigma and limit:
-            value = value + sigma * limit * torch.randn(value.shape, generator=generator)
+        if noise and clip:
+            value = value + noise * clip * torch.randn(value.shape, generator=generator)
         sent[name] = value / len(x)
-    return ClientUpdate(sent, len(x), limit, sigma, shortened)
+    return sent, shortened
+
+
+def classes_of(module: nn.Module, x: Tensor) -> int:
+    """Return how many classes a module tells apart, or say that it does not take such inputs."""
+    try:
+        with torch.no_grad():
+            scores = module(x[:1])
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise InvalidInputError(
+            f"expected x of the shape that the model takes, got {tuple(x.shape)}: {error}"
+        ) from None
+    if scores.dim() != 2 or len(scores) != 1:
+        raise InvalidInputError(
+            f"expected a model that answers with scores of shape (n, classes), got {tuple(scores.shape)}"
+        )
+    return int(scores.shape[1])
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Run a block with every part of a module in evaluation mode, and put each back as it was."""
+    before = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in before:
+            part.training = training
 
 
 def _summed(module: nn.Module, x: Tensor, y: Tensor, clip: float | None) -> tuple[dict[str, Tensor], float]:
@@ -104,11 +149,14 @@ def _summed(module: nn.Module, x: Tensor, y: Tensor, clip: float | None) -> tupl
 
     if clip is None:
         with torch.enable_grad():
-            made = torch.autograd.grad(loss(weights, x, y), list(weights.values()))
+            made = torch.autograd.grad(
+                loss(weights, x, y), list(weights.values()), allow_unused=True, materialize_grads=True
+            )
         return dict(zip(weights, made, strict=True)), 0.0
-    layers = _linear_only(module)
-    if layers is not None:
-        return _summed_by_layer(module, layers, x, y, clip)
+    layers = linear_only(module)
+    by_layer = None if layers is None else summed_by_layer(module, layers, x, y, clip)
+    if by_layer is not None:
+        return by_layer
     # In pieces, because each record has a gradient of its own here.
     plain = {name: weight.detach() for name, weight in weights.items()}
     each = torch.func.vmap(torch.func.grad(lambda w, a, b: loss(w, a[None], b[None])), in_dims=(None, 0, 0))
@@ -122,52 +170,3 @@ def _summed(module: nn.Module, x: Tensor, y: Tensor, clip: float | None) -> tupl
         for name, slope in slopes.items():
             total[name] += torch.tensordot(shares, slope, dims=1)
     return total, cut / len(x)
-
-
-def _linear_only(module: nn.Module) -> dict[str, nn.Linear] | None:
-    """Return the linear layers of a module that has no other parameters, or None."""
-    layers = {name: part for name, part in module.named_modules() if isinstance(part, nn.Linear)}
-    known = sum(len(list(part.parameters())) for part in layers.values())
-    biased = all(part.bias is not None for part in layers.values())
-    return layers if layers and biased and known == len(list(module.parameters())) else None
-
-
-def _summed_by_layer(
-    module: nn.Module, layers: dict[str, nn.Linear], x: Tensor, y: Tensor, clip: float
-) -> tuple[dict[str, Tensor], float]:
-    """Clip without ever holding one record's gradient.
-
-    For a linear layer that gradient is the outer product of what came in and of the slope of
-    what went out, so its length is the product of theirs (Goodfellow, "Efficient
-    Per-Example Gradient Computations", 2015).
-    """
-    entered: dict[str, Tensor] = {}
-    left: dict[str, Tensor] = {}
-
-    def watch(name: str) -> object:
-        def hook(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            entered[name] = inputs[0].detach()
-            left[name] = output if output.requires_grad else output.detach().requires_grad_()
-            return left[name]
-
-        return hook
-
-    handles = [part.register_forward_hook(watch(name)) for name, part in layers.items()]  # type: ignore[arg-type]
-    try:
-        with torch.enable_grad():
-            scores = module(x)
-            loss = functional.cross_entropy(scores, y, reduction="sum")
-            slopes = dict(zip(left, torch.autograd.grad(loss, list(left.values())), strict=True))
-    finally:
-        for handle in handles:
-            handle.remove()
-    squares = [(slopes[name] ** 2).sum(1) * ((entered[name] ** 2).sum(1) + 1) for name in layers]
-    sizes = torch.stack(squares).sum(0).sqrt()
-    shares = (clip / sizes.clamp_min(1e-12)).clamp_max(1.0)
-    total = {}
-    for name in layers:
-        scaled = slopes[name] * shares[:, None]
-        total[f"{name}.weight"] = scaled.T @ entered[name]
-        total[f"{name}.bias"] = scaled.sum(0)
-    order = [name for name, _ in module.named_parameters()]
-    return {name: total[name] for name in order}, float((sizes > clip).float().mean())

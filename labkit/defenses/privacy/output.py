@@ -18,12 +18,15 @@ LEVELS: Mapping[str, str] = {
     "hundredths": "every probability, rounded to two places",
     "tenths": "every probability, rounded to one place",
     "top-3": "the three most likely classes with their probabilities",
+    "flag": "the most likely class, and whether somebody should look again",
     "label": "the most likely class, and nothing else",
 }
 """How much a service may tell, from the most to the least, and each in words."""
 
 _LEAST = 1e-6  # stands for what the service did not say; its logarithm must be finite
 _TOP = 3
+_DOUBTFUL = 0.8  # below this probability somebody should look again
+_FLAGGED = 0.5  # stands for such an answer: less sure than one without a flag, and by how much is not said
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +74,8 @@ class ApiView:
         first = torch.zeros_like(full).scatter(1, full.argmax(1, keepdim=True), 1.0)
         if self.level == "label":
             return first
+        if self.level == "flag":
+            return first * torch.where(full.amax(1, keepdim=True) < _DOUBTFUL, _FLAGGED, 1.0)
         if self.level == "top-3":
             best = full.topk(min(_TOP, self.classes), dim=1)
             return torch.zeros_like(full).scatter(1, best.indices, best.values)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from labkit.core.checks import length, whole
+from labkit.core.checks import class_numbers, floats, interval, size, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.machine import threads
 from labkit.core.seeds import derive, make_generator
-from labkit.defenses.privacy.client import client_update
+from labkit.defenses.privacy.client import classes_of, client_update, protected_mean
 from labkit.models import TorchClassifier
 from labkit.models.optimiser import AdamW, one_cycle
 
@@ -62,28 +62,29 @@ def private_training(
     The updates are those of differentially private training, and no privacy budget is
     computed here: how much the noise is worth is measured by attacks.
     """
-    size, rounds = whole("batch_size", batch_size), whole("epochs", epochs)
-    if size > len(x):
-        raise InvalidInputError(f"expected a batch of at most {len(x)} records, got {size}")
-    length("lr", lr)
+    records, rounds = whole("batch_size", batch_size), whole("epochs", epochs)
+    lr, bounds = size("lr", lr), interval("bounds", bounds)
+    if records > len(floats("x", x, axes=1)):
+        raise InvalidInputError(f"expected a batch of at most {len(x)} records, got {records}")
     network = copy.deepcopy(module).requires_grad_(True).eval()
     weights = list(network.parameters())
     order = make_generator(derive(seed, "order"))
     noisy = make_generator(derive(seed, "noise"))
     optimiser = AdamW(weights, weight_decay=1e-4)
-    a_round = max(1, len(x) // size)
+    a_round = max(1, len(x) // records)
     steps = rounds * a_round
-    classes = 0
     with threads(), torch.no_grad():
-        classes = int(network(x[:1]).shape[1])
+        classes = classes_of(network, x)
+        class_numbers("y", y, len(x), classes)
+        # One update with every check; those of the training differ from it in nothing but the records.
+        first = client_update(network, x[:1], y[:1], clip=clip, noise_multiplier=noise_multiplier)
+        limit, noise = first.clip, first.noise_multiplier
         for step in range(steps):
             if step % a_round == 0:
                 shuffled = torch.randperm(len(x), generator=order)
-            batch = shuffled[(step % a_round) * size : (step % a_round + 1) * size]
-            sent = client_update(
-                network, x[batch], y[batch], clip=clip, noise_multiplier=noise_multiplier, seed=noisy
-            )
-            optimiser.step(list(sent.gradients.values()), lr * one_cycle(step / steps))
+            batch = shuffled[(step % a_round) * records : (step % a_round + 1) * records]
+            sent, _ = protected_mean(network, x[batch], y[batch], limit, noise, noisy)
+            optimiser.step(list(sent.values()), lr * one_cycle(step / steps))
             if progress is not None and ((step + 1) % max(1, steps // 50) == 0 or step + 1 == steps):
                 progress(step + 1, steps, "training on protected updates")
     network.requires_grad_(False)

@@ -10,13 +10,15 @@ from typing import Any
 from labkit.attacks.inversion import infer_labels, invert_linear, match_gradients
 from labkit.core import Reconstruction, derive
 from labkit.course.inversion import InversionCase
-from labkit.course.leaks import draw_batch
+from labkit.course.leaks import by_chance, draw_batch, what_is_peculiar
+from labkit.course.records import COMPANY, intercepted_batch, intercepted_record
 from labkit.data import Split
 from labkit.defenses.privacy import client_update
-from labkit.metrics import correlation, psnr
+from labkit.metrics import psnr
 from labkit.ui.controls import button, choice, output, panel, row, slider
 from labkit.ui.html import badge, callout, escape
 from labkit.ui.inversion.common import beside, hand_in, nearest
+from labkit.ui.inversion.evidence import keep_pictures
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -28,7 +30,9 @@ _BATCHES = (1, 2, 4, 8, 16)
 
 
 def gradient_panel(
-    lab: LabSession, checkpoint: str = "gradient", state: Mapping[str, Any] | None = None
+    lab: LabSession,
+    checkpoints: tuple[str, str] = ("gradient", "company"),
+    state: Mapping[str, Any] | None = None,
 ) -> Any:
     """Return the viewer of one client's update.
 
@@ -36,21 +40,21 @@ def gradient_panel(
     ----------
     lab : LabSession
         A lab whose case is an ``InversionCase``.
-    checkpoint : str
-        The one that takes ``x_hat`` and ``y`` of the intercepted record.
+    checkpoints : two of str
+        Those that take ``x_hat`` and ``y`` of the one intercepted record, and of the four.
     state : mapping or None
         Dials to start from: ``design`` (``"network"`` or ``"head"``), ``method`` (``"divide"``
         or ``"search"``), ``batch_size``, ``clip``, ``noise``.
     """
     prepared = lab.state("gradient_panel") if state is None else state
-    return lab.when_ready(lambda: GradientPanel(lab, checkpoint, prepared).view, "gradient_panel")
+    return lab.when_ready(lambda: GradientPanel(lab, checkpoints, prepared).view, "gradient_panel")
 
 
 class GradientPanel:
     """The dials of one update, and the recovered records beside the true ones."""
 
-    def __init__(self, lab: LabSession, checkpoint: str, state: Mapping[str, Any]) -> None:
-        self.lab, self.checkpoint, self.number = lab, checkpoint, 0
+    def __init__(self, lab: LabSession, checkpoints: tuple[str, str], state: Mapping[str, Any]) -> None:
+        self.lab, self.checkpoints, self.number = lab, checkpoints, 0
         self.case: InversionCase = lab.case
         designs = [("the whole network, on raw pictures", "network"), ("a head on public features", "head")]
         self.design = choice("Trained is", designs, str(state.get("design", "network")), "What clients train")
@@ -86,8 +90,14 @@ class GradientPanel:
             primary=True,
             tip="One record, sent without protection; recovered with the method chosen above",
         )
+        self.submit_four = button(
+            f"Attack the update of {COMPANY} and hand in",
+            self.hand_in_four,
+            primary=True,
+            tip="Four records, sent without protection; recovered with the method chosen above",
+        )
         self.words, self.pictures, self.feedback = output(), output(), output()
-        self.job = Job(self.go, self.other, self.submit, label="Attacking the update")
+        self.job = Job(self.go, self.other, self.submit, self.submit_four, label="Attacking the update")
         lab.remember(
             "gradient_panel",
             state,
@@ -103,7 +113,7 @@ class GradientPanel:
             self.batch,
             self.clip,
             self.noise,
-            row(self.go, self.other, self.submit),
+            row(self.go, self.other, self.submit, self.submit_four),
             self.job.view,
             self.words,
             self.pictures,
@@ -158,9 +168,8 @@ class GradientPanel:
             y=batch.y,
             batch_size=len(batch),
             prior=case.public,
-            prior_strength=0.0005,
             smoothness=0.0,
-            steps=60,
+            steps=80,
             step_size=0.1,
             seed=seed,
             progress=progress,
@@ -168,12 +177,12 @@ class GradientPanel:
 
     def _show(self, batch: Split, made: Reconstruction, said: list[int]) -> None:
         case = self.case
-        x_hat = made.x_hat.expand_as(batch.x)
-        found = correlation(x_hat, batch.x, known=case.means[batch.y])
+        x_hat, found = what_is_peculiar(case, made.x_hat.expand_as(batch.x), batch)
+        chance = by_chance(case, batch, derive(case.seed, "gradient panel", "chance", self.number))
         decibels = psnr(x_hat, batch.x)
         groups = []
         for i, label in enumerate(batch.y.tolist()[:SHOWN]):
-            clear = found[i] >= self.lab.target("shield")
+            clear = found[i] - chance >= self.lab.target("shield")
             mark = badge("bad", "leaks") if clear else badge("good", "hidden")
             caption = (
                 f"<strong>{escape(case.class_names[label])}</strong>: {found[i]:.2f} of what is peculiar, "
@@ -186,31 +195,46 @@ class GradientPanel:
         names = ", ".join(case.class_names[label] for label in said[:SHOWN])
         words = (
             f"Mean over {len(batch)} record{'s' * (len(batch) > 1)}: {float(found.mean()):.2f} of what is "
-            f"peculiar to them. Classes read from the last bias: {names}{' …' if len(said) > SHOWN else ''} "
-            f"({hits} of {len(batch)} right)."
+            f"peculiar to them (guessed pictures: {chance:.2f}). Classes read from the last bias: "
+            f"{names}{' …' if len(said) > SHOWN else ''} ({hits} of {len(batch)} right)."
         )
         self.words.value = f'<div class="lk" role="status"><strong>{escape(words)}</strong></div>'
 
     def hand_in(self) -> None:
         """Attack the intercepted update with the chosen method, and hand the record in."""
-        case, method = self.case, str(self.method.value)
-        dials = {"design": "network", "method": method}
+        self._hand_in(self.checkpoints[0], self.case.sent, intercepted_record(self.case))
+
+    def hand_in_four(self) -> None:
+        """Attack the intercepted update of four records with the chosen method, and hand them in."""
+        self._hand_in(self.checkpoints[1], self.case.sent_batch, intercepted_batch(self.case))
+
+    def _hand_in(self, checkpoint: str, sent: Mapping[str, Any], truth: Split) -> None:
+        """Attack an intercepted update; ``truth`` is shown beside it, and counted only."""
+        case, number = self.case, len(truth)
+        dials = {"design": "network", "method": str(self.method.value), "batch_size": number}
 
         def work(progress: Progress) -> tuple[Reconstruction, str]:
-            label = infer_labels(case.shared_model, case.sent)
-            guess = Split(case.prior.mean[None], label)
-            made = self._recover(dials, case.sent, guess, derive(case.seed, "intercepted"), progress)
-            card = hand_in(self.lab, self.checkpoint, dials, x_hat=made.x_hat, y=int(label[0]))
+            y = infer_labels(case.shared_model, sent, number)
+            guess = Split(case.prior.mean.expand(number, *case.prior.mean.shape), y)
+            found = self._recover(dials, sent, guess, derive(case.seed, "intercepted", checkpoint), progress)
+            x_hat = found.x_hat.expand(number, *case.prior.mean.shape)
+            made = Reconstruction(x_hat, y, found.attack, found.params)
+            card = hand_in(self.lab, checkpoint, dials, x_hat=x_hat, y=int(y) if number == 1 else y)
+            keep_pictures(self.lab, checkpoint, x_hat, {**dials, **found.params})
             return made, card.markup
 
         def done(result: tuple[Reconstruction, str]) -> None:
             made, markup = result
-            name = case.class_names[int(made.y[0])]
-            shown = [("recovered", made.x_hat[0]), ("true record", case.record.x[0])]
-            self.pictures.value = beside(
-                [(shown, f"<strong>{escape(name)}</strong>, intercepted")], "records"
-            )
-            self.words.value = callout("info", "One record, sent without protection.", title="Intercepted.")
+            groups = [
+                (
+                    [("recovered", made.x_hat[i]), ("true record", truth.x[i])],
+                    f"<strong>{escape(case.class_names[int(truth.y[i])])}</strong>, intercepted",
+                )
+                for i in range(number)
+            ]
+            self.pictures.value = beside(groups, "records")
+            words = "One record" if number == 1 else f"The mean over {number} records"
+            self.words.value = callout("info", f"{words}, sent without protection.", title="Intercepted.")
             self.feedback.value = markup
 
         self.job.start(work, done)

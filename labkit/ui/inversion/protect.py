@@ -8,19 +8,30 @@ from functools import partial
 from typing import Any
 
 from labkit.course.inversion import InversionCase
-from labkit.course.leaks import Protection, caught_in_review, gradient_leak, service_leak, utility
+from labkit.course.leaks import gradient_leak, service_leak
+from labkit.course.prices import DESK_FLOOR, caught_in_review, desk_retention, utility
+from labkit.course.protections import MOST_COMPANY, Protection
 from labkit.defenses.privacy import LEVELS
-from labkit.metrics import Rate
+from labkit.metrics import Rate, utility_retention
 from labkit.ui.controls import button, change_options, choice, output, panel, row, slider
 from labkit.ui.html import Picture, callout, table
 from labkit.ui.inversion.common import hand_in, nearest
+from labkit.ui.inversion.evidence import keep_protection, keep_trials
 from labkit.ui.inversion.gradient import CLIPS
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
 __all__ = ["ProtectPanel", "Trial", "price_chart", "protect_panel"]
 
-_BATCHES = (1, 2, 4, 8, 16, 32, 48, 64, 128, 256)
+_BATCHES = (1, 2, 4, 8, 16, 32, 64, MOST_COMPANY)
+_HEAD = (
+    "Protection",
+    "Leak of updates",
+    "Leak of answers",
+    "Accuracy",
+    "Right answers kept",
+    "Mistakes found in review",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +43,24 @@ class Trial:
     leak: float
     told: float
     accuracy: Rate
-    caught: float
+    caught: Rate
+    desk: float
 
     @property
     def name(self) -> str:
         """The settings, in words."""
-        chosen = self.protection
-        update = f"C {chosen.clip:g}, noise {chosen.noise_multiplier:g}, batch {chosen.batch_size}"
-        return f"{update}, answers {self.level}"
+        return f"{self.protection.name}, answers {self.level}"
+
+    def cells(self, plain: Rate) -> tuple[str, ...]:
+        """Return what was measured, for a table under ``_HEAD``."""
+        rate = self.accuracy
+        return (
+            f"{self.leak:.2f}",
+            f"{self.told:.2f}",
+            f"{rate.value:.1%} ({rate.low:.0%} to {rate.high:.0%})",
+            f"{utility_retention(rate, plain):.1%}",
+            f"{self.caught.value:.0%} ({self.desk:.0%} of the desk's work)",
+        )
 
 
 def protect_panel(
@@ -134,10 +155,11 @@ class ProtectPanel:
         return Trial(
             protection=chosen,
             level=level,
-            leak=gradient_leak(self.case, chosen, progress),
+            leak=gradient_leak(self.case, chosen, progress).value,
             told=service_leak(self.case, level),
             accuracy=utility(self.case, chosen, progress),
             caught=caught_in_review(self.case, level),
+            desk=desk_retention(self.case, level),
         )
 
     def _added(self, trial: Trial) -> None:
@@ -146,6 +168,8 @@ class ProtectPanel:
         self.trials.append(trial)
         options = [(f"{i + 1}: {each.name}", i) for i, each in enumerate(self.trials)]
         change_options(self.pick, options, len(self.trials) - 1)
+        if self.plain is not None:
+            keep_trials(self.lab, _HEAD, [(each.name, *each.cells(self.plain)) for each in self.trials])
         self._draw()
 
     def _draw(self) -> None:
@@ -183,6 +207,7 @@ class ProtectPanel:
                 hand_in(self.lab, service, {"level": trial.level}, level=trial.level),
                 hand_in(self.lab, price, both, **both),
             ]
+            keep_protection(self.lab, settings, trial.level)
             return "".join(card.markup for card in cards)
 
         self.job.start(work, lambda markup: setattr(self.feedback, "value", markup))
@@ -201,7 +226,7 @@ def price_chart(
     from labkit.ui.plots.base import ACCENT, GOOD, INK, SECOND, new_figure, percent_axis, to_picture
 
     figure, (ax,) = new_figure(6.4, 4.0)
-    floor = plain.value - lost_target
+    floor = plain.value * (1 - lost_target)
     ax.axvline(leak_target, color=INK, linewidth=1, linestyle="--")
     ax.axhline(floor, color=INK, linewidth=1, linestyle="--")
     ax.axhline(plain.value, color=SECOND, linewidth=1, linestyle=":")
@@ -210,7 +235,7 @@ def price_chart(
     ax.fill_between([-0.1, leak_target], floor, 1.0, color=GOOD, alpha=0.12, linewidth=0)
     ax.text(-0.08, 0.998, "both targets met", fontsize=9, color=INK, va="top")
     for i, trial in enumerate(trials):
-        rate, meets = trial.accuracy, trial.told <= told_target
+        rate, meets = trial.accuracy, trial.told <= told_target and trial.desk >= DESK_FLOOR
         ax.errorbar(
             trial.leak,
             rate.value,
@@ -227,31 +252,14 @@ def price_chart(
     ax.set_xlabel("leak of the updates (correlation with what is peculiar to a record)")
     ax.set_ylabel("accuracy")
     percent_axis(ax.yaxis)
-    rows = [
-        (
-            f"{i + 1}: {trial.name}",
-            f"{trial.leak:.2f}",
-            f"{trial.told:.2f}",
-            f"{trial.accuracy.value:.1%} ({trial.accuracy.low:.0%} to {trial.accuracy.high:.0%})",
-            f"{plain.value - trial.accuracy.value:+.1%}",
-            f"{trial.caught:.0%}",
-        )
-        for i, trial in enumerate(trials)
-    ]
-    head = (
-        "Protection",
-        "Leak of updates",
-        "Leak of answers",
-        "Accuracy",
-        "Lost",
-        "Mistakes found in review",
-    )
+    rows = [(f"{i + 1}: {trial.name}", *trial.cells(plain)) for i, trial in enumerate(trials)]
     alt = f"Accuracy against the leak of the updates; without protection {plain.value:.1%}. " + "; ".join(
         f"{name}: updates leak {leak}, answers leak {told}, accuracy {rate}, mistakes found {caught}"
         for name, leak, told, rate, _, caught in rows
     )
-    numbers = table("Protections, with 95 % interval of the accuracy", head, rows)
+    numbers = table("Protections, with 95 % interval of the accuracy", _HEAD, rows)
     caption = (
-        "Left is more private, up is more useful. A circle: the answers are protected as well; a square: not."
+        "Left is more private, up is more useful. A circle: the answers are protected as well, and the desk "
+        "can work; a square: not."
     )
     return to_picture(figure, alt, caption=caption, numbers=numbers)
