@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Checks of numbers and tensors that callers hand in: what was expected, what came."""
-=======
 """Checks of what callers hand in, numbers and tensors: what was expected, what came."""
->>>>>>> inversion
 
 from __future__ import annotations
 
@@ -15,11 +11,7 @@ from labkit.core.errors import InvalidInputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-<<<<<<< HEAD
-__all__ = ["finite", "interval", "length", "tensor", "whole"]
-=======
-__all__ = ["class_numbers", "floats", "interval", "length", "size", "whole"]
->>>>>>> inversion
+__all__ = ["class_numbers", "finite", "floats", "interval", "length", "size", "tensor", "whole"]
 
 
 def whole(name: str, value: Any, *, at_least: int = 1) -> int:
@@ -53,10 +45,6 @@ def length(name: str, value: Any) -> float:
     return number
 
 
-<<<<<<< HEAD
-def interval(name: str, value: Any) -> tuple[float, float]:
-    """Return ``value`` as the smallest and the largest legal value, the first below the second.
-=======
 def size(name: str, value: Any) -> float:
     """Return ``value`` as a float: a length that must not be zero.
 
@@ -72,17 +60,15 @@ def size(name: str, value: Any) -> float:
 
 
 def interval(name: str, value: Any) -> tuple[float, float]:
-    """Return ``value`` as a pair of floats, the lower one first.
->>>>>>> inversion
+    """Return ``value`` as a pair of floats, the smaller one first.
 
     Raises
     ------
     InvalidInputError
-<<<<<<< HEAD
         When it is no pair of finite numbers in that order.
     """
     try:
-        low, high = (math.nan if isinstance(each, str | bool) else float(each) for each in value)
+        low, high = (_number(each) for each in value)
     except (TypeError, ValueError, RuntimeError):
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
@@ -92,16 +78,40 @@ def interval(name: str, value: Any) -> tuple[float, float]:
 
 def tensor(name: str, value: Any) -> Tensor:
     """Return ``value``, which must be a tensor of torch.
-=======
-        When it is no pair, or not two finite numbers of which the second is larger.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is anything else, such as an array of NumPy or a list.
     """
-    try:
-        low, high = (_number(each) for each in value)
-    except (TypeError, ValueError):
-        low = high = math.nan
-    if not -math.inf < low < high < math.inf:
-        raise InvalidInputError(f"expected {name} as (low, high) with low < high, got {value!r}")
-    return low, high
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        raise InvalidInputError(
+            f"expected {name} as a tensor, got {type(value).__name__}: use torch.as_tensor({name})"
+        )
+    return value
+
+
+def finite(name: str, value: Any) -> Tensor:
+    """Return ``value``, which must be a tensor of floats without NaN or infinity.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is anything else.
+    """
+    import torch
+
+    given = tensor(name, value)
+    if not given.is_floating_point():
+        raise InvalidInputError(f"expected {name} as floats, got {given.dtype}: use {name}.float()")
+    if not bool(torch.isfinite(given).all()):
+        count = int((~torch.isfinite(given)).sum())
+        raise InvalidInputError(
+            f"expected {name} without NaN or infinity, got {count} of them: leave out what they come from"
+        )
+    return given
 
 
 def floats(name: str, value: Any, shape: tuple[int, ...] | None = None, *, axes: int = 0) -> Tensor:
@@ -116,40 +126,23 @@ def floats(name: str, value: Any, shape: tuple[int, ...] | None = None, *, axes:
         Shape that it has to have.
     axes : int
         How many axes it has to have at least.
->>>>>>> inversion
 
     Raises
     ------
     InvalidInputError
-<<<<<<< HEAD
-        When it is anything else, such as an array of NumPy or a list.
-=======
         When it is no tensor, of another type or shape, or holds NaN or infinity.
->>>>>>> inversion
     """
     import torch
 
-    if not isinstance(value, torch.Tensor):
+    given = tensor(name, value)
+    if given.dtype != torch.float32:
         raise InvalidInputError(
-            f"expected {name} as a tensor, got {type(value).__name__}: use torch.as_tensor({name})"
+            f"expected {name} as floats of 32 bits, got {given.dtype}: use {name}.float()"
         )
-<<<<<<< HEAD
-    return value
-
-
-def finite(name: str, value: Any) -> Tensor:
-    """Return ``value``, which must be a tensor of floats without NaN or infinity.
-=======
-    if value.dtype != torch.float32:
-        raise InvalidInputError(
-            f"expected {name} as floats of 32 bits, got {value.dtype}: use {name}.float()"
-        )
-    if value.dim() < axes or (shape is not None and tuple(value.shape) != tuple(shape)):
+    if given.dim() < axes or (shape is not None and tuple(given.shape) != tuple(shape)):
         wanted = f"of shape {tuple(shape)}" if shape is not None else f"with {axes} axes or more"
-        raise InvalidInputError(f"expected {name} {wanted}, got {tuple(value.shape)}")
-    if not bool(value.isfinite().all()):
-        raise InvalidInputError(f"expected finite values in {name}, got NaN or infinity")
-    return value
+        raise InvalidInputError(f"expected {name} {wanted}, got {tuple(given.shape)}")
+    return finite(name, given)
 
 
 def class_numbers(name: str, value: Any, count: int, classes: int | None = None) -> Tensor:
@@ -163,26 +156,10 @@ def class_numbers(name: str, value: Any, count: int, classes: int | None = None)
     count : int
     classes : int, optional
         How many classes there are; None where that is not known.
->>>>>>> inversion
 
     Raises
     ------
     InvalidInputError
-<<<<<<< HEAD
-        When it is anything else.
-    """
-    import torch
-
-    given = tensor(name, value)
-    if not given.is_floating_point():
-        raise InvalidInputError(f"expected {name} as floats, got {given.dtype}: use {name}.float()")
-    if not bool(torch.isfinite(given).all()):
-        count = int((~torch.isfinite(given)).sum())
-        raise InvalidInputError(
-            f"expected {name} without NaN or infinity, got {count} such values: leave those samples out"
-        )
-    return given
-=======
         When it is no tensor of whole numbers of that shape, or holds a class that there is not.
     """
     import torch
@@ -211,4 +188,3 @@ def _number(value: Any) -> float:
         return math.nan if isinstance(value, str | bool) else float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return math.nan
->>>>>>> inversion
