@@ -15,7 +15,7 @@ from labkit.core import Trigger, derive, make_generator
 from labkit.course.poisoning import PoisoningCase
 from labkit.course.screening import screen
 from labkit.defenses.sanitising import knn_consistency
-from labkit.metrics import trigger_success_rate
+from labkit.metrics import clean_accuracy, trigger_success_rate
 from labkit.models import features, penultimate
 
 Handed = Iterator[tuple[str, dict[str, Any]]]
@@ -97,7 +97,7 @@ def lazy(case: PoisoningCase) -> Handed:
 
 
 def best_corner(case: PoisoningCase) -> Any:
-    """Stamp three by three bright pixels in the corner where one reader learns the sign best."""
+    """Stamp three by three bright pixels in the corner where a reader learns the sign best, unnoticed."""
     height, width = case.x.shape[2:]
     tried = []
     for top, left in ((top, left) for top in (0, height - 3) for left in (0, width - 3)):
@@ -113,7 +113,18 @@ def best_corner(case: PoisoningCase) -> Any:
         reader = case.train(made.x_poisoned, made.y_poisoned, seed=derive(case.seed, "reference bot"))
         works = trigger_success_rate(reader, case.x_test, case.y_test, trigger=trigger, y_target=0)
         tried.append((works.value, made))
-    return max(tried, key=lambda each: each[0])[1]
+    tried.sort(key=lambda each: each[0], reverse=True)
+    # Where the sign works best it may cost too much: then the next corner has to do.
+    return next((made for _, made in tried if _goes_unnoticed(case, made)), tried[0][1])
+
+
+def _goes_unnoticed(case: PoisoningCase, made: Any) -> bool:
+    readers = case.judged(made.x_poisoned, made.y_poisoned)
+    then, now = (
+        sum(clean_accuracy(each, case.x_test, case.y_test).value for each in models) / len(models)
+        for models in (case.clean_models, readers)
+    )
+    return then - now <= 0.01
 
 
 def handed(made: Any) -> dict[str, Any]:

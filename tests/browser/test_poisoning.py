@@ -3,7 +3,7 @@
 import json
 import re
 
-from tests.browser.conftest import open_dashboard, violations
+from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tab_to, tick, type_into
 
 LONG = 120_000
@@ -110,6 +110,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
         group.get_by_role("button", name=verdict).click()
     blind.get_by_role("button", name="Hand in").click()
     _reached(page, 4)
+    blind.screenshot(path=PICTURES / "poisoning-blind-panel.png")
 
     price = _panel(page, "Measure the price")
     price.get_by_role("button", name="Take the recipe of the cleaning").click()
@@ -120,7 +121,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
     _reached(page, 5)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
-    page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
+    page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
     assert violations(page, "poisoning") == []
 
 
@@ -199,7 +200,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     _reached(page, 5)
 
     press(page, "Add to my evidence pack", page)
-    page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
+    page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
     for checkpoint in ("backdoor", "clean-label", "clean-up", "blind", "price"):
         (path,) = own_server.home.rglob(f"evidence/**/*{checkpoint}.json")
         assert json.loads(path.read_text(encoding="utf-8"))["passed"], checkpoint

@@ -281,6 +281,16 @@ def test_the_blind_round_is_passed_with_the_suspects_of_the_tool_that_is_set(lab
     assert "without naming a sample" in panel.feedback.value
 
 
+def test_the_live_demo_compares_the_drops_at_once_and_again_with_every_dial(lab: LabSession) -> None:
+    demo = next(each for each in lab.lab.demo if each.panel == "blind_panel")
+    shown = LabSession(lab.session, demo)
+    panel = BlindPanel(shown, "blind", demo.state)
+    assert "by features" not in panel.results.value
+    assert panel.results.value.count('<th scope="row">') == 5
+    panel.tools.compare.value = "features"
+    assert "by features" in panel.results.value
+
+
 def test_the_tools_of_a_drop_without_a_note_offer_no_vouchers() -> None:
     tools = Tools({}, noted=False)
     assert "provenance" not in dict(tools.method.options).values()

@@ -14,7 +14,7 @@ from labkit.defenses.sanitising import Screening
 from labkit.ui.controls import button, column, output, panel, row, toggle
 from labkit.ui.html import Fragment, callout, escape, table
 from labkit.ui.poisoning.common import chart, gallery, hand_in, percent
-from labkit.ui.poisoning.tools import TITLES, Tools, unit_of
+from labkit.ui.poisoning.tools import TITLES, Tools, named, unit_of
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -62,8 +62,8 @@ class BlindPanel:
             toggle(f"Verdict on {drop.name}", _VERDICTS, tips, state.get(f"verdict_{i}"))
             for i, drop in enumerate(drops)
         ]
-        named = {f"verdict_{i}": each for i, each in enumerate(self.verdicts)}
-        self.memory = lab.remember("blind_panel", state, drop=self.drop, **self.tools.dials, **named)
+        words = {f"verdict_{i}": each for i, each in enumerate(self.verdicts)}
+        self.memory = lab.remember("blind_panel", state, drop=self.drop, **self.tools.dials, **words)
         self.go = button("Examine the drop", self.refresh, tip="Score every sample of this drop")
         self.every = button(
             "Compare all four", self.compare, tip="Run this tool on every drop and on clean data"
@@ -94,10 +94,14 @@ class BlindPanel:
         for dial in (self.drop, *self.tools.dials.values()):
             dial.observe(self._dial_moved, "value")
         self._examined = False
+        if lab.demo is not None and lab.demo.panel == "blind_panel":
+            self.compare()
 
     def _dial_moved(self, _: object) -> None:
         if self._examined:
             self.refresh()
+        elif self.lab.demo is not None and self.lab.demo.panel == "blind_panel":
+            self.compare()
 
     def refresh(self) -> None:
         """Screen the chosen drop and show it beside clean data."""
@@ -136,15 +140,16 @@ class BlindPanel:
 
     def compare(self) -> None:
         """Run the chosen tool on every drop and on clean data."""
-        self.job.start(self._compare, lambda markup: setattr(self.results, "value", markup))
+        self.job.start(self._compare, lambda markup: setattr(self.results, "value", markup), latest=True)
 
     def _compare(self, progress: Progress) -> str:
+        caption = f"Share of suspects. {named(self.tools.recipe())}"
         rows = [_line(USUAL, self.case.y_test, self.tools.usual(self.case))]
         for i, drop in enumerate(self.case.drops):
             progress(i, len(self.case.drops), f"examining {drop.name}")
             rows.append(_line(drop.name, drop.y, self.tools.run(self.case, drop)))
         head = ("Data", "Suspects", "Suspects with the commonest label")
-        return f'<div class="lk" role="status">{table("Share of suspects", head, rows)}</div>'
+        return f'<div class="lk" role="status">{table(caption, head, rows)}</div>'
 
     def hand_in(self) -> None:
         """Have the verdicts judged, once there are four."""
