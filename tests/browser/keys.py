@@ -11,6 +11,7 @@ _FOCUSED = """() => {
     const label = part.labels && part.labels.length ? part.labels[0].textContent : part.textContent;
     return (part.getAttribute("aria-label") || label).replace(/\\u200b/g, "").trim();
 }"""
+_CHOSEN = """() => document.activeElement.selectedOptions[0].textContent.replace(/\\u00a0/g, " ")"""
 
 
 def begin(page):
@@ -53,11 +54,12 @@ def choose(page, label, first_letters):
     tab_to(page, label)
     for _ in range(3):
         page.keyboard.type(first_letters)
-        if page.evaluate("document.activeElement.selectedOptions[0].textContent").startswith(first_letters):
+        shown = page.evaluate(_CHOSEN)
+        if shown.startswith(first_letters):
             return
         # On a busy machine a pause between two letters begins a new word: wait until the list forgot both.
         page.wait_for_timeout(1500)
-    raise AssertionError(f"{label!r} has no option that begins with {first_letters!r}")
+    raise AssertionError(f"typing {first_letters!r} into {label!r} chooses {shown!r}")
 
 
 def tick(page, label):
