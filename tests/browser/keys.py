@@ -12,7 +12,7 @@ _FOCUSED = """() => {
     const label = part.labels && part.labels.length ? part.labels[0].textContent : part.textContent;
     return (part.getAttribute("aria-label") || label).replace(/\\u200b/g, "").trim();
 }"""
-_CHOSEN = '() => document.activeElement.selectedOptions[0].textContent.replace(/\\u00a0/g, " ").trim()'
+_CHOSEN = '() => document.activeElement.selectedOptions[0].textContent.replace(/\u00a0/g, " ").trim()'
 _SHOWN = "() => { const part = document.activeElement; return (part.value ?? part.textContent).trim(); }"
 
 
