@@ -28,8 +28,9 @@ OBJECTIVES: Mapping[str, str] = {
 """What a climb may raise, from the one that finds the best likenesses, and each in words.
 
 The probability of a victim that was trained well is next to 1 long before the picture is
-like anybody, and its slope is gone.  *Softened*, from scores divided by three, it keeps one (measured over all forty
-portraits of ``faces``: likeness 0.84 in place of 0.80, recognised 0.98 in place of 0.90).
+like anybody, and its slope is gone.  *Softened*, from scores divided by three, it keeps one
+(over all forty people of ``faces``: likeness 0.84 in place of 0.80, recognised 0.98 in
+place of 0.90).
 """
 
 _SOFTER = 3.0
