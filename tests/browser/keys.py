@@ -12,7 +12,9 @@ _FOCUSED = """() => {
     const label = part.labels && part.labels.length ? part.labels[0].textContent : part.textContent;
     return (part.getAttribute("aria-label") || label).replace(/\\u200b/g, "").trim();
 }"""
-_CHOSEN = '() => document.activeElement.selectedOptions[0].textContent.replace(/\u00a0/g, " ").trim()'
+TEXT = "s => s.selectedOptions[0].textContent.replace(/\\u00a0/g, ' ').trim()"
+"""What a list shows; no-break spaces hold it together."""
+_CHOSEN = f"() => ({TEXT})(document.activeElement)"
 _SHOWN = "() => { const part = document.activeElement; return (part.value ?? part.textContent).trim(); }"
 
 

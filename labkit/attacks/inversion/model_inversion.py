@@ -20,16 +20,17 @@ from labkit.core.seeds import make_generator
 __all__ = ["OBJECTIVES", "invert_class"]
 
 OBJECTIVES: Mapping[str, str] = {
-    "softened": "the probability, from scores divided by three",
+    "softened": "the softened probability",
     "cross_entropy": "the probability",
-    "margin": "the score, less that of all other classes",
+    "margin": "the score less all other scores",
     "logit": "the score",
 }
 """What a climb may raise, from the one that finds the best likenesses, and each in words.
 
 The probability of a victim that was trained well is next to 1 long before the picture is
-like anybody, and its slope is gone.  Divided scores keep a slope (measured over all forty
-portraits of ``faces``: likeness 0.84 in place of 0.80, recognised 0.98 in place of 0.90).
+like anybody, and its slope is gone.  *Softened*, from scores divided by three, it keeps one
+(over all forty people of ``faces``: likeness 0.84 in place of 0.80, recognised 0.98 in
+place of 0.90).
 """
 
 _SOFTER = 3.0
