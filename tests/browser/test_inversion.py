@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import LONG, TEXT, begin, choose, press, tab_to, tick, type_into
 
@@ -34,7 +32,6 @@ def _reached(page, count):
     page.get_by_text(f"{count} of 8 checkpoints reached").first.wait_for(timeout=LONG)
 
 
-@pytest.mark.timeout(600)
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L05")
 
@@ -105,7 +102,6 @@ def _stands(page, panel, label, words):
     page.wait_for_function(begins, arg=[shown, words], timeout=20_000)
 
 
-@pytest.mark.timeout(600)
 def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L05", "?scenario=digits")
     begin(page)
