@@ -1,6 +1,7 @@
 """The governance lab, finished by mouse and by keyboard, as a participant would."""
 
 import re
+from datetime import date
 
 import pytest
 
