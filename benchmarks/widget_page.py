@@ -53,6 +53,7 @@ class WidgetPage:
         self._channel: WebSocketClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._answered = False
         self._complete = False  # whether the state of every widget has come; changes of some may come before
 
     # ------------------------------------------------------------ opening and closing
@@ -70,6 +71,9 @@ class WidgetPage:
         )
         self._channel = await websocket_connect(request, subprotocols=[_PROTOCOL], max_message_size=_LARGEST)
         self._reader = asyncio.create_task(self._read())
+        # As a real page does: what is asked for next is asked once the kernel has answered on this channel.
+        await self._send("comm_info_request", {"target_name": "jupyter.widget"})
+        await self.until(lambda: self._answered, patience, "the first answer of the kernel")
         comm = uuid.uuid4().hex
         about: State = {
             "comm_id": comm,
@@ -244,6 +248,9 @@ class WidgetPage:
             _, parts = deserialize_msg_from_ws_v1(said)  # type: ignore[no-untyped-call]
             header, _, _, content, *_ = parts
             kind = json.loads(header)["msg_type"]
+            if kind == "comm_info_reply":
+                self._answered = True
+                self._changed.set()
             if kind in ("comm_open", "comm_msg"):
                 self._learn(kind, json.loads(content))
                 self._changed.set()
