@@ -8,7 +8,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -66,14 +65,10 @@ def test_every_command_can_say_what_it_takes(name, capsys):
 def test_help_lists_every_command_and_imports_none():
     code = "import sys\nfrom labkit import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\n"
     code += "print([m for m in sys.modules if m in {'torch', 'numpy', 'nbformat', 'labkit.course'}])"
-    started = time.perf_counter()
     result = in_a_process(code)
-    seconds = time.perf_counter() - started
 
     assert all(f"  {name} " in result.stdout for name in cli.COMMANDS)
     assert result.stdout.endswith("[]\n")
-    # 40 ms on a quiet machine; the limit leaves room for a busy one.
-    assert seconds < 1.5
 
 
 def test_nothing_at_all_shows_the_help(capsys):

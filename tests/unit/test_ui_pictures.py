@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import re
 import sys
-import time
 
 import pytest
 import torch
@@ -92,17 +91,13 @@ def test_an_even_change_names_no_corner() -> None:
 
 
 @pytest.mark.parametrize("shape", [(8, 1, 8, 8), (8, 3, 32, 32)])
-def test_a_strip_of_eight_is_made_within_the_blink_of_an_eye(shape: tuple[int, ...]) -> None:
+def test_a_strip_of_eight_is_small_enough_to_follow_a_slider(shape: tuple[int, ...]) -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(shape, generator=generator)
     x_adv = (x + 0.1 * torch.randn(shape, generator=generator)).clamp(0, 1)
-    strips.strip(x, x_adv, NAMES[:8], NAMES[1:9], NAMES[:8])
-    took = []
-    for _ in range(5):
-        start = time.perf_counter()
-        strips.strip(x, x_adv, NAMES[:8], NAMES[1:9], NAMES[:8])
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.03
+    markup = strips.strip(x, x_adv, NAMES[:8], NAMES[1:9], NAMES[:8])
+    assert markup.count("<figure>") == 8
+    assert len(markup) < 200_000  # what one movement sends to a page
 
 
 def test_a_strip_says_what_is_read_now_and_was_read_before() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,6 +50,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabSession]:
         lab = LabSession(Session(declared, scenario="digits", learner="test"))
         assert len(lab.case.x) == 560
         yield lab
+
+
+def widgets(widget: Any) -> Iterator[Any]:
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from widgets(child)
 
 
 def texts(widget: Any) -> str:
@@ -322,8 +327,7 @@ def test_a_chart_of_equal_scores_can_be_drawn() -> None:
 
 
 def test_panels_are_light(lab: LabSession) -> None:
-    """Twenty people open the lab at once, so that building every panel must stay cheap."""
-    started = time.process_time()
+    """Twenty open the lab at once: a panel's price is its widgets (`python -m benchmarks serving` times it)."""
     for kind, checkpoint in (
         (BackdoorPanel, "backdoor"),
         (CollisionPanel, "clean-label"),
@@ -331,5 +335,4 @@ def test_panels_are_light(lab: LabSession) -> None:
         (BlindPanel, "blind"),
         (PricePanel, "price"),
     ):
-        kind(lab, checkpoint, {})
-    assert time.process_time() - started < 0.5
+        assert len(list(widgets(kind(lab, checkpoint, {}).view))) < 60, kind.__name__
