@@ -70,16 +70,17 @@ async def _evasion_range(page: WidgetPage) -> None:
     await _reached(page, 5)
 
 
-_EMPTY, _BAR = "........", "###....."
-_SIGNS = [
-    "/".join(rows)
-    for rows in (
-        [*[_BAR] * 3, *[_EMPTY] * 5],
-        [*[_EMPTY] * 5, *[_BAR] * 3],
-        [*[_BAR[::-1]] * 3, *[_EMPTY] * 5],
-        [*[_EMPTY] * 5, *[_BAR[::-1]] * 3],
-    )
-]
+def _in_each_corner(size: int) -> list[str]:
+    """Return a square of ``size`` pixels in each corner, as the painter's field takes it."""
+    left = "#" * size + "." * (8 - size)
+    return [
+        "/".join(([line] * size + ["." * 8] * (8 - size))[::order])
+        for line in (left, left[::-1])
+        for order in (1, -1)
+    ]
+
+
+_SIGNS = [*_in_each_corner(3), *_in_each_corner(4)]
 
 
 async def _poisoning(page: WidgetPage) -> None:
@@ -90,10 +91,11 @@ async def _poisoning(page: WidgetPage) -> None:
         await page.write(plant, "Sign as text", sign)
         await page.work(plant, "Train a reader", _PATIENCE)
         await page.work(plant, "Hand in", _PATIENCE)
-        # Where a sign works well depends on the variant: who falls short paints another one.
+        # Where a sign works well depends on the variant: who falls short paints another, then a larger one.
         if re.search("[1-5] of 5 checkpoints reached", page.text()):
             break
-    await _reached(page, 1)
+    else:
+        raise LabkitError("no sign works in this variant")
 
     collide = await page.panel("Make the poison")
     wanted = await page.says(r"You want it read as (\w+)", _PATIENCE, collide)

@@ -8,7 +8,7 @@ from labkit.core.lazy import lazy_exports
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.course.answers import AnswerResult, Calibration, Outcome
-    from labkit.course.cases import EvasionCase, evasion_case
+    from labkit.course.cases.evasion import EvasionCase, evasion_case
     from labkit.course.catalogue import by_domain, find_lab, labs, next_lab, prerequisites, standards_index
     from labkit.course.declaration import read_lab
     from labkit.course.events import Attempt, Event, LabProgress, fold
@@ -39,7 +39,7 @@ _MODULES = {
         "Calibration",
         "Outcome",
     ),
-    "cases": (
+    "cases.evasion": (
         "EvasionCase",
         "evasion_case",
     ),

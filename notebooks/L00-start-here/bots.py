@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.attacks import evasion
 from labkit.core import derive
-from labkit.course.cases import EvasionCase
+from labkit.course.cases.evasion import EvasionCase
 from labkit.metrics import clean_accuracy
 
 Handed = Iterator[tuple[str, dict[str, Any]]]

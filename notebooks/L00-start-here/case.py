@@ -6,7 +6,7 @@ from torch import Tensor
 
 from labkit.attacks import evasion
 from labkit.core import AdversarialExamples, derive
-from labkit.course.cases import EvasionCase, evasion_case
+from labkit.course.cases.evasion import EvasionCase, evasion_case
 from labkit.metrics import attack_success_rate, clean_accuracy, robust_accuracy
 from labkit.scoring import Measurement
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from labkit.attacks import evasion
 from labkit.core import derive, predict
-from labkit.course.cases import EvasionCase
+from labkit.course.cases.evasion import EvasionCase
 from labkit.defenses import adversarial_training
 from labkit.metrics import clean_accuracy
 from labkit.models import TorchClassifier

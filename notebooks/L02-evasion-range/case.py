@@ -13,7 +13,7 @@ from torch import Tensor
 
 from labkit.attacks import evasion
 from labkit.core import AdversarialExamples, Classifier, InvalidInputError, derive, predict
-from labkit.course.cases import EvasionCase, evasion_case
+from labkit.course.cases.evasion import EvasionCase, evasion_case
 from labkit.metrics import clean_accuracy, robust_accuracy
 from labkit.scoring import Measurement
 

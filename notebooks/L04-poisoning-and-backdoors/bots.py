@@ -12,13 +12,15 @@ import torch
 
 from labkit.attacks import poisoning
 from labkit.core import Trigger, derive, make_generator
-from labkit.course.poisoning import PoisoningCase
-from labkit.course.screening import screen
+from labkit.course.cases.poisoning.case import PoisoningCase
+from labkit.course.cases.poisoning.screening import screen
 from labkit.defenses.sanitising import knn_consistency
 from labkit.metrics import clean_accuracy, trigger_success_rate
 from labkit.models import features, penultimate
 
 Handed = Iterator[tuple[str, dict[str, Any]]]
+
+_SIGN = 4  # pixels a side
 
 
 def reference(case: PoisoningCase) -> Handed:
@@ -97,11 +99,11 @@ def lazy(case: PoisoningCase) -> Handed:
 
 
 def best_corner(case: PoisoningCase) -> Any:
-    """Stamp three by three bright pixels in the corner where a reader learns the sign best, unnoticed."""
+    """Stamp four by four bright pixels in the corner where a reader learns the sign best, unnoticed."""
     height, width = case.x.shape[2:]
     tried = []
-    for top, left in ((top, left) for top in (0, height - 3) for left in (0, width - 3)):
-        trigger = poisoning.patch(tuple(case.x.shape[1:]), size=3, top=top, left=left)
+    for top, left in ((top, left) for top in (0, height - _SIGN) for left in (0, width - _SIGN)):
+        trigger = poisoning.patch(tuple(case.x.shape[1:]), size=_SIGN, top=top, left=left)
         made = poisoning.badnets(
             case.x,
             case.y,

@@ -16,23 +16,24 @@ from torch import Tensor
 
 from labkit.attacks import poisoning
 from labkit.core import InvalidInputError, PoisonedDataset, Trigger, derive
-from labkit.course import poison_records
-from labkit.course.poisoning import (
+from labkit.course.cases.poisoning import records
+from labkit.course.cases.poisoning.case import (
     PoisoningCase,
     poison_in_delivery,
     poisoned_drops,
     poisoned_on_arrival,
     poisoning_case,
 )
-from labkit.course.screening import check_recipe, screen
+from labkit.course.cases.poisoning.screening import check_recipe, screen
 from labkit.defenses.sanitising import Screening, knn_consistency
 from labkit.metrics import clean_accuracy, detection, normalised_score, trigger_success_rate
 from labkit.models import TorchClassifier, features
 from labkit.scoring import Measurement
 
 make_case = poisoning_case
-RECORDS = poison_records.RECORDS
+RECORDS = records.RECORDS
 
+MOST_BARE = 0.4  # success of a sign on clean readers; above it is an adversarial patch and no backdoor
 LARGEST_DROP = 0.01  # of clean accuracy: more than that, and the release test stops the reader
 LEAST_CLEAN = 0.955
 MOST_FALSE_REMOVALS = 0.03
@@ -68,8 +69,9 @@ def measure_backdoor_success(
         "noticed": 0.0,
     }
     facts["achieved"] = facts["bare"]
-    if facts["conspicuous"]:
-        return Measurement(0.0, facts)  # no form with such a sign is ever handed to the reader
+    facts["no_backdoor"] = float(facts["bare"] > MOST_BARE)
+    if facts["conspicuous"] or facts["no_backdoor"]:
+        return Measurement(0.0, facts)  # no such form is handed in, or its sign needs no poisoned reader
     if facts["over"] > 0 or facts["out_of_bounds"]:
         return Measurement(facts["bare"], facts)
     readers = case.judged(x_poisoned, y_poisoned)

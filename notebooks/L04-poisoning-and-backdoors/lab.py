@@ -166,7 +166,7 @@ panels.screening_panel(lab, checkpoint="clean-up")
 # returns a score for each sample and which of them would go.
 
 # %% tags=["hands-on", "answer"] answer="clean-up"
-from labkit.course.screening import screen
+from labkit.course.cases.poisoning.screening import screen
 
 # starter
 # recipe = {"method": "knn_consistency", "neighbours": "delivery", "k": 10, "threshold": 0.5}

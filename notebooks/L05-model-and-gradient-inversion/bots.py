@@ -12,7 +12,7 @@ import torch
 
 from labkit.attacks.inversion import infer_labels, invert_class, invert_linear, match_gradients, search_class
 from labkit.core import derive
-from labkit.course.inversion import InversionCase
+from labkit.course.cases.inversion.case import InversionCase
 
 Handed = Iterator[tuple[str, dict[str, Any]]]
 

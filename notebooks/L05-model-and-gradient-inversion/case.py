@@ -13,11 +13,16 @@ from torch import Tensor
 
 from labkit.attacks.inversion import invert_class
 from labkit.core import InvalidInputError
-from labkit.course.inversion import InversionCase, inversion_case
-from labkit.course.leaks import RETURNS, gradient_leak, likeness, service_leak
-from labkit.course.prices import DESK_FLOOR, caught_in_review, desk_retention, utility
-from labkit.course.protections import BARE, Protection
-from labkit.course.records import class_means, intercepted_batch, intercepted_record, recogniser_of
+from labkit.course.cases.inversion.case import InversionCase, inversion_case
+from labkit.course.cases.inversion.leaks import RETURNS, gradient_leak, likeness, service_leak
+from labkit.course.cases.inversion.prices import DESK_FLOOR, caught_in_review, desk_retention, utility
+from labkit.course.cases.inversion.protections import BARE, Protection
+from labkit.course.cases.inversion.records import (
+    class_means,
+    intercepted_batch,
+    intercepted_record,
+    recogniser_of,
+)
 from labkit.metrics import correlation, psnr, re_identification, ssim, utility_retention
 from labkit.scoring import Measurement
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from labkit.course.governing import GovernanceCase
+from labkit.course.cases.governing.case import GovernanceCase
 from labkit.governance.controls import (
     Line,
     documents,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core import InvalidInputError, UnknownNameError
-from labkit.course.governing import JUDGEMENTS, GovernanceCase, governance_case
+from labkit.course.cases.governing.case import JUDGEMENTS, GovernanceCase, governance_case
 from labkit.governance.controls import documents, factors, find_theme, frameworks, read_line, review
 from labkit.governance.obligations import JURISDICTIONS, ROLES, TIERS
 from labkit.governance.obligations.release import VERDICTS

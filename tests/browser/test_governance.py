@@ -160,7 +160,7 @@ def _statement_row(line, words):
 
 
 def _item_row(item):
-    from labkit.course.governing import JUDGEMENTS
+    from labkit.course.cases.governing.case import JUDGEMENTS
     from labkit.ui.governance.common import say_day
 
     kind, due = CASE.judgements[item.id]
@@ -233,7 +233,7 @@ def _statement_keys(control, words):
 
 
 def _item_keys(item):
-    from labkit.course.governing import JUDGEMENTS
+    from labkit.course.cases.governing.case import JUDGEMENTS
     from labkit.ui.governance.release import _days
 
     kind, due = CASE.judgements[item.id]

@@ -8,11 +8,9 @@ import torch
 from labkit import course
 from labkit.attacks.inversion import infer_labels, invert_class, invert_linear, search_class
 from labkit.core import InvalidInputError, QueryBudgetError
-from labkit.course.asking import QueryAccount
-from labkit.course.inversion import inversion_case
-from labkit.course.measuring import measure
-from labkit.course.modules import load_module
-from labkit.course.records import (
+from labkit.course.cases.inversion.asking import QueryAccount
+from labkit.course.cases.inversion.case import inversion_case
+from labkit.course.cases.inversion.records import (
     class_means,
     held_out,
     intercepted_batch,
@@ -21,6 +19,8 @@ from labkit.course.records import (
     private_records,
     public_records,
 )
+from labkit.course.measuring import measure
+from labkit.course.modules import load_module
 from labkit.metrics import correlation
 
 

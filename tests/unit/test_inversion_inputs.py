@@ -17,7 +17,7 @@ from labkit.attacks.inversion import (
     search_class,
 )
 from labkit.core import InvalidInputError, Reconstruction
-from labkit.course.protections import Protection
+from labkit.course.cases.inversion.protections import Protection
 from labkit.defenses.privacy import client_update, private_training, public_head
 from labkit.metrics import match_within_classes, psnr, re_identification, ssim
 from labkit.models import TorchClassifier, build

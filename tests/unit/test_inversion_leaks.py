@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from labkit import course
-from labkit.course.inversion import inversion_case
-from labkit.course.leaks import (
+from labkit.course.cases.inversion.case import inversion_case
+from labkit.course.cases.inversion.leaks import (
     RETURNS,
     by_chance,
     draw_batch,
@@ -15,11 +15,17 @@ from labkit.course.leaks import (
     service_leak,
     what_is_peculiar,
 )
+from labkit.course.cases.inversion.prices import (
+    DESK_FLOOR,
+    _reviewed,
+    caught_in_review,
+    desk_retention,
+    utility,
+)
+from labkit.course.cases.inversion.protections import BARE, MOST_COMPANY, Protection
+from labkit.course.cases.inversion.records import class_means, private_records
 from labkit.course.measuring import measure
 from labkit.course.modules import load_module
-from labkit.course.prices import DESK_FLOOR, _reviewed, caught_in_review, desk_retention, utility
-from labkit.course.protections import BARE, MOST_COMPANY, Protection
-from labkit.course.records import class_means, private_records
 from labkit.defenses.privacy import LEVELS, client_update
 from labkit.metrics import correlation, match_within_classes
 

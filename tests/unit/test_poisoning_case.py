@@ -11,12 +11,12 @@ import torch
 from labkit import course
 from labkit.attacks import poisoning
 from labkit.core import InvalidInputError, UnknownNameError
-from labkit.course.drops import KINDS
+from labkit.course.cases.poisoning.case import poisoned_drops, poisoned_on_arrival, poisoning_case
+from labkit.course.cases.poisoning.drops import KINDS
+from labkit.course.cases.poisoning.records import RECORDS, handed_in_again
+from labkit.course.cases.poisoning.screening import check_recipe, screen, vouched
 from labkit.course.measuring import measure
 from labkit.course.modules import load_module
-from labkit.course.poison_records import RECORDS, handed_in_again
-from labkit.course.poisoning import poisoned_drops, poisoned_on_arrival, poisoning_case
-from labkit.course.screening import check_recipe, screen, vouched
 from labkit.defenses.sanitising import Screening, knn_consistency
 from labkit.models import penultimate
 

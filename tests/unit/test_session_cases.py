@@ -10,7 +10,7 @@ import torch
 from labkit.attacks import evasion
 from labkit.core import InvalidInputError, QueryBudgetError, UnknownNameError, predict
 from labkit.course import Scenario, evasion_case
-from labkit.course.cases import CHOSEN, stratified
+from labkit.course.cases.evasion import CHOSEN, stratified
 from labkit.metrics import robust_accuracy
 
 SCENARIO = Scenario(

@@ -14,10 +14,10 @@ from labkit.core import InvalidInputError
 from labkit.core.machine import threads
 from labkit.core.paths import content_dir
 from labkit.course import Session, read_lab
+from labkit.course.cases.poisoning.case import poisoned_drops, poisoning_case
+from labkit.course.cases.poisoning.records import handed_in_again
+from labkit.course.cases.poisoning.screening import screen
 from labkit.course.measuring import measure
-from labkit.course.poison_records import handed_in_again
-from labkit.course.poisoning import poisoned_drops, poisoning_case
-from labkit.course.screening import screen
 from labkit.scoring import Feedback
 from labkit.ui.evidence import EvidencePanel
 from labkit.ui.poisoning.backdoor import BackdoorPanel
@@ -327,7 +327,7 @@ def test_a_chart_of_equal_scores_can_be_drawn() -> None:
 
 
 def test_panels_are_light(lab: LabSession) -> None:
-    """Twenty open the lab at once: a panel's price is its widgets (`python -m benchmarks serving` times it)."""
+    """Twenty open the lab at once, and a panel costs what its widgets cost (`benchmarks serving` times it)."""
     for kind, checkpoint in (
         (BackdoorPanel, "backdoor"),
         (CollisionPanel, "clean-label"),

@@ -13,7 +13,7 @@ from torch import Tensor
 from labkit import models
 from labkit.attacks import Oracle, evasion
 from labkit.core import AdversarialExamples, Classifier, DifferentiableClassifier, Norm, derive
-from labkit.course.cases import EvasionCase
+from labkit.course.cases.evasion import EvasionCase
 from labkit.ui.work import Progress
 
 __all__ = ["ACCESS", "Access", "Aim", "copy_victim", "epsilon_range"]

@@ -10,7 +10,7 @@ from torch import Tensor
 from labkit.attacks import evasion
 from labkit.attacks.evasion.bpda import Preprocessed
 from labkit.core import Classifier, DifferentiableClassifier, predict
-from labkit.course.cases import EvasionCase
+from labkit.course.cases.evasion import EvasionCase
 from labkit.metrics import Rate
 from labkit.ui.html import Fragment
 from labkit.ui.session import LabSession

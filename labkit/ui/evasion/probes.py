@@ -10,7 +10,7 @@ from torch import Tensor
 
 from labkit.attacks import evasion
 from labkit.core import AdversarialExamples, DifferentiableClassifier, ThreatModel, derive, predict
-from labkit.course.cases import EvasionCase
+from labkit.course.cases.evasion import EvasionCase
 from labkit.metrics import Rate, robust_accuracy
 from labkit.ui.evasion.common import with_gradient
 from labkit.ui.work import Progress

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.course.governing import GovernanceCase
+from labkit.course.cases.governing.case import GovernanceCase
 from labkit.governance.controls import Line, annex_a, reasons
 from labkit.ui.controls import button, output, panel
 from labkit.ui.governance.common import csv_text, hand_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.course.governing import GovernanceCase
+from labkit.course.cases.governing.case import GovernanceCase
 from labkit.governance.obligations import ROLES, TIERS
 from labkit.ui.controls import button, output, panel
 from labkit.ui.governance.common import hand_in

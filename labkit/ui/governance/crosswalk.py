@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.course.governing import GovernanceCase, Pairing
+from labkit.course.cases.governing.case import GovernanceCase, Pairing
 from labkit.governance import standards
 from labkit.governance.controls import LISTS, annex_a, documents, themes, title_of
 from labkit.ui.controls import button, choice, output, panel

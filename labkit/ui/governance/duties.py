@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import date
 
-from labkit.course.governing import GovernanceCase
+from labkit.course.cases.governing.case import GovernanceCase
 from labkit.governance.obligations import FORCES, JURISDICTIONS, Duty, System, changes_ahead
 from labkit.governance.obligations.declarations import fact_gaps
 from labkit.ui.governance.common import confidence_badge, csv_text, say_day

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.course.governing import GovernanceCase
+from labkit.course.cases.governing.case import GovernanceCase
 from labkit.governance.controls import CONTEXT_FACTS, Context, Fit, factors, frameworks, rank
 from labkit.ui.controls import button, choice, output, panel, row, tick
 from labkit.ui.governance.common import confidence_badge, hand_in

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from labkit.course.governing import GovernanceCase
+from labkit.course.cases.governing.case import GovernanceCase
 from labkit.governance.obligations import (
     FORCES,
     JURISDICTIONS,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from labkit.course.governing import JUDGEMENTS, GovernanceCase
+from labkit.course.cases.governing.case import JUDGEMENTS, GovernanceCase
 from labkit.governance.obligations import FORCES, JURISDICTIONS, Obligation, changes_ahead
 from labkit.governance.obligations.declarations import fact_gaps
 from labkit.governance.obligations.release import VERDICTS

@@ -9,9 +9,9 @@ from typing import Any
 
 from labkit.attacks.inversion import infer_labels, invert_linear, match_gradients
 from labkit.core import Reconstruction, derive
-from labkit.course.inversion import InversionCase
-from labkit.course.leaks import by_chance, draw_batch, what_is_peculiar
-from labkit.course.records import COMPANY, intercepted_batch, intercepted_record
+from labkit.course.cases.inversion.case import InversionCase
+from labkit.course.cases.inversion.leaks import by_chance, draw_batch, what_is_peculiar
+from labkit.course.cases.inversion.records import COMPANY, intercepted_batch, intercepted_record
 from labkit.data import Split
 from labkit.defenses.privacy import client_update
 from labkit.metrics import psnr

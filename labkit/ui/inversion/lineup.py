@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from labkit.course.records import LineUp
+from labkit.course.cases.inversion.records import LineUp
 from labkit.ui import strips
 from labkit.ui.controls import button, choice, column, output
 from labkit.ui.html import callout, escape

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from labkit.course.inversion import InversionCase
-from labkit.course.leaks import gradient_leak, service_leak
-from labkit.course.prices import DESK_FLOOR, caught_in_review, desk_retention, utility
-from labkit.course.protections import MOST_COMPANY, Protection
+from labkit.course.cases.inversion.case import InversionCase
+from labkit.course.cases.inversion.leaks import gradient_leak, service_leak
+from labkit.course.cases.inversion.prices import DESK_FLOOR, caught_in_review, desk_retention, utility
+from labkit.course.cases.inversion.protections import MOST_COMPANY, Protection
 from labkit.defenses.privacy import LEVELS
 from labkit.metrics import Rate, utility_retention
 from labkit.ui.controls import button, change_options, choice, output, panel, row, slider

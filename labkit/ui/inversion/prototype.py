@@ -10,9 +10,9 @@ import torch
 
 from labkit.attacks.inversion import OBJECTIVES, invert_class, search_class
 from labkit.core import Reconstruction, derive, predict
-from labkit.course.inversion import InversionCase
-from labkit.course.leaks import likeness
-from labkit.course.records import class_means, line_up, recogniser_of
+from labkit.course.cases.inversion.case import InversionCase
+from labkit.course.cases.inversion.leaks import likeness
+from labkit.course.cases.inversion.records import class_means, line_up, recogniser_of
 from labkit.defenses.privacy import LEVELS
 from labkit.metrics import psnr, ssim
 from labkit.ui.controls import button, choice, output, panel, row, slider, tick

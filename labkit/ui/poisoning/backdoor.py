@@ -10,7 +10,7 @@ import torch
 
 from labkit.attacks import poisoning
 from labkit.core import PoisonedDataset, Trigger, derive
-from labkit.course.poisoning import PoisoningCase
+from labkit.course.cases.poisoning.case import PoisoningCase
 from labkit.metrics import clean_accuracy, trigger_success_rate
 from labkit.ui.controls import button, choice, column, output, panel, row, slider, toggle
 from labkit.ui.html import Fragment, callout, escape, table

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from labkit.course.deliveries import Delivery
-from labkit.course.poisoning import PoisoningCase
-from labkit.course.screening import screen
+from labkit.course.cases.poisoning.case import PoisoningCase
+from labkit.course.cases.poisoning.deliveries import Delivery
+from labkit.course.cases.poisoning.screening import screen
 from labkit.defenses.sanitising import Screening
 from labkit.ui.controls import button, column, output, panel, row, toggle
 from labkit.ui.html import Fragment, callout, escape, table

@@ -9,7 +9,7 @@ import torch
 
 from labkit.attacks import poisoning
 from labkit.core import PoisonedDataset
-from labkit.course.poisoning import PoisoningCase
+from labkit.course.cases.poisoning.case import PoisoningCase
 from labkit.metrics import clean_accuracy
 from labkit.models import TorchClassifier, features, penultimate
 from labkit.ui.controls import button, choice, column, output, panel, row, slider

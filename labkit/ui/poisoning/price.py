@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.core import derive
-from labkit.course.deliveries import Delivery
-from labkit.course.poisoning import PoisoningCase
-from labkit.course.screening import screen
+from labkit.course.cases.poisoning.case import PoisoningCase
+from labkit.course.cases.poisoning.deliveries import Delivery
+from labkit.course.cases.poisoning.screening import screen
 from labkit.metrics import clean_accuracy
 from labkit.ui.controls import button, output, panel, row
 from labkit.ui.html import Fragment, callout, table

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from labkit.core import derive
-from labkit.course.poisoning import PoisoningCase
-from labkit.course.screening import vouched
+from labkit.course.cases.poisoning.case import PoisoningCase
+from labkit.course.cases.poisoning.screening import vouched
 from labkit.defenses.sanitising import Screening
 from labkit.metrics import clean_accuracy
 from labkit.ui.controls import button, output, panel, row

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.course.deliveries import Delivery
-from labkit.course.poisoning import PoisoningCase
-from labkit.course.screening import screen
+from labkit.course.cases.poisoning.case import PoisoningCase
+from labkit.course.cases.poisoning.deliveries import Delivery
+from labkit.course.cases.poisoning.screening import screen
 from labkit.defenses.sanitising import Screening
 from labkit.ui.controls import choice, column, slider, tick, toggle
 

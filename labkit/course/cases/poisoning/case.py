@@ -22,10 +22,10 @@ from labkit import data, models
 from labkit.core.errors import InvalidInputError
 from labkit.core.poisoning import PoisonedDataset
 from labkit.core.seeds import derive, make_generator
-from labkit.course.deliveries import Delivery, arrived, deliver, hidden_in_delivery, scan
-from labkit.course.drops import hidden_in_drops
+from labkit.course.cases.poisoning.deliveries import Delivery, arrived, deliver, hidden_in_delivery, scan
+from labkit.course.cases.poisoning.drops import hidden_in_drops
+from labkit.course.cases.sharing import Samples, share_out
 from labkit.course.lab import Scenario
-from labkit.course.sharing import Samples, share_out
 from labkit.data import Dataset
 from labkit.models import TorchClassifier
 
@@ -47,7 +47,7 @@ _SETTINGS: dict[str, Any] = {
     "epochs": 20,
     "lr": 0.01,
     "poison_limit": 0.02,
-    "trigger_pixels": 9,
+    "trigger_pixels": 16,
     "blend_limit": 0.3,
     "collision_epsilon": 0.25,
     "nightly_drop": 0.03,

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from labkit.core.errors import InvalidInputError
-from labkit.course.poisoning import PoisoningCase
-from labkit.course.screening import check_recipe
+from labkit.course.cases.poisoning.case import PoisoningCase
+from labkit.course.cases.poisoning.screening import check_recipe
 from labkit.defenses.sanitising import Screening, batch_digest
 
 __all__ = ["RECORDS", "handed_in_again"]

@@ -15,9 +15,9 @@ from typing import Any
 
 from labkit.core.errors import InvalidInputError
 from labkit.core.seeds import derive
-from labkit.course.crosswalking import Pairing, draw_pairings
+from labkit.course.cases.governing.crosswalking import Pairing, draw_pairings
+from labkit.course.cases.governing.releasing import draw_release
 from labkit.course.lab import Scenario
-from labkit.course.releasing import draw_release
 from labkit.governance.controls import (
     CONTEXT_FACTS,
     Context,

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from labkit.core.errors import InvalidInputError, UnknownNameError
 from labkit.core.results import Parameter
-from labkit.course.deliveries import Delivery
-from labkit.course.poisoning import PoisoningCase
+from labkit.course.cases.poisoning.case import PoisoningCase
+from labkit.course.cases.poisoning.deliveries import Delivery
 from labkit.defenses.sanitising import (
     Screening,
     activation_clustering,

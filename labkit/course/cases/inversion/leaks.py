@@ -2,7 +2,7 @@
 
 Whoever hands in a protection hands in settings; what they are worth is measured here, with
 attacks of the judge's own, on records that the seed of the variant picks.  What it costs is
-measured in :mod:`labkit.course.prices`.
+measured in :mod:`labkit.course.cases.inversion.prices`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from labkit.attacks.inversion import match_gradients, search_class
 from labkit.core.seeds import derive, make_generator
-from labkit.course.inversion import InversionCase
-from labkit.course.protections import Protection
-from labkit.course.records import class_means, one_of_each, private_records, public_prior
+from labkit.course.cases.inversion.case import InversionCase
+from labkit.course.cases.inversion.protections import Protection
+from labkit.course.cases.inversion.records import class_means, one_of_each, private_records, public_prior
 from labkit.data import Split
 from labkit.defenses.privacy import client_update
 from labkit.metrics import correlation, match_within_classes

@@ -2,7 +2,7 @@
 
 The seed decides which classes are to be reconstructed and whose records the intercepted
 updates were taken on.  What is issued here is what an attacker has; what the judge knows is
-drawn anew where it is needed (:mod:`labkit.course.records`).  The victim is the same for
+drawn anew where it is needed (:mod:`labkit.course.cases.inversion.records`).  The victim is the same for
 everybody, so it is trained once on a machine.
 """
 
@@ -19,9 +19,14 @@ from labkit.attacks.inversion import Prior
 from labkit.attacks.oracle import Oracle
 from labkit.core.protocols import DifferentiableClassifier, require_differentiable
 from labkit.core.seeds import derive, make_generator
-from labkit.course.asking import QueryAccount
+from labkit.course.cases.inversion.asking import QueryAccount
+from labkit.course.cases.inversion.records import (
+    intercepted_batch,
+    intercepted_record,
+    public_prior,
+    recogniser_of,
+)
 from labkit.course.lab import Scenario
-from labkit.course.records import intercepted_batch, intercepted_record, public_prior, recogniser_of
 from labkit.defenses.privacy import ApiView, client_update, public_head
 from labkit.models import TorchClassifier, build, load_victim
 

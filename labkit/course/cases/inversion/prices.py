@@ -9,10 +9,10 @@ from torch import Tensor
 
 from labkit.core.protocols import predict
 from labkit.core.seeds import derive, make_generator
-from labkit.course.inversion import InversionCase
-from labkit.course.leaks import head_of, of_scenario
-from labkit.course.protections import Protection
-from labkit.course.records import held_out, private_records
+from labkit.course.cases.inversion.case import InversionCase
+from labkit.course.cases.inversion.leaks import head_of, of_scenario
+from labkit.course.cases.inversion.protections import Protection
+from labkit.course.cases.inversion.records import held_out, private_records
 from labkit.defenses.privacy import private_training
 from labkit.metrics import Rate, utility_retention
 

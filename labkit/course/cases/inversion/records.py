@@ -1,6 +1,6 @@
 """What only the judge of an inversion lab knows: the records, their averages, who is in the line-up.
 
-Nothing of this is part of what is issued (:class:`labkit.course.inversion.InversionCase`).
+Nothing of this is part of what is issued (:class:`labkit.course.cases.inversion.case.InversionCase`).
 It is drawn anew from the seed of the variant wherever something is judged.
 """
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from labkit.core.errors import InvalidInputError
 from labkit.core.seeds import derive, make_generator
-from labkit.course.drops import DROPS
+from labkit.course.cases.poisoning.drops import DROPS
 from labkit.data import Dataset
 
 __all__ = ["Samples", "Shares", "share_out"]

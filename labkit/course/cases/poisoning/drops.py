@@ -15,7 +15,7 @@ from labkit.attacks import poisoning
 from labkit.core.poisoning import PoisonedDataset
 from labkit.core.protocols import predict
 from labkit.core.seeds import derive, make_generator
-from labkit.course.deliveries import corner_trigger, scan
+from labkit.course.cases.poisoning.deliveries import corner_trigger, scan
 from labkit.models import TorchClassifier, penultimate
 
 __all__ = ["DROPS", "KINDS", "hidden_in_drops", "worth_misreading"]

@@ -1,0 +1,1 @@
+"""Governance: six systems, a firm with its controls, a release on a day (L17)."""

@@ -1,0 +1,1 @@
+"""Inversion: the records and services of a variant, and the judge's own attacks on a protection (L05)."""

@@ -1,0 +1,1 @@
+"""Poisoned training data: deliveries and drops, recipes that screen them, what was handed in (L04)."""
