@@ -101,7 +101,7 @@ def true_secure_accuracy(case: EvasionCase) -> float:
     """Share of the batch that the secure model reads correctly under every attack that we have."""
     seed = derive(case.seed, "unmask")
     through = evasion.bpda(case.secure)
-    # As many restarts as the panel takes: a judge who tries less than a participant calls the better figure wrong.
+    # As many restarts as the panel takes: a judge who tries less calls the better figure wrong.
     settings = {
         **{"epsilon": case.threat.epsilon, "norm": case.threat.norm},
         **{"steps": STEPS, "restarts": 2, "seed": seed},
