@@ -9,6 +9,14 @@ from labkit.metrics.accuracy import (
     targeted_success_rate,
 )
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.evaluation import (
+    CASCADE,
+    RobustnessReport,
+    SanityCheck,
+    Stage,
+    StageResult,
+    robustness,
+)
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
     Detection,
@@ -28,10 +36,15 @@ from labkit.metrics.reconstruction import (
 )
 
 __all__ = [
+    "CASCADE",
     "Curve",
     "Detection",
     "PerturbationNorms",
     "Rate",
+    "RobustnessReport",
+    "SanityCheck",
+    "Stage",
+    "StageResult",
     "attack_success_rate",
     "clean_accuracy",
     "clean_accuracy_drop",
@@ -45,6 +58,7 @@ __all__ = [
     "psnr",
     "re_identification",
     "robust_accuracy",
+    "robustness",
     "robustness_curve",
     "ssim",
     "targeted_success_rate",

@@ -36,7 +36,7 @@ def dlr(logits: Tensor, y: Tensor) -> Tensor:
     """
     if logits.shape[1] < 3:
         raise InvalidInputError(
-            f"expected a model of three classes or more for the loss 'dlr', got {logits.shape[1]}: use 'margin'"
+            f"expected three classes or more for the loss 'dlr', got {logits.shape[1]}: use 'margin'"
         )
     best = logits.topk(3, dim=1).values
     return margin(logits, y) / (best[:, 0] - best[:, 2] + 1e-12)

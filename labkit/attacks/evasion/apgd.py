@@ -76,7 +76,16 @@ def apgd(
     chosen = find_loss(loss)
     plan = [lambda _rows: chosen for _ in range(whole("restarts", restarts))]
     return _attack(
-        *("apgd", model, x, y, epsilon, norm, steps, precision, seed, progress),
+        "apgd",
+        model,
+        x,
+        y,
+        epsilon=epsilon,
+        norm=norm,
+        steps=steps,
+        precision=precision,
+        seed=seed,
+        progress=progress,
         plan=lambda _search, _x: plan,
         params={"restarts": restarts, "loss": loss},
     )
@@ -126,7 +135,16 @@ def apgd_targeted(
         return [_toward(likeliest[:, rank]) for rank in range(count)]
 
     return _attack(
-        *("apgd_targeted", model, x, y, epsilon, norm, steps, precision, seed, progress),
+        "apgd_targeted",
+        model,
+        x,
+        y,
+        epsilon=epsilon,
+        norm=norm,
+        steps=steps,
+        precision=precision,
+        seed=seed,
+        progress=progress,
         plan=plan,
         params={"targets": count},
     )
@@ -152,13 +170,13 @@ def _attack(
     model: Classifier,
     x: Tensor,
     y: Tensor,
+    *,
     epsilon: float,
     norm: Norm,
     steps: int,
     precision: str,
     seed: int | torch.Generator,
     progress: Progress | None,
-    *,
     plan: Callable[[Search, Tensor], list[Callable[[Tensor], Loss]]],
     params: dict[str, int | str],
 ) -> AdversarialExamples:
@@ -288,9 +306,7 @@ class _Run:
         inertia = state.here - state.before
         moved = self._inside(clean, state.here + share * (moved - state.here) + (1 - share) * inertia)
         state.before, state.here = state.here, moved
-        logits, gain, state.gradient = self.search(
-            moved, self.y[state.row], None, self.make_loss(state.row)
-        )
+        logits, gain, state.gradient = self.search(moved, self.y[state.row], None, self.make_loss(state.row))
         better = gain > state.best_gain
         state.gained = state.gained + better
         spread = per_sample(better, moved)

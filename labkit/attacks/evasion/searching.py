@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,8 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 PRECISIONS = ("float32", "bfloat16", "auto")
 """What a search may compute in; ``auto`` takes 16 bits where the processor has instructions for them."""
+
+_GRAIN = 16  # sizes of batch that are computed: its multiples, and all below it
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
@@ -58,10 +61,11 @@ class Search:
         self._forward = model.forward if module is None else module
         self._is_copy = module is not None
         lower = precision == "bfloat16" or (precision == "auto" and lower_precision_pays(module))
-        self.precision = "bfloat16" if lower and module is not None else "float32"
-        self._dtype = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+        self.precision, self._dtype = "float32", torch.float32
         if module is not None and lower:
-            module.to(self._dtype)
+            lowered = _lowered(module, model.input_shape)
+            if lowered is not None:
+                self.precision, self._dtype, self._forward = "bfloat16", torch.bfloat16, lowered
 
     def __call__(
         self, x: Tensor, y: Tensor, y_target: Tensor | None, loss: Loss
@@ -77,14 +81,28 @@ class Search:
         tuple of Tensor
             Shapes ``(n, classes)``, ``(n,)`` and ``(n, ...)``.
         """
-        self.gradients += len(x)
+        size = len(x)
+        self.gradients += size
         # A caller may be in inference mode, whose tensors autograd cannot follow: copy them.
         with threads(), torch.inference_mode(False), torch.enable_grad():
-            leaf = x.detach().to(self._dtype, copy=True).requires_grad_(True)
-            logits = self._forward(leaf).float()
+            leaf = self._filled(x).requires_grad_(True)
+            logits = self._forward(leaf)[:size].float()
             gain = loss(logits, y.clone()) if y_target is None else -loss(logits, y_target.clone())
             (gradient,) = torch.autograd.grad(gain.sum(), leaf)
-        return logits.detach(), gain.detach(), gradient.float()
+        return logits.detach(), gain.detach(), gradient[:size].float()
+
+    def _filled(self, x: Tensor) -> Tensor:
+        """Return a copy of ``x`` in the search's precision, filled up to a size that comes again.
+
+        Convolutions are prepared for each size of batch anew, which takes as long as computing them;
+        a batch that loses a few inputs with each step would pay for that with each step.
+        """
+        spare = -len(x) % _GRAIN if self._is_copy and len(x) > _GRAIN else 0
+        if not spare:
+            return x.detach().to(self._dtype, copy=True)
+        filled = x.new_empty((len(x) + spare, *x.shape[1:]), dtype=self._dtype)
+        filled[: len(x)], filled[len(x) :] = x.detach(), x.detach()[:1]
+        return filled
 
     def confirmed(self, logits: Tensor, x: Tensor, y: Tensor, y_target: Tensor | None) -> Tensor:
         """Return which inputs the model itself misreads, of those that ``logits`` say are; ``(n,)`` bool."""
@@ -132,15 +150,25 @@ def _faster_copy(model: DifferentiableClassifier) -> nn.Module | None:
     return _folded(twin.requires_grad_(False))
 
 
+def _lowered(module: nn.Module, shape: tuple[int, ...]) -> nn.Module | None:
+    """Return a copy of ``module`` in 16 bits, or None where something in it insists on 32."""
+    lowered = copy.deepcopy(module).to(torch.bfloat16)
+    try:
+        with torch.no_grad(), threads():
+            lowered(torch.zeros((1, *shape), dtype=torch.bfloat16))
+    except RuntimeError:
+        return None
+    return lowered
+
+
 def _folded(module: nn.Module) -> nn.Module:
     """Fold each batch norm of a sequence into the convolution right before it."""
     if isinstance(module, nn.Sequential):
-        parts = list(module)
-        for i, (first, second) in enumerate(zip(parts, parts[1:], strict=False)):
-            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                if second.running_var is not None:
-                    module[i] = fuse_conv_bn_eval(first, second).requires_grad_(False)
-                    module[i + 1] = nn.Identity()
+        for i, (first, second) in enumerate(pairwise(list(module))):
+            follows = isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d)
+            if follows and second.running_var is not None:
+                module[i] = fuse_conv_bn_eval(first, second).requires_grad_(False)
+                module[i + 1] = nn.Identity()
     for part in module.children():
         _folded(part)
     return module
