@@ -20,7 +20,14 @@ from labkit import data, engines
 from labkit.attacks import evasion
 from labkit.attacks.evasion._common import cross_entropy
 from labkit.attacks.evasion.searching import Search
-from labkit.core import AdversarialExamples, DifferentiableClassifier, LabkitError, Norm, ThreatModel
+from labkit.core import (
+    AdversarialExamples,
+    DifferentiableClassifier,
+    LabkitError,
+    Norm,
+    ThreatModel,
+    require_differentiable,
+)
 from labkit.core.machine import set_threads
 from labkit.metrics import legal, robust_accuracy, robustness
 from labkit.models import load_victim
@@ -66,7 +73,7 @@ def run() -> list[Row]:
     x, y = digits.test.x[:SAMPLES], digits.test.y[:SAMPLES]
     rows: list[Row] = []
     for victim in ("cnn", "resnet"):
-        model = load_victim(victim, digits)
+        model = require_differentiable(load_victim(victim, digits), "a contest of gradient attacks")
         for contest, (ours, theirs, settings, repeats) in _CONTESTS.items():
             players = {**ours, **_peers(theirs, settings)}
             rows += _compared(victim, contest, players, set(ours), model, x, y, repeats)
@@ -135,7 +142,7 @@ def _bound(victim: str, model: DifferentiableClassifier, x: Tensor, y: Tensor) -
         if broken := re.search(r"(\d+) of (\d+) misread", message):
             standing.append(int(broken[2]) - int(broken[1]))
 
-    attack = partial(evasion.pgd, steps=40, **_FAST)
+    attack: Callable[..., AdversarialExamples] = partial(evasion.pgd, steps=40, **_FAST)
     attack(model, x, y, progress=note)
     search = Search(model, "auto")
     ours, bare = [], []

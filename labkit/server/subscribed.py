@@ -44,7 +44,8 @@ class SubscribedConnection(ZMQChannelsWebsocketConnection):
         asked: set[str] = set()
 
         def hear(parts: list[bytes]) -> None:
-            about = json.loads(self.session.feed_identities(parts)[1][2]).get("msg_id")
+            _, message = self.session.feed_identities(parts)
+            about = json.loads(bytes(message[2])).get("msg_id")
             if about not in asked:  # it belongs to the page
                 self.handle_outgoing_message(stream, parts)
             stream.stop_on_recv()
@@ -58,7 +59,8 @@ class SubscribedConnection(ZMQChannelsWebsocketConnection):
                 while not heard.done() and self.kernel_id in self.multi_kernel_manager:
                     if stream.closed() or control.closed():
                         return  # the page has gone
-                    asked.add(self.session.send(control, "kernel_info_request")["header"]["msg_id"])
+                    question: Any = self.session.send(control, "kernel_info_request")
+                    asked.add(question["header"]["msg_id"])
                     await asyncio.wait([heard], timeout=patience)
                     patience = min(_LONGEST, 2 * patience)
         except TimeoutError:

@@ -165,8 +165,9 @@ def _folded(module: nn.Module) -> nn.Module:
     """Fold each batch norm of a sequence into the convolution right before it."""
     if isinstance(module, nn.Sequential):
         for i, (first, second) in enumerate(pairwise(list(module))):
-            follows = isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d)
-            if follows and second.running_var is not None:
+            if not (isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d)):
+                continue
+            if second.running_var is not None:
                 module[i] = fuse_conv_bn_eval(first, second).requires_grad_(False)
                 module[i + 1] = nn.Identity()
     for part in module.children():

@@ -43,7 +43,7 @@ class GuardedConnection(SubscribedConnection):
 
     def disconnect(self) -> None:  # type: ignore[override]
         """Disconnect; the page is gone."""
-        super().disconnect()
+        super().disconnect()  # type: ignore[no-untyped-call]
         present, self._present = getattr(self, "_present", None), None
         if present is not None:
             present.__exit__(None, None, None)
