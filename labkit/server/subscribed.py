@@ -44,8 +44,8 @@ class SubscribedConnection(ZMQChannelsWebsocketConnection):
         asked: set[str] = set()
 
         def hear(parts: list[bytes]) -> None:
-            _, message = self.session.feed_identities(parts)
-            about = json.loads(bytes(message[2])).get("msg_id")
+            message: list[Any] = self.session.feed_identities(parts)[1]
+            about = json.loads(message[2]).get("msg_id")
             if about not in asked:  # it belongs to the page
                 self.handle_outgoing_message(stream, parts)
             stream.stop_on_recv()
