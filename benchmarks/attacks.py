@@ -26,9 +26,9 @@ from labkit.core import (
     LabkitError,
     Norm,
     ThreatModel,
-    require_differentiable,
 )
 from labkit.core.machine import set_threads
+from labkit.core.protocols import require_differentiable
 from labkit.metrics import legal, robust_accuracy, robustness
 from labkit.models import load_victim
 

@@ -19,7 +19,7 @@ def _native():
     for norm, epsilon in ((Norm.LINF, EPSILON), (Norm.L2, 0.6)):
         yield f"pgd {norm}", partial(evasion.pgd, epsilon=epsilon, norm=norm, steps=5)
         yield f"apgd {norm}", partial(evasion.apgd, epsilon=epsilon, norm=norm, steps=5, loss="dlr")
-        quick = {"epsilon": epsilon, "norm": norm, "steps": 5, "targets": 2}
+        quick = {"epsilon": epsilon, "norm": norm, "steps": 5, "target_count": 2}
         yield f"apgd_targeted {norm}", partial(evasion.apgd_targeted, **quick)
         yield f"noise {norm}", partial(evasion.random_noise, epsilon=epsilon, norm=norm)
         yield f"square {norm}", partial(evasion.square, epsilon=epsilon, norm=norm, query_budget=40)

@@ -21,7 +21,7 @@ QUICK = tuple(
             **stage.params,
             **{
                 name: value
-                for name, value in {"steps": 10, "query_budget": 150, "targets": 3}.items()
+                for name, value in {"steps": 10, "query_budget": 150, "target_count": 3}.items()
                 if name in stage.params
             },
         },

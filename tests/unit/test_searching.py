@@ -108,7 +108,7 @@ def test_auto_pgd_is_at_least_as_strong_as_pgd_with_as_many_steps(resnet):
         for name, attack, given in (
             ("pgd", evasion.pgd, {"steps": 40}),
             ("apgd", evasion.apgd, {"steps": 40}),
-            ("targeted", evasion.apgd_targeted, {"steps": 40, "targets": 9}),
+            ("targeted", evasion.apgd_targeted, {"steps": 40, "target_count": 9}),
         )
     }
     assert left["apgd"] <= left["pgd"] + 0.02
@@ -131,5 +131,5 @@ def test_auto_pgd_finds_the_closed_form_of_a_linear_victim():
         gains = torch.stack([(weight[k] - weight[y]).norm(p=dual, dim=1) for k in range(5)], 1)
         epsilon = 0.5
         breakable = ((gaps + epsilon * gains) > 1e-3).scatter(1, y[:, None], value=False).any(1)
-        adv = evasion.apgd_targeted(model, x, y, epsilon=epsilon, norm=norm, steps=30, targets=4)
+        adv = evasion.apgd_targeted(model, x, y, epsilon=epsilon, norm=norm, steps=30, target_count=4)
         assert torch.equal(predict(model, adv.x_adv) != y, breakable)

@@ -99,7 +99,7 @@ def apgd_targeted(
     epsilon: float,
     norm: Norm = Norm.LINF,
     steps: int = 100,
-    targets: int = 9,
+    target_count: int = 9,
     precision: str = "float32",
     seed: int | torch.Generator = 0,
     progress: Progress | None = None,
@@ -112,7 +112,7 @@ def apgd_targeted(
     ----------
     model, x, y, epsilon, norm, steps, precision, seed, progress
         See :func:`apgd`; the model needs four classes or more.
-    targets : int
+    target_count : int
         How many wrong classes to try for each input; at most all of them.
 
     Returns
@@ -127,7 +127,7 @@ def apgd_targeted(
         raise InvalidInputError(
             f"expected a model of four classes or more, got {model.classes}: use apgd with loss='margin'"
         )
-    count = min(whole("targets", targets), model.classes - 1)
+    count = min(whole("target_count", target_count), model.classes - 1)
 
     def plan(search: Search, images: Tensor) -> list[Callable[[Tensor], Loss]]:
         logits = search.model.logits(images).scatter(1, y[:, None], -torch.inf)
@@ -146,7 +146,7 @@ def apgd_targeted(
         seed=seed,
         progress=progress,
         plan=plan,
-        params={"targets": count},
+        params={"target_count": count},
     )
 
 

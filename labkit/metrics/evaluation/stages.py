@@ -53,7 +53,7 @@ CASCADE: tuple[Stage, ...] = (
     Stage("pgd", evasion.pgd, {"steps": 20, "step_decay": True}, norms=tuple(Norm)),
     Stage("apgd-ce", evasion.apgd, {"steps": 100}),
     Stage("apgd-dlr", evasion.apgd, {"steps": 50, "loss": "dlr"}, classes=3),
-    Stage("apgd-targeted", evasion.apgd_targeted, {"steps": 30, "targets": 9}, classes=4),
+    Stage("apgd-targeted", evasion.apgd_targeted, {"steps": 30, "target_count": 9}, classes=4),
     Stage("square", evasion.square, {"query_budget": 1000}, takes=("seed", "progress"), gradient=False),
 )
 """FGSM, PGD with a decaying step, Auto-PGD with three losses, and Square: the order of cost.
