@@ -9,6 +9,7 @@ from labkit.metrics.accuracy import (
     targeted_success_rate,
 )
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.energy import activation_density
 from labkit.metrics.evaluation import (
     CASCADE,
     RobustnessReport,
@@ -45,6 +46,7 @@ __all__ = [
     "SanityCheck",
     "Stage",
     "StageResult",
+    "activation_density",
     "attack_success_rate",
     "clean_accuracy",
     "clean_accuracy_drop",
