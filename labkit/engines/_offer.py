@@ -33,7 +33,7 @@ class Offer:
     defaults : mapping
         Our words with the values they have when nobody says anything.
     stride : float or None
-        Length of a step by default, in budgets; None for enough to cross the ball.
+        Length of a step by default, in budgets; None for enough to cross the ball, and one at most.
     free : bool
         It has no budget of its own: it looks for the smallest change, or for any.  What it
         finds is brought back to ``epsilon`` when there is one.
@@ -76,9 +76,13 @@ class Offer:
         given = dict(self.fixed)
         for word, value in settings.items():
             if self.words.get(word):
-                counts = word not in _LENGTHS or (word == "epsilon" and self.norm is Norm.L0)
-                given[self.words[word]] = value if counts else value / span
+                given[self.words[word]] = self.in_units(word, value, span)
         return given
+
+    def in_units(self, word: str, value: Any, span: float) -> Any:
+        """Return a length in units of ``span``, and anything else as it is."""
+        counts = word not in _LENGTHS or (word == "epsilon" and self.norm is Norm.L0)
+        return value if counts or value is None else value / span
 
 
 _LENGTHS = {"epsilon", "step_size", "radius"}
@@ -137,7 +141,7 @@ def settle(engine: str, offers: Mapping[str, Offer], name: str, given: Mapping[s
         if "epsilon" not in settings:
             raise InvalidInputError(f"expected epsilon, the budget of {engine}/{name}; got none")
         if "step_size" in offer.words and "step_size" not in settings:
-            stride = 2.5 / settings["steps"] if offer.stride is None else offer.stride
+            stride = min(2.5 / settings["steps"], 1.0) if offer.stride is None else offer.stride
             settings["step_size"] = stride * settings["epsilon"]
     return settings
 

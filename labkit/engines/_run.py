@@ -44,6 +44,8 @@ class Job:
         Its parameters by the library's names, lengths in units of the box.
     module : VictimModule
         The victim.
+    epsilon : float or None
+        The budget in units of the box (L0: a count); None where there is none.
     x : Tensor of shape ``(n, *module.shape)``
         Inputs in ``[0, 1]``, a copy.
     goal : Tensor of shape ``(n,)``
@@ -56,15 +58,16 @@ class Job:
     offer: Offer
     given: dict[str, Any]
     module: VictimModule
+    epsilon: float | None
     x: Tensor
     goal: Tensor
     targeted: bool
     classes: int
     seed: int
 
-    def part(self, rows: Tensor) -> Job:
+    def part(self, rows: slice) -> Job:
         """Return the same for some of the inputs."""
-        return replace(self, x=self.x[rows], goal=self.goal[rows], given=dict(self.given))
+        return replace(self, x=self.x[rows].clone(), goal=self.goal[rows], given=dict(self.given))
 
 
 Run = Callable[[Job], Tensor]
@@ -179,13 +182,14 @@ def _made(
         offer=offer,
         given=offer.theirs(settings, high - low),
         module=module.eval(),
+        epsilon=offer.in_units("epsilon", settings.get("epsilon"), high - low),
         x=module.shown(x_adv[left]),
         goal=goal[left].clone(),
         targeted=offer.aims or y_target is not None,
         classes=model.classes,
         seed=settings.get("seed", 0) % 2**32,
     )
-    made = module.meant(_start_by_start(attack, run, job) if offer.starts else _told(attack, run, job))
+    made = module.meant(_start_by_start(run, job) if offer.starts else _told(attack, run, job))
     x_adv[left] = _legal(x_adv[left], made, offer.norm, settings.get("epsilon"), model.bounds)
     return x_adv
 
@@ -203,13 +207,21 @@ def _told(attack: str, run: Run, job: Job) -> Tensor:
         ) from error
 
 
-def _start_by_start(attack: str, run: Run, job: Job) -> Tensor:
-    """Run the library input by input: where it finds nothing to start from, the input stays as it is."""
+def _start_by_start(run: Run, job: Job) -> Tensor:
+    """Run the library on all inputs, and one by one where it misses a start for some of them.
+
+    An input for which it finds nothing to start from stays as it is.
+    """
+    try:
+        return run(job.part(slice(None))).detach()
+    except LabkitError:
+        raise
+    except (AssertionError, ValueError):
+        pass
     made = job.x.clone()
     for row in range(len(made)):
-        rows = torch.tensor([row])
         try:
-            made[rows] = run(job.part(rows)).detach().to(made.dtype)
+            made[row : row + 1] = run(job.part(slice(row, row + 1))).detach()
         except LabkitError:
             raise
         except (AssertionError, ValueError):
