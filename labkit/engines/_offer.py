@@ -51,6 +51,8 @@ class Offer:
         How many classes the victim must have.
     at_least : mapping
         Our words for whole numbers that must not be smaller than this.
+    beyond : float
+        Share by which its changes are made longer, for it stops within rounding of the border.
     directions : bool
         Only the direction of the gradient counts for it, so its length is put right first.
     """
@@ -69,6 +71,7 @@ class Offer:
     look: str = "any"
     least_classes: int = 2
     at_least: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
+    beyond: float = 0.0
     directions: bool = False
 
     def theirs(self, settings: Mapping[str, Any], span: float) -> dict[str, Any]:

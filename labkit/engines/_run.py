@@ -190,6 +190,8 @@ def _made(
         seed=settings.get("seed", 0) % 2**32,
     )
     made = module.meant(_start_by_start(run, job) if offer.starts else _told(attack, run, job))
+    if offer.beyond:
+        made = made + offer.beyond * (made - x_adv[left])
     x_adv[left] = _legal(x_adv[left], made, offer.norm, settings.get("epsilon"), model.bounds)
     return x_adv
 
@@ -219,7 +221,7 @@ def _start_by_start(run: Run, job: Job) -> Tensor:
     except (AssertionError, ValueError):
         pass
     made = job.x.clone()
-    for row in range(len(made)):
+    for row in range(len(made) if len(made) > 1 else 0):
         try:
             made[row : row + 1] = run(job.part(slice(row, row + 1))).detach()
         except LabkitError:
@@ -233,12 +235,15 @@ def _legal(x: Tensor, made: Tensor, norm: Norm, epsilon: float | None, bounds: t
     """Bring what a library made into the ball and the box; what it broke stays as it was."""
     low, high = bounds
     whole = made.flatten(1).isfinite().all(1).view(-1, *[1] * (x.dim() - 1))
-    delta = torch.where(whole, made, x) - x
-    if epsilon is not None:
-        room = (torch.full_like(x, low) - x).clamp_max(0.0), (torch.full_like(x, high) - x).clamp_min(0.0)
-        outside = norm.size(delta) > epsilon
-        delta[outside] = norm.project(delta[outside], epsilon, (room[0][outside], room[1][outside]))
-    return torch.where(whole, (x + delta).clamp(low, high), x)
+    x_adv = torch.where(whole, made, x).clamp(low, high)
+    if epsilon is None:
+        return x_adv
+    # What is legal stays to the last bit: who stands right behind the border would slip back.
+    outside = norm.size(x_adv - x) > epsilon
+    start = x[outside]
+    box = (low - start).clamp_max(0.0), (high - start).clamp_min(0.0)
+    x_adv[outside] = (start + norm.project(x_adv[outside] - start, epsilon, box)).clamp(low, high)
+    return x_adv
 
 
 @contextmanager

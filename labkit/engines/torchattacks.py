@@ -115,6 +115,7 @@ ATTACKS: dict[str, Offer] = {
         Norm.L2,
         free=True,
         targeted=False,
+        beyond=0.001,
     ),
     "difgsm": _stepwise(torchattacks.DIFGSM, {**_START, "decay": "decay"}, look="square"),
     "ead_en": Offer(torchattacks.EADEN, _ELASTIC, Norm.L1, free=True, at_least={"steps": 10}),
