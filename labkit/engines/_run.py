@@ -264,7 +264,7 @@ def _undisturbed(seed: int) -> Iterator[None]:
         torch.default_generator.manual_seed(seed)
         if devices:
             torch.cuda.manual_seed_all(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002 - theirs is the global one
+        np.random.seed(seed % 2**32)
         random.seed(seed)
         try:
             yield

@@ -162,4 +162,6 @@ def check_look(attack: str, look: str, shape: Shape) -> None:
     """
     fits, _, words = LOOKS[look]
     if not fits(tuple(shape)):
-        raise InvalidInputError(f"{attack} works on {words}; this victim takes inputs of shape {tuple(shape)}")
+        raise InvalidInputError(
+            f"{attack} works on {words}; this victim takes inputs of shape {tuple(shape)}"
+        )

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from labkit.core.paths import cache_dir
+from labkit.core.paths import cache_dir, ensure_dir
 from labkit.core.threat import Norm
 from labkit.engines._offer import Offer
 from labkit.engines._run import Job, bind
@@ -35,7 +35,7 @@ def _elsewhere() -> Iterator[None]:
     """Let an import take labkit's cache for the home folder, and leave logging alone."""
     homes = {word: os.environ.get(word) for word in ("HOME", "USERPROFILE")}
     configure = logging.config.dictConfig
-    os.environ.update(dict.fromkeys(homes, str(cache_dir())))
+    os.environ.update(dict.fromkeys(homes, str(ensure_dir(cache_dir()))))
     logging.config.dictConfig = lambda config: None  # type: ignore[assignment]
     try:
         yield
@@ -55,8 +55,8 @@ with _elsewhere():
 __all__ = ["ATTACKS", "attack"]
 
 _BATCH = 256  # theirs is 32 or even 1, which takes up to twice as long
-_LOUD: Mapping[str, Any] = {"verbose": False, "batch_size": _BATCH}
-_QUIET: Mapping[str, Any] = {"batch_size": _BATCH}
+_QUIET: Mapping[str, Any] = {"verbose": False, "batch_size": _BATCH}
+_BATCHED: Mapping[str, Any] = {"batch_size": _BATCH}
 _ORDERS = {Norm.LINF: np.inf, Norm.L2: 2, Norm.L1: 1}
 
 _BUDGET = {"epsilon": "eps"}
@@ -70,7 +70,7 @@ _SEARCHED = {**_ADAM, "binary_search_steps": "binary_search_steps", "weight": "i
 
 def _fast(norm: Norm) -> Offer:
     return Offer(
-        evasion.FastGradientMethod, _BUDGET, norm, fixed={**_QUIET, "norm": _ORDERS[norm]}, directions=True
+        evasion.FastGradientMethod, _BUDGET, norm, fixed={**_BATCHED, "norm": _ORDERS[norm]}, directions=True
     )
 
 
@@ -79,7 +79,7 @@ def _descent(norm: Norm) -> Offer:
         evasion.ProjectedGradientDescent,
         _START,
         norm,
-        fixed={**_LOUD, "norm": _ORDERS[norm]},
+        fixed={**_QUIET, "norm": _ORDERS[norm]},
         defaults={"steps": 40, "random_start": True},
         directions=True,
     )
@@ -91,7 +91,7 @@ def _decided(make: Any, norm: Norm, **fixed: Any) -> Offer:
         make,
         _DECIDED,
         norm,
-        fixed={**_LOUD, "norm": _ORDERS[norm], **fixed},
+        fixed={**_QUIET, "norm": _ORDERS[norm], **fixed},
         defaults={"steps": 20, "restarts": 1},
         stride=2.0,
     )
@@ -102,7 +102,7 @@ def _square(norm: Norm) -> Offer:
         evasion.SquareAttack,
         {**_BUDGET, "query_budget": "max_iter", "restarts": "nb_restarts"},
         norm,
-        fixed={**_LOUD, "norm": _ORDERS[norm]},
+        fixed={**_QUIET, "norm": _ORDERS[norm]},
         targeted=False,
         black_box=True,
         look="picture",
@@ -110,8 +110,7 @@ def _square(norm: Norm) -> Offer:
 
 
 def _nearest(make: Any, norm: Norm, words: Mapping[str, str], **more: Any) -> Offer:
-    fixed = {**_LOUD, **more.pop("fixed", {})}
-    return Offer(make, words, norm, fixed=fixed, free=True, **more)
+    return Offer(make, words, norm, fixed=more.pop("fixed", _QUIET), free=True, **more)
 
 
 def _asking(norm: Norm) -> Offer:
@@ -119,7 +118,7 @@ def _asking(norm: Norm) -> Offer:
         evasion.HopSkipJump,
         norm,
         {**_NEAREST, "evaluations": "init_eval"},
-        fixed={"norm": _ORDERS[norm]},
+        fixed={**_QUIET, "norm": _ORDERS[norm]},
         defaults={"steps": 50},
         black_box=True,
     )
@@ -135,7 +134,7 @@ ATTACKS: dict[str, Offer] = {
         evasion.BasicIterativeMethod,
         _STEPS,
         Norm.LINF,
-        fixed=_LOUD,
+        fixed=_QUIET,
         defaults={"steps": 10},
         directions=True,
     ),
@@ -149,14 +148,12 @@ ATTACKS: dict[str, Offer] = {
     "carlini_wagner": _nearest(evasion.CarliniL2Method, Norm.L2, _SEARCHED),
     "carlini_wagner_l0": _nearest(evasion.CarliniL0Method, Norm.L0, _SEARCHED),
     "carlini_wagner_linf": _nearest(evasion.CarliniLInfMethod, Norm.LINF, _ADAM),
-    "deepfool": _nearest(
-        evasion.DeepFool, Norm.L2, {**_NEAREST, "overshoot": "epsilon"}, targeted=False
-    ),
+    "deepfool": _nearest(evasion.DeepFool, Norm.L2, {**_NEAREST, "overshoot": "epsilon"}, targeted=False),
     "ead_en": _nearest(
-        evasion.ElasticNet, Norm.L1, {**_SEARCHED, "beta": "beta"}, fixed={"decision_rule": "EN"}
+        evasion.ElasticNet, Norm.L1, {**_SEARCHED, "beta": "beta"}, fixed={**_QUIET, "decision_rule": "EN"}
     ),
     "ead_l1": _nearest(
-        evasion.ElasticNet, Norm.L1, {**_SEARCHED, "beta": "beta"}, fixed={"decision_rule": "L1"}
+        evasion.ElasticNet, Norm.L1, {**_SEARCHED, "beta": "beta"}, fixed={**_QUIET, "decision_rule": "L1"}
     ),
     "fgm_l1": _fast(Norm.L1),
     "fgm_l2": _fast(Norm.L2),
@@ -173,7 +170,7 @@ ATTACKS: dict[str, Offer] = {
         evasion.MomentumIterativeMethod,
         {**_STEPS, "decay": "decay"},
         Norm.LINF,
-        fixed=_LOUD,
+        fixed=_QUIET,
         defaults={"steps": 10},
         directions=True,
     ),
@@ -182,7 +179,7 @@ ATTACKS: dict[str, Offer] = {
         evasion.PixelAttack,
         Norm.L0,
         {"epsilon": "", "pixels": "th", "steps": "max_iter"},
-        fixed={"es": 1},
+        fixed={"es": 1, "verbose": False},
         defaults={"pixels": 1},
         black_box=True,
         look="picture",
@@ -194,7 +191,7 @@ ATTACKS: dict[str, Offer] = {
         evasion.SimBA,
         Norm.L2,
         {"epsilon": "", "step_size": "epsilon", "steps": "max_iter"},
-        fixed={"attack": "px", "batch_size": 1},
+        fixed={"attack": "px", "batch_size": 1, "verbose": False},
         defaults={"steps": 3000},
         black_box=True,
         look="square",
@@ -205,7 +202,7 @@ ATTACKS: dict[str, Offer] = {
         evasion.VirtualAdversarialMethod,
         {**_BUDGET, "steps": "max_iter"},
         Norm.L2,
-        fixed=_LOUD,
+        fixed=_QUIET,
         defaults={"steps": 10},
         targeted=False,
     ),
@@ -263,8 +260,6 @@ def _run(job: Job) -> Tensor:
     given = dict(job.given)
     if "num_random_init" in given:
         given["num_random_init"] = int(given["num_random_init"])
-    if job.offer.make is evasion.PixelAttack:
-        del given["batch_size"]
     if job.offer.targeted and not job.offer.aims:
         given["targeted"] = job.targeted
     module = _Probabilities(job.module) if job.offer.make in _PROBABILITIES else job.module

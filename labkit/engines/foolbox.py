@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     os.environ["GIT_PYTHON_REFRESH"] = "quiet"
     try:
         import foolbox
-        from foolbox import attacks, distances
+        from foolbox import attacks
     finally:
         del os.environ["GIT_PYTHON_REFRESH"]
         if _told is not None:
@@ -106,9 +106,7 @@ ATTACKS: dict[str, Offer] = {
     ),
     "hop_skip_jump": _asking(attacks.HopSkipJumpAttack, Norm.L2, _HOPS, constraint="l2"),
     "hop_skip_jump_linf": _asking(attacks.HopSkipJumpAttack, Norm.LINF, _HOPS, constraint="linf"),
-    "mifgsm": _stepwise(
-        attacks.LinfMomentumIterativeFastGradientMethod, Norm.LINF, _MOMENTUM, steps=10
-    ),
+    "mifgsm": _stepwise(attacks.LinfMomentumIterativeFastGradientMethod, Norm.LINF, _MOMENTUM, steps=10),
     "mifgsm_l1": _stepwise(attacks.L1MomentumIterativeFastGradientMethod, Norm.L1, _MOMENTUM, steps=10),
     "mifgsm_l2": _stepwise(attacks.L2MomentumIterativeFastGradientMethod, Norm.L2, _MOMENTUM, steps=10),
     "newtonfool": _nearest(

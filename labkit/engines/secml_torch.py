@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from labkit.core.threat import Norm
+from labkit.engines import foolbox as _foolbox  # noqa: F401 - imports Foolbox without a fuss
 from labkit.engines._offer import Offer
 from labkit.engines._run import Job, bind
-from labkit.engines import foolbox as _foolbox  # noqa: F401 - imports Foolbox without a fuss
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -123,12 +123,8 @@ ATTACKS: dict[str, Offer] = {
     "eotpgd": _stepwise(torchattacks.EOTPGD, {**_START, "samples": "eot_iter"}),
     "fab": _stepwise(torchattacks.FAB, _DECIDED, targeted=False, fixed=_LINF),
     "fab_l2": _stepwise(torchattacks.FAB, _DECIDED, Norm.L2, targeted=False, fixed=_L2),
-    "fab_t": _stepwise(
-        torchattacks.FAB, _DECIDED, targeted=False, fixed={**_LINF, **_EVERY}
-    ),
-    "fab_t_l2": _stepwise(
-        torchattacks.FAB, _DECIDED, Norm.L2, targeted=False, fixed={**_L2, **_EVERY}
-    ),
+    "fab_t": _stepwise(torchattacks.FAB, _DECIDED, targeted=False, fixed={**_LINF, **_EVERY}),
+    "fab_t_l2": _stepwise(torchattacks.FAB, _DECIDED, Norm.L2, targeted=False, fixed={**_L2, **_EVERY}),
     "ffgsm": Offer(torchattacks.FFGSM, {**_BUDGET, "step_size": "alpha"}, Norm.LINF, stride=1.25),
     "fgsm": Offer(torchattacks.FGSM, _BUDGET, Norm.LINF),
     "gaussian_noise": Offer(

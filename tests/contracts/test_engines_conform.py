@@ -1,7 +1,8 @@
 """One suite for our own attacks and for every engine: what each of them has to keep to."""
 
 import inspect
-from functools import lru_cache, partial
+import re
+from functools import cache, lru_cache, partial
 
 import pytest
 import torch
@@ -40,7 +41,9 @@ def _native():
 
 
 def _few(offer):
-    return {word: max(value, offer.at_least.get(word, 1)) for word, value in FEW.items() if word in offer.words}
+    return {
+        word: max(value, offer.at_least.get(word, 1)) for word, value in FEW.items() if word in offer.words
+    }
 
 
 def _from_engines():
@@ -52,7 +55,9 @@ def _from_engines():
 
 
 ENGINES = {name: (offer, attack) for name, offer, attack in _from_engines()}
-NORMS = {name: norm for name, norm, _ in _native()} | {name: offer.norm for name, (offer, _) in ENGINES.items()}
+NORMS = {name: norm for name, norm, _ in _native()} | {
+    name: offer.norm for name, (offer, _) in ENGINES.items()
+}
 ATTACKS = {name: attack for name, _, attack in _native()} | {name: pair[1] for name, pair in ENGINES.items()}
 
 
@@ -66,7 +71,7 @@ def _batch():
     return model, x, y
 
 
-@lru_cache(maxsize=None)
+@cache
 def _made(name):
     return ATTACKS[name](*_batch())
 
@@ -252,17 +257,21 @@ class _Deaf(nn.Module):
         return torch.linspace(1.0, 0.0, 10).expand(len(x), 10) + 0 * x.flatten(1).sum(1, keepdim=True)
 
 
+STUMBLE = {}
+"""Attacks whose library stops where there is no gradient."""
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_victim_without_a_slope_gets_a_legal_answer_or_an_error_in_words(name):
     model = TorchClassifier(_Deaf(), (1, 8, 8), 10)
     x, y = _batch()[1][:1], torch.zeros(1, dtype=torch.int64)
-    try:
-        adv = ATTACKS[name](model, x, y)
-    except InvalidInputError as error:
-        assert name in str(error)
-    else:
-        assert _threat(name).allows(x, adv.x_adv, model.bounds).all()
-        assert robust_accuracy(model, adv, _threat(name)).value == 1
+    if name in STUMBLE:
+        with pytest.raises(InvalidInputError, match=f"{re.escape(name)} stopped with"):
+            ATTACKS[name](model, x, y)
+        return
+    adv = ATTACKS[name](model, x, y)
+    assert _threat(name).allows(x, adv.x_adv, model.bounds).all()
+    assert robust_accuracy(model, adv, _threat(name)).value == 1
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -305,8 +314,8 @@ COINCIDE = {
     "bim": ({"step_size": 0.02, "steps": 10}, partial(evasion.pgd, epsilon=0.1)),
     "pgd": ({"step_size": 0.02, "steps": 10, "random_start": False}, partial(evasion.pgd, epsilon=0.1)),
     "pgd_l2": (
-        {"step_size": 0.1, "steps": 10, "random_start": False},
-        partial(evasion.pgd, epsilon=0.6, norm=Norm.L2),
+        {"step_size": 0.05, "steps": 10, "random_start": False},
+        partial(evasion.pgd, epsilon=0.2, norm=Norm.L2),
     ),
 }
 """Where libraries run the same algorithm: their settings, and ours."""
@@ -319,6 +328,10 @@ OTHERWISE = {("secml-torch", "pgd"), ("secml-torch", "pgd_l2")}
 def test_the_same_algorithm_gives_the_same_everywhere(engine, name):
     model, x, y = _right()
     settings, ours = COINCIDE[name]
+    if name == "pgd_l2":
+        # Two libraries cut to the box before they shorten to the ball: stay clear of the box.
+        x = 0.3 + 0.4 * x
+        y = predict(model, x)
     epsilon = ours.keywords["epsilon"]
     if name != "fgsm":
         ours = partial(ours, early_stop=False, **{"random_start": False} | settings)
