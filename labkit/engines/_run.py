@@ -122,7 +122,7 @@ def _attack(
     _check(attack, offer, model, x, y, y_target)
     seed = settings.get("seed", 0)
     x = x.detach()
-    with at_rest(model), _undisturbed(derive(seed, attack)):
+    with at_rest(model), _undisturbed(derive(seed, attack), x.device):
         x_adv = _made(attack, offer, settings, run, model, x, y, y_target)
     return AdversarialExamples(
         x=x,
@@ -247,10 +247,10 @@ def _legal(x: Tensor, made: Tensor, norm: Norm, epsilon: float | None, bounds: t
 
 
 @contextmanager
-def _undisturbed(seed: int) -> Iterator[None]:
+def _undisturbed(seed: int, device: torch.device) -> Iterator[None]:
     """Seed every global generator for a block that draws from them, and put them back; keep it quiet."""
     python, numpy = random.getstate(), np.random.get_state()
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    devices = [device] if device.type == "cuda" else []
     with (
         threads(),
         torch.inference_mode(False),
@@ -262,8 +262,9 @@ def _undisturbed(seed: int) -> Iterator[None]:
     ):
         warnings.simplefilter("ignore")
         torch.default_generator.manual_seed(seed)
-        if devices:
-            torch.cuda.manual_seed_all(seed)
+        for each in devices:
+            with torch.cuda.device(each):
+                torch.cuda.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
         try:

@@ -36,7 +36,7 @@ def _elsewhere() -> Iterator[None]:
     homes = {word: os.environ.get(word) for word in ("HOME", "USERPROFILE")}
     configure = logging.config.dictConfig
     os.environ.update(dict.fromkeys(homes, str(ensure_dir(cache_dir()))))
-    logging.config.dictConfig = lambda config: None  # type: ignore[assignment]
+    logging.config.dictConfig = lambda config: None
     try:
         yield
     finally:
@@ -286,7 +286,7 @@ def _seeded(seed: int) -> Iterator[None]:
         def __init__(self, given: Any = None) -> None:
             super().__init__(seed if given is None else given)
 
-    np.random.RandomState = Seeded  # type: ignore[misc]
+    np.random.RandomState = Seeded  # type: ignore[misc,assignment]
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from importlib import import_module
 from typing import Any
 
 from torch import Tensor
@@ -26,14 +27,15 @@ with warnings.catch_warnings():
     _told = os.environ.get("GIT_PYTHON_REFRESH")
     os.environ["GIT_PYTHON_REFRESH"] = "quiet"
     try:
-        import foolbox
-        from foolbox import attacks
+        foolbox: Any = import_module("foolbox")
     finally:
         del os.environ["GIT_PYTHON_REFRESH"]
         if _told is not None:
             os.environ["GIT_PYTHON_REFRESH"] = _told
 
 __all__ = ["ATTACKS", "attack"]
+
+attacks = foolbox.attacks
 
 _BUDGET = {"epsilon": ""}
 _STEPS = {**_BUDGET, "step_size": "abs_stepsize", "steps": "steps"}

@@ -171,7 +171,7 @@ def _run(job: Job) -> Tensor:
     if not job.targeted:
         return _one_aim(job, job.x, job.goal, {})
     made = job.x.clone()
-    for aim in job.goal.unique().tolist():
+    for aim in sorted(set(job.goal.tolist())):
         rows = job.goal == aim
         made[rows] = _one_aim(job, job.x[rows], job.goal[rows], {"y_target": aim})
     return made

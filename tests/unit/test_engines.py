@@ -1,8 +1,10 @@
 """Engines: found by entry point, imported late, and honest about what is missing."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -25,6 +27,19 @@ PACKAGES = {
 
 def test_the_engines_are_registered():
     assert engines.available() == sorted(PACKAGES)
+
+
+def test_the_documented_table_is_what_the_engines_have():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "engines.md").read_text(encoding="utf-8")
+    table = page.split("<!-- engines: begin")[1].split("<!-- engines: end")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")][2:]
+    for engine, *cells in rows:
+        offers = engines.load(engine).ATTACKS
+        for norm, cell in zip(Norm, cells, strict=True):
+            assert set(re.findall(r"`(.+?)`", cell)) == {
+                name for name, offer in offers.items() if offer.norm is norm
+            }
+    assert [row[0] for row in rows] == engines.available()
 
 
 def test_no_engine_is_imported_before_it_is_asked_for():
