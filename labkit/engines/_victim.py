@@ -102,7 +102,9 @@ class VictimModule(nn.Module):
         self._directions = directions
         self.shape = LOOKS[look][1](tuple(victim.input_shape))
         self._tripled = look.startswith("colour") and victim.input_shape[0] == 1
-        # Libraries read the device off the first parameter; the victim's stay out of their reach.
+        # Libraries read the device off the first parameter, and move parameters about; the victim's
+        # stay out of their reach.
+        self._home = like.device
         self.anchor = nn.Parameter(torch.zeros((), device=like.device), requires_grad=False)
 
     def shown(self, x: Tensor) -> Tensor:
@@ -115,15 +117,17 @@ class VictimModule(nn.Module):
     def meant(self, picture: Tensor) -> Tensor:
         """Return what the attack sees as inputs of the victim."""
         low, high = self._victim.bounds
-        picture = picture.to(self.anchor.device, torch.float32)
+        picture = picture.to(self._home, torch.float32)
         unit = picture.mean(1, keepdim=True) if self._tripled else picture
         return low + unit.reshape(-1, *self._victim.input_shape) * (high - low)
 
     def forward(self, picture: Tensor) -> Tensor:
         inputs = self.meant(picture)
         if torch.is_grad_enabled() and inputs.requires_grad:
-            return _Gradient.apply(inputs, self._victim, self._directions)  # type: ignore[no-untyped-call]
-        return self._victim.logits(inputs.detach())
+            logits = _Gradient.apply(inputs, self._victim, self._directions)  # type: ignore[no-untyped-call]
+        else:
+            logits = self._victim.logits(inputs.detach())
+        return logits.to(picture.device)
 
 
 @contextmanager

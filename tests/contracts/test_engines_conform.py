@@ -170,6 +170,14 @@ def test_no_budget_means_no_change_for_our_own():
         assert torch.equal(attack(model, x, y, epsilon=0.0).x_adv, x)
 
 
+@pytest.mark.parametrize("name", [name for name, (offer, _) in ENGINES.items() if offer.free])
+def test_a_search_without_a_budget_keeps_to_the_box(name):
+    model, x, y = _batch()
+    engine, attack = name.split("/")
+    adv = engines.load(engine).attack(attack, **_few(ENGINES[name][0]))(model, x[:2], y[:2])
+    assert ThreatModel(NORMS[name], 1e6).allows(x[:2], adv.x_adv, model.bounds).all()
+
+
 SPOILT = {
     "finite": lambda x, y: (x * float("nan"), y),
     "within": lambda x, y: (x * 255, y),

@@ -101,6 +101,15 @@ def test_an_attack_of_an_engine_aims_at_a_class_without_a_word(name, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("engine", PACKAGES)
+def test_an_aim_is_reached_through_every_engine(engine):
+    model, x, y = small_cnn()
+    x, y = x[:20], y[:20]
+    attack = engines.load(engine).attack("pgd", epsilon=0.5, step_size=0.05, steps=20)
+    adv = attack(model, x, y, y_target=(y + 1) % 10)
+    assert targeted_success_rate(model, adv, ThreatModel("linf", 0.5)).value > 0.8
+
+
 def test_an_attack_that_has_no_aim_refuses_one():
     model, x, y = small_cnn()
     with pytest.raises(InvalidInputError, match="leave y_target out"):
