@@ -3,10 +3,10 @@
 Those that keep to a ball around the input and attack a classifier of tensors are here.  What is
 missing moves an input further than any norm says (patches, textures, lasers, rotations,
 colours, shadows), is made for other data (speech, video, malware, decision trees, detectors),
-needs more than the victim and its inputs (a second model, a library such as Numba, CMA or
-NumPy 1),
-makes one change for a whole set of inputs (the universal perturbations), or asks the victim
-some thousand times for every value of an input (ZOO).
+needs more than the victim and its inputs (a second model, or a library that does not come along:
+``AutoAttack`` imports multiprocess, ``GeoDA`` NumPy 1, Brendel and Bethge's attack Numba), makes
+one change for a whole set of inputs (the universal perturbations), or asks the victim some
+thousand times for every value of an input (``ZooAttack``).
 
 Two things happen when ART is imported, and both are kept away from the caller: it writes its
 settings into the home folder (they go into labkit's cache), and it configures logging anew.
@@ -147,7 +147,9 @@ ATTACKS: dict[str, Offer] = {
     ),
     "carlini_wagner": _nearest(evasion.CarliniL2Method, Norm.L2, _SEARCHED),
     "carlini_wagner_l0": _nearest(evasion.CarliniL0Method, Norm.L0, _SEARCHED),
-    "carlini_wagner_linf": _nearest(evasion.CarliniLInfMethod, Norm.LINF, _ADAM),
+    "carlini_wagner_linf": _nearest(
+        evasion.CarliniLInfMethod, Norm.LINF, {**_ADAM, "weight": "initial_const"}
+    ),
     "deepfool": _nearest(evasion.DeepFool, Norm.L2, {**_NEAREST, "overshoot": "epsilon"}, targeted=False),
     "ead_en": _nearest(
         evasion.ElasticNet, Norm.L1, {**_SEARCHED, "beta": "beta"}, fixed={**_QUIET, "decision_rule": "EN"}
