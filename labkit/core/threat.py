@@ -119,7 +119,7 @@ def _per_sample(values: Tensor, like: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class ThreatModel:
-    """What an attacker is allowed: a norm and a budget ``epsilon`` in its units (those of ``x``; L0: a count)."""
+    """What an attacker is allowed: a norm and a budget ``epsilon`` in the units of ``x`` (L0: a count)."""
 
     norm: Norm
     epsilon: float
