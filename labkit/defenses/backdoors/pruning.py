@@ -73,6 +73,8 @@ def fine_prune(
 class _Silence(nn.Module):
     """Lets some units say nothing."""
 
+    mask: Tensor
+
     def __init__(self, units: int, silent: Tensor) -> None:
         super().__init__()
         mask = torch.ones(units)
