@@ -8,7 +8,17 @@ from labkit.metrics.accuracy import (
     robust_accuracy,
     targeted_success_rate,
 )
+from labkit.metrics.calibration import CalibrationBin, calibration_gap, calibration_within_groups
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.fairness import (
+    EqualisedOdds,
+    demographic_parity,
+    equal_opportunity,
+    equalised_odds,
+    false_positive_rate_at,
+    predictive_parity,
+)
+from labkit.metrics.gaps import Gap
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
     Detection,
@@ -28,20 +38,30 @@ from labkit.metrics.reconstruction import (
 )
 
 __all__ = [
+    "CalibrationBin",
     "Curve",
     "Detection",
+    "EqualisedOdds",
+    "Gap",
     "PerturbationNorms",
     "Rate",
     "attack_success_rate",
+    "calibration_gap",
+    "calibration_within_groups",
     "clean_accuracy",
     "clean_accuracy_drop",
     "confusion",
     "correlation",
+    "demographic_parity",
     "detection",
+    "equal_opportunity",
+    "equalised_odds",
+    "false_positive_rate_at",
     "legal",
     "match_within_classes",
     "normalised_score",
     "perturbation_norms",
+    "predictive_parity",
     "psnr",
     "re_identification",
     "robust_accuracy",
