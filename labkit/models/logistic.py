@@ -96,7 +96,7 @@ def _newton(inputs: Tensor, y: Tensor, weights: Tensor, decay: Tensor) -> Tensor
 
 def _as_module(solved: Tensor) -> nn.Module:
     # Made without the random first weights, which would be drawn from the global generator.
-    linear = torch.nn.utils.skip_init(nn.Linear, len(solved) - 1, 2)
+    linear = torch.nn.utils.skip_init(nn.Linear, len(solved) - 1, 2)  # type: ignore[no-untyped-call]
     half = (solved / 2).float()
     with torch.no_grad():
         linear.weight.copy_(torch.stack([-half[:-1], half[:-1]]))

@@ -84,7 +84,8 @@ def gap_chart(found: Mapping[str, Gap], *, title: str, before: Mapping[str, Gap]
     note = "Filled: group 0. Outlined: group 1." + ("" if before is None else " Ticks: before.")
     return (
         f'<figure class="lk lk-plot"><svg viewBox="0 0 {_LEFT + _WIDE + 190} {height}" role="img" '
-        f'width="100%" style="max-width: 52rem; height: auto" aria-label="{escape(words)}">{"".join(lines)}</svg>'
+        f'width="100%" style="max-width: 52rem; height: auto" aria-label="{escape(words)}">'
+        f"{''.join(lines)}</svg>"
         f"<figcaption>{escape(title)}. {note}</figcaption>"
         f"{details('The same as a table', table(title, head, rows))}</figure>"
     )
@@ -97,7 +98,8 @@ def _bars(place: int, name: str, gap: Gap, before: Gap | None) -> str:
         _text(_LEFT - 10, top + 31, MEASURED[name], "end", 12, "var(--m)"),
         _text(_LEFT + _WIDE + 60, top + 23, f"gap {points(gap.value)}", "start", 15, "var(--t)"),
     ]
-    for row, share, was in ((0, gap.of_0, before and before.of_0), (1, gap.of_1, before and before.of_1)):
+    were = (None, None) if before is None else (before.of_0, before.of_1)
+    for row, (share, was) in enumerate(zip((gap.of_0, gap.of_1), were, strict=True)):
         if share != share:
             continue
         y, wide = top + 19 * row, share * _WIDE
