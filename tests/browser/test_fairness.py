@@ -62,7 +62,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
 
     skew = _panel(page, "Train a model")
     _pick(page, skew, "People of", "district 1")
-    _pick(page, skew, "Choose", "boundary")
+    _pick(page, skew, "Choose", "near the boundary")
     _dial(page, skew, "Poison rate (%)", 10)
     skew.get_by_text("200 of 2000 outcomes turned").wait_for(timeout=LONG)
     skew.get_by_role("button", name="Train a model").click()
@@ -120,7 +120,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     skew = _panel(page, "Train a model")
     choose(page, "People of", "district 1")
     type_into(page, "Poison rate (%), typed", 10)
-    choose(page, "Choose", "boundary")
+    choose(page, "Choose", "near the boundary")
     skew.get_by_text("200 of 2000 outcomes turned").wait_for(timeout=LONG)
     press(page, "Train a model", skew)
     skew.get_by_text(re.compile("points apart")).first.wait_for(timeout=LONG)

@@ -68,7 +68,7 @@ def gap_chart(found: Mapping[str, Gap], *, title: str, before: Mapping[str, Gap]
         _bars(i, name, gap, None if before is None else before.get(name))
         for i, (name, gap) in enumerate(found.items())
     ]
-    height = _STEP * len(lines) + 24
+    height = _STEP * len(lines)
     words = f"{title}. " + "; ".join(
         f"{name.replace('_', ' ')}, {MEASURED[name]}: group 0 {percent(gap.of_0)}, group 1 "
         f"{percent(gap.of_1)}, gap {said_gap(gap)} points"
@@ -96,8 +96,12 @@ def _bars(place: int, name: str, gap: Gap, before: Gap | None) -> str:
     pieces = [
         _text(_LEFT - 10, top + 14, name.replace("_", " "), "end", 15, "var(--t)"),
         _text(_LEFT - 10, top + 31, MEASURED[name], "end", 12, "var(--m)"),
-        _text(_LEFT + _WIDE + 60, top + 23, f"gap {points(gap.value)}", "start", 15, "var(--t)"),
+        _text(_LEFT + _WIDE + 70, top + 14, f"gap {points(gap.value)}", "start", 15, "var(--t)"),
     ]
+    if before is not None:
+        pieces.append(
+            _text(_LEFT + _WIDE + 70, top + 31, f"before {points(before.value)}", "start", 12, "var(--m)")
+        )
     were = (None, None) if before is None else (before.of_0, before.of_1)
     for row, (share, was) in enumerate(zip((gap.of_0, gap.of_1), were, strict=True)):
         if share != share:
@@ -106,7 +110,7 @@ def _bars(place: int, name: str, gap: Gap, before: Gap | None) -> str:
         look = "fill: var(--a)" if row == 0 else "fill: none; stroke: var(--t); stroke-width: 2"
         pieces.append(
             f'<rect x="{_LEFT}" y="{y + 1}" width="{wide:.1f}" height="14" style="{look}"/>'
-            + _text(_LEFT + wide + 6, y + 13, f"{share:.0%}", "start", 13, "var(--t)")
+            + _text(_LEFT + _WIDE + 12, y + 13, f"{share:.0%}", "start", 13, "var(--t)")
         )
         if was is not None and was == was:
             x = _LEFT + was * _WIDE

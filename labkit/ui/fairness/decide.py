@@ -180,7 +180,8 @@ def _impossibility(people: Applicants, found: Mapping[str, Gap]) -> str:
         words += (
             f"If both groups had the precision and the true positive rate of group 0, of those who would "
             f"not repay {percent(would[0])} of group 0 would get a loan and {_capped(would[1])} of group 1. "
-            "That is arithmetic: with such base rates three of the measures cannot be zero together."
+            "That is arithmetic: with such base rates equal opportunity, predictive equality and predictive "
+            "parity cannot all hold."
         )
     return f'<div class="lk">{callout("info", words, title="Why not all at once?")}</div>'
 

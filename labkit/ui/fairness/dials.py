@@ -7,7 +7,8 @@ from typing import Any
 
 from labkit.course.cases.fairness.recipes import METHODS
 from labkit.defenses.fairness import TARGETS
-from labkit.ui.controls import choice, column, toggle
+from labkit.ui.controls import choice, column, output, toggle
+from labkit.ui.html import escape
 
 __all__ = ["RecipeDials", "named"]
 
@@ -61,7 +62,7 @@ class RecipeDials:
         )
         self.target = choice(
             "Makes equal",
-            [(f"{name.replace('_', ' ')}: {words}", name) for name, words in TARGETS.items()],
+            [(name.replace("_", " "), name) for name in TARGETS],
             state.get("target"),
             "Which share the thresholds make equal",
         )
@@ -72,8 +73,10 @@ class RecipeDials:
             "On whose outcomes the thresholds are set",
         )
         self._settings = {"by": self.by, "target": self.target, "labels": self.labels}
-        self.view = column(self.method, *self._settings.values())
+        self._meant = output()
+        self.view = column(self.method, self.by, self.target, self._meant, self.labels)
         self.method.observe(lambda _: self._show(), "value")
+        self.target.observe(lambda _: self._show(), "value")
         self._show()
 
     @property
@@ -87,5 +90,8 @@ class RecipeDials:
         return {"method": method, **{name: str(self._settings[name].value) for name in METHODS[method]}}
 
     def _show(self) -> None:
+        method = str(self.method.value)
+        words = _TIPS[method] if method != "thresholds" else f"Equal is {TARGETS[str(self.target.value)]}"
+        self._meant.value = f'<div class="lk lk-muted" role="status">{escape(words)}.</div>'
         for name, dial in self._settings.items():
-            dial.layout.display = "" if name in METHODS[str(self.method.value)] else "none"
+            dial.layout.display = "" if name in METHODS[method] else "none"

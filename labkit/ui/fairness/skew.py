@@ -27,6 +27,7 @@ __all__ = ["SkewPanel", "skew_panel"]
 
 _WHO = (("anybody", "anybody"), ("district 0", "district 0"), ("district 1", "district 1"))
 _DIRECTIONS = (("repaid to not repaid", "down"), ("not repaid to repaid", "up"))
+_CHOOSE = {"random": "at random", "boundary": "near the boundary", "influence": "by influence"}
 _KEPT = 8
 
 
@@ -64,9 +65,9 @@ class SkewPanel:
         )
         self.choose = choice(
             "Choose",
-            [(f"{name}: {words}", name) for name, words in CHOICES.items()],
+            [(words, name) for name, words in _CHOOSE.items()],
             state.get("choose", "random"),
-            "Which of these people",
+            "Which of these people: " + "; ".join(f"{name}, {words}" for name, words in CHOICES.items()),
         )
         self.strength = slider(
             "Proxy strength",
@@ -153,13 +154,13 @@ class SkewPanel:
         gap = gaps[1]["demographic_parity"]
         words = (
             f"Approvals lie {100 * abs(gap.value):.1f} points apart; accuracy {rates[1]:.1%}, "
-            f"{100 * (rates[0] - rates[1]):.1f} points less than before."
+            f"{100 * (rates[0] - rates[1]):.1f} points less than before"
         )
         title = f"On {len(checked)} people whose group is known. {words}"
         self.picture.value = f'<div role="status">{gap_chart(gaps[1], title=title, before=gaps[0])}</div>'
         self.tried.append(
             (
-                f"{self.rate.value:g} % of {self.by.value}, {self.direction.label}, {self.choose.value}",
+                f"{self.rate.value:g} % of {self.by.value}, {self.direction.label}, {self.choose.label}",
                 f"{self.strength.value:.1f}",
                 said_gap(gap),
                 percent(rates[1]),
