@@ -23,8 +23,9 @@ from labkit.course.cases.fairness.case import (
     deliveries_to_come,
     fairness_case,
     hidden_in_branches,
+    judged_people,
 )
-from labkit.course.cases.fairness.decisions import accuracy, check_record, gaps
+from labkit.course.cases.fairness.decisions import REFUSAL, accuracy, check_record, gaps
 from labkit.course.cases.fairness.recipes import Desk, check_recipe, open_desk
 from labkit.metrics import demographic_parity, detection, equalised_odds
 from labkit.scoring import Measurement
@@ -63,7 +64,7 @@ def measure_poisoned_gap(case: FairnessCase, y_poisoned: Tensor) -> Measurement:
     }
     if facts["over"] > 0:
         return Measurement(facts["before"], facts)
-    found = _figures(case.train(y), case.judged)
+    found = _figures(case.train(y), judged_people(case))
     facts["drop"] = clean["accuracy"] - found["accuracy"]
     facts["achieved"] = abs(found["gap"])
     facts["noticed"] = float(facts["drop"] > LARGEST_DROP)
@@ -93,7 +94,7 @@ def _figures(desk: Desk, people: Applicants) -> dict[str, float]:
 
 @lru_cache(maxsize=8)
 def _clean(case: FairnessCase) -> dict[str, float]:
-    return _figures(case.train(case.y), case.judged)
+    return _figures(case.train(case.y), judged_people(case))
 
 
 # ------------------------------------------------------------------ the repair
@@ -125,7 +126,7 @@ _NONE = (("method", "none"),)
 def _on_deliveries(case: FairnessCase, recipe: tuple[tuple[str, str], ...]) -> dict[str, float]:
     """Run a recipe on each delivery to come, and return the mean of what the desks do, without signs."""
     desks = [open_desk(dict(recipe), each, case.checked) for each in deliveries_to_come(case)]
-    found = [_figures(desk, case.judged) for desk in desks]
+    found = [_figures(desk, judged_people(case)) for desk in desks]
     return {name: sum(abs(each[name]) for each in found) / len(found) for name in found[0]}
 
 
@@ -205,7 +206,9 @@ def measure_true_statements(case: FairnessCase, record: Mapping[str, Any]) -> Me
     worst = max(off, key=lambda name: off[name])
     given_up = set(whole["gives_up"])
     wide = {name for name, gap in whole["gaps"].items() if abs(gap) > HELD} - {whole["holds"]}
-    held = abs(measured[whole["holds"]]) <= HELD
+    refused = whole["holds"] == REFUSAL
+    held_gap = 0.0 if refused else measured[whole["holds"]]
+    held = whole["recipe"]["method"] == "none" if refused else abs(held_gap) <= HELD
     statements = [
         held,
         *(each <= NEAR for each in off.values()),
@@ -215,8 +218,10 @@ def measure_true_statements(case: FairnessCase, record: Mapping[str, Any]) -> Me
     ]
     facts: dict[str, float | str] = {
         "holds": whole["holds"].replace("_", " "),
-        "held_gap": measured[whole["holds"]],
-        "not_held": float(not held),
+        "held_gap": held_gap,
+        "not_held": float(not held and not refused),
+        "refused": float(refused),
+        "not_refused": float(not held and refused),
         "wrong_figures": float(sum(each > NEAR for each in off.values())),
         "worst": worst.replace("_", " "),
         "worst_stated": whole["gaps"][worst],
@@ -240,7 +245,7 @@ def _decided(
     case: FairnessCase, recipe: tuple[tuple[str, str], ...]
 ) -> tuple[dict[str, float], float, tuple[float, float]]:
     """Return the gaps of a recipe in the other town, the accuracy that it costs, and the base rates."""
-    people = case.judged_portfolio
+    people = judged_people(case, other=True)
     desk, plain = (open_desk(dict(each), case.portfolio, case.survey) for each in (recipe, _NONE))
     said = desk.decide(people)
     cost = accuracy(plain.decide(people), people).value - accuracy(said, people).value
@@ -263,7 +268,7 @@ def _example_gap(case: FairnessCase) -> float:
     made = group_label_flip(
         case.x, case.y, group=case.district, poison_rate=case.setting("poison_limit"), choose="random", seed=0
     )
-    return _figures(case.train(made.y_poisoned), case.judged)["gap"]
+    return _figures(case.train(made.y_poisoned), judged_people(case))["gap"]
 
 
 OUTCOMES = {

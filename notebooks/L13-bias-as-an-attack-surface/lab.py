@@ -90,7 +90,7 @@ decided = case.train(y_poisoned).decide(case.checked)
 print("approvals apart:", demographic_parity(decided, case.checked.group))
 
 # %% [markdown] tags=["hands-on"]
-# The check trains on what you hand in and measures on twenty thousand people of its own.
+# The check trains on what you hand in and measures on thirty thousand people of its own.
 
 # %% tags=["hands-on"]
 lab.check("skew", y_poisoned=y_poisoned)
@@ -198,7 +198,8 @@ panels.decide_panel(lab, checkpoint="decide")
 
 # %% [markdown] tags=["hands-on"]
 # By hand, a record states the recipe, what it `holds` and `gives_up`, all four gaps, the
-# accuracy that it costs, and the reason, named after the measure that it speaks for. What was
+# accuracy that it costs, and the reason, named after the measure that it speaks for. A refusal
+# holds `nothing`, with the recipe `none` and that reason. What was
 # set on `case.portfolio` is measured on `case.survey`.
 
 # %% tags=["hands-on", "answer"] answer="decide"

@@ -14,6 +14,7 @@ from labkit.course.cases.fairness.case import (
     deliveries_to_come,
     fairness_case,
     hidden_in_branches,
+    judged_people,
     town_of,
 )
 from labkit.course.cases.fairness.decisions import check_record
@@ -22,8 +23,6 @@ from labkit.course.cases.fairness.records import RECORDS, handed_in_again
 from labkit.course.measuring import measure
 from labkit.course.modules import load_module
 from labkit.metrics import demographic_parity
-
-BOUGHT = ("skew", "repair", "blind", "decide")
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +45,6 @@ def check(lab, case):
     return lambda checkpoint, **handed: measure(lab, lab.find_checkpoint(checkpoint), case, handed)
 
 
-def explained(lab, feedback):
-    return feedback.why
-
-
 # ------------------------------------------------------------------ what is issued
 
 
@@ -70,8 +65,9 @@ def test_nothing_that_is_issued_says_what_was_turned_and_no_column_is_the_group(
 def test_no_person_of_one_part_appears_in_another(case):
     parts = [
         case.x,
-        *(each.x for each in (case.checked, case.delivery, case.portfolio, case.survey, case.judged)),
-        *(each.x for each in (*case.branches, case.judged_portfolio)),
+        *(each.x for each in (case.checked, case.delivery, case.portfolio, case.survey)),
+        *(each.x for each in case.branches),
+        *(judged_people(case, other=other).x for other in (False, True)),
         *(each.x for each in deliveries_to_come(case)),
     ]
     people = [row.numpy().tobytes() for part in parts for row in part]
@@ -293,6 +289,26 @@ def test_every_false_statement_is_named(check, solved):
     assert "another measure" in check("decide", **changed(record, reason="demographic_parity")).why
 
 
+def test_a_refusal_is_a_decision_if_it_states_its_figures(lab, case, check):
+    bots = load_module(lab, "bots")
+    found = bots.describe(open_desk({"method": "none"}, case.portfolio, case.survey), case.survey)
+    record = {
+        "recipe": {"method": "none"},
+        "holds": "nothing",
+        "gives_up": [name for name, gap in found.items() if abs(gap) > 0.06],
+        "gaps": found,
+        "cost": 0.0,
+        "reason": "nothing",
+    }
+    done = check("decide", record=record)
+    assert done.passed
+    assert "repaired nothing and said so" in done.why
+    assert not check("decide", record={**record, "gaps": dict.fromkeys(found, 0.0), "gives_up": []}).passed
+    repaired = check("decide", record={**record, "recipe": {"method": "reweigh"}})
+    assert not repaired.passed
+    assert "desk that does not exist" in repaired.why
+
+
 @pytest.mark.parametrize("target", ["demographic_parity", "predictive_equality", "predictive_parity"])
 def test_each_measure_can_be_held_with_an_honest_record(lab, case, check, target):
     bots = load_module(lab, "bots")
@@ -319,6 +335,7 @@ def test_each_measure_can_be_held_with_an_honest_record(lab, case, check, target
         {"holds": "justice"},
         {"reason": None},
         {"gives_up": "demographic_parity"},
+        {"gives_up": ["nothing"]},
         {"gives_up": [["demographic_parity"]]},
         {"gaps": {"demographic_parity": 0.0}},
         {"cost": float("nan")},

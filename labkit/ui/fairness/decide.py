@@ -8,7 +8,7 @@ from typing import Any
 
 from labkit.course.cases.fairness.applicants import Applicants
 from labkit.course.cases.fairness.case import FairnessCase
-from labkit.course.cases.fairness.decisions import REASONS, accuracy, gaps
+from labkit.course.cases.fairness.decisions import REASONS, REFUSAL, accuracy, gaps
 from labkit.course.cases.fairness.recipes import open_desk
 from labkit.defenses.fairness import TARGETS
 from labkit.metrics import Gap, false_positive_rate_at
@@ -22,7 +22,7 @@ from labkit.ui.work import Job, Progress
 __all__ = ["DecidePanel", "decide_panel"]
 
 _KEPT = 8
-_ORDER = ("predictive_parity", "equal_opportunity", "demographic_parity", "predictive_equality")
+_ORDER = ("predictive_parity", "equal_opportunity", "demographic_parity", "predictive_equality", REFUSAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class DecidePanel:
         self.dials = RecipeDials(state)
         self.holds = choice(
             "The desk holds",
-            [(name.replace("_", " "), name) for name in TARGETS],
+            [*((name.replace("_", " "), name) for name in TARGETS), ("nothing: no repair", REFUSAL)],
             state.get("holds"),
             "The measure that you undertake to hold",
         )

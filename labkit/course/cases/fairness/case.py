@@ -2,14 +2,14 @@
 
 Nobody of one part of the lab appears in another, and the judge draws people of its own: from the
 same structure, by a seed of its own.  So what is measured is what would happen to the next
-twenty thousand applicants, and nothing can be looked up.
+thirty thousand applicants, and nothing can be looked up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from torch import Tensor
@@ -24,7 +24,14 @@ from labkit.course.lab import Scenario
 from labkit.data.loans import Town
 from labkit.models import TorchClassifier, fit_logistic
 
-__all__ = ["FairnessCase", "deliveries_to_come", "fairness_case", "hidden_in_branches", "town_of"]
+__all__ = [
+    "FairnessCase",
+    "deliveries_to_come",
+    "fairness_case",
+    "hidden_in_branches",
+    "judged_people",
+    "town_of",
+]
 
 Progress = Callable[[int, int, str], None]
 
@@ -33,15 +40,15 @@ _SETTINGS: Mapping[str, Any] = {
     "checked_size": 4000,
     "branch_size": 1600,
     "survey_size": 6000,
-    "judged_size": 20000,
+    "judged_size": 30000,
     "poison_limit": 0.1,
-    "delivery_rate": 0.078,
+    "delivery_rate": 0.076,
     "proxy_strength": 0.7,
     "portfolio_gap": 1.0,
 }
 """What a scenario may set, and what holds otherwise."""
 
-_TO_COME = 3
+_TO_COME = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,16 +106,6 @@ class FairnessCase:
         """The model trained on the file as it was."""
         return self.train(self.y).model
 
-    @cached_property
-    def judged(self) -> Applicants:
-        """People of the town whom only the judge draws."""
-        return draw(self.setting("judged_size"), town_of(self), self.seed, "judge")
-
-    @cached_property
-    def judged_portfolio(self) -> Applicants:
-        """People of the other town whom only the judge draws."""
-        return draw(self.setting("judged_size"), _other_town(self.scenario), self.seed, "judge", "other")
-
 
 def fairness_case(scenario: Scenario, seed: int, progress: Progress | None = None) -> FairnessCase:
     """Return the variant ``seed`` of ``scenario``.
@@ -157,6 +154,13 @@ def town_of(case: FairnessCase, proxy_strength: float | None = None) -> Town:
     """
     settings = {**_SETTINGS, **case.scenario.settings}
     return _town(settings if proxy_strength is None else {**settings, "proxy_strength": proxy_strength})
+
+
+@lru_cache(maxsize=8)
+def judged_people(case: FairnessCase, *, other: bool = False) -> Applicants:
+    """Draw people of the town, or of the other town; for whoever judges, and for nobody else."""
+    town = _other_town(case.scenario) if other else town_of(case)
+    return draw(case.setting("judged_size"), town, case.seed, "judge", int(other))
 
 
 def deliveries_to_come(case: FairnessCase) -> tuple[Applicants, ...]:

@@ -13,7 +13,7 @@ from labkit.course.cases.fairness.recipes import Desk, check_recipe
 from labkit.defenses.fairness import TARGETS
 from labkit.metrics import Gap, Rate, demographic_parity, equal_opportunity, equalised_odds, predictive_parity
 
-__all__ = ["REASONS", "accuracy", "check_record", "describe", "gaps"]
+__all__ = ["REASONS", "REFUSAL", "accuracy", "check_record", "describe", "gaps"]
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -21,9 +21,13 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "equal_opportunity": "whoever would repay is to have the same chance of a loan in either group",
         "predictive_equality": "nobody is to be lent what they cannot repay more often in one group",
         "predictive_parity": "a yes is to mean the same risk, so that nobody is lent to on easier terms",
+        "nothing": "one standard is to hold for everybody, and unequal circumstances are to change elsewhere",
     }
 )
-"""What speaks for holding each measure, in a sentence that somebody can be held to."""
+"""What speaks for holding each measure, or for repairing nothing, in a sentence one can be held to."""
+
+REFUSAL = "nothing"
+"""What is held by a desk that is not repaired: a decision like any other, if it is written down."""
 
 
 def gaps(decisions: Any, people: Applicants) -> dict[str, Gap]:
@@ -55,9 +59,9 @@ def check_record(record: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     record : mapping
-        ``recipe``; ``holds``, a name out of ``TARGETS``; ``gives_up``, a list of such names;
-        ``gaps``, a number for each of them; ``cost``, the accuracy lost, a share; ``reason``, a name
-        out of ``REASONS``.
+        ``recipe``; ``holds``, a measure or ``"nothing"``; ``gives_up``, a list of measures; ``gaps``, a
+        number for each measure; ``cost``, the accuracy lost, a share; ``reason``, a name out of
+        ``REASONS``.  Measures are the names out of ``TARGETS``.
 
     Raises
     ------
@@ -71,9 +75,10 @@ def check_record(record: Mapping[str, Any]) -> dict[str, Any]:
     given_up = record["gives_up"]
     if isinstance(given_up, str) or not isinstance(given_up, list | tuple | set | frozenset):
         raise InvalidInputError(f"expected gives_up as a list of measures, got {given_up!r}")
-    for name in (record["holds"], record["reason"], *given_up):
-        if not isinstance(name, str) or name not in TARGETS:
-            raise UnknownNameError("measure", str(name), TARGETS)
+    for names, known in (((record["holds"], record["reason"]), REASONS), (given_up, TARGETS)):
+        for name in names:
+            if not isinstance(name, str) or name not in known:
+                raise UnknownNameError("measure", str(name), known)
     stated = record["gaps"]
     if not isinstance(stated, Mapping) or set(stated) != set(TARGETS):
         raise InvalidInputError(f"expected gaps for {', '.join(TARGETS)}; got {stated!r}")
