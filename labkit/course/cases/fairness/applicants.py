@@ -58,18 +58,18 @@ class Applicants:
         return self.group if name == "group" else self.district
 
 
-def draw(n: int, town: Town, seed: int, *labels: str | int) -> Applicants:
-    """Draw applicants of a town; other labels, other people.
+def draw(n: int, town: Town, seed: int, *purpose: str | int) -> Applicants:
+    """Draw applicants of a town; for another purpose, other people.
 
     Parameters
     ----------
     n : int
     town : Town
     seed : int
-    labels : str or int
+    purpose : str or int
         What they are drawn for.
     """
-    columns = applications(n, seed=derive(seed, *labels), town=town)
+    columns = applications(n, seed=derive(seed, *purpose), town=town)
     income = columns["income"]
     low, high = np.log(_INCOMES)
     figures = (
