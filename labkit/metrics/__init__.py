@@ -10,6 +10,14 @@ from labkit.metrics.accuracy import (
 )
 from labkit.metrics.calibration import CalibrationBin, calibration_gap, calibration_within_groups
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.evaluation import (
+    CASCADE,
+    RobustnessReport,
+    SanityCheck,
+    Stage,
+    StageResult,
+    robustness,
+)
 from labkit.metrics.fairness import (
     EqualisedOdds,
     demographic_parity,
@@ -38,6 +46,7 @@ from labkit.metrics.reconstruction import (
 )
 
 __all__ = [
+    "CASCADE",
     "CalibrationBin",
     "Curve",
     "Detection",
@@ -45,6 +54,10 @@ __all__ = [
     "Gap",
     "PerturbationNorms",
     "Rate",
+    "RobustnessReport",
+    "SanityCheck",
+    "Stage",
+    "StageResult",
     "attack_success_rate",
     "calibration_gap",
     "calibration_within_groups",
@@ -65,6 +78,7 @@ __all__ = [
     "psnr",
     "re_identification",
     "robust_accuracy",
+    "robustness",
     "robustness_curve",
     "ssim",
     "targeted_success_rate",
