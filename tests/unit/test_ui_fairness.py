@@ -16,6 +16,7 @@ from labkit.course.cases.fairness.case import fairness_case, hidden_in_branches
 from labkit.course.cases.fairness.records import handed_in_again
 from labkit.course.measuring import measure
 from labkit.metrics import Gap, Rate
+from labkit.ui import fairness as panels
 from labkit.ui.evidence import EvidencePanel
 from labkit.ui.fairness.branches import BranchesPanel
 from labkit.ui.fairness.common import gap_chart
@@ -187,3 +188,12 @@ def test_what_was_handed_in_lies_in_the_evidence_pack_and_can_be_measured_again(
         again = measure(lab.lab, lab.lab.find_checkpoint(checkpoint), case, handed_in_again(case, record))
         assert again.measured == pytest.approx(record["measured"]), checkpoint
         assert again.passed is record["passed"]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_every_demo_opens_with_something_to_vote_on(lab: LabSession, number: int) -> None:
+    demo = lab.lab.demo[number]
+    shown = LabSession(lab.session, demo)
+    view = getattr(panels, demo.panel)(shown)
+    assert_no_trouble(view)
+    assert "<table" in texts(view)
