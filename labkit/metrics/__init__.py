@@ -8,6 +8,7 @@ from labkit.metrics.accuracy import (
     robust_accuracy,
     targeted_success_rate,
 )
+from labkit.metrics.calibration import CalibrationBin, calibration_gap, calibration_within_groups
 from labkit.metrics.curves import Curve, robustness_curve
 from labkit.metrics.energy import activation_density
 from labkit.metrics.evaluation import (
@@ -18,6 +19,15 @@ from labkit.metrics.evaluation import (
     StageResult,
     robustness,
 )
+from labkit.metrics.fairness import (
+    EqualisedOdds,
+    demographic_parity,
+    equal_opportunity,
+    equalised_odds,
+    false_positive_rate_at,
+    predictive_parity,
+)
+from labkit.metrics.gaps import Gap
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
     Detection,
@@ -38,8 +48,11 @@ from labkit.metrics.reconstruction import (
 
 __all__ = [
     "CASCADE",
+    "CalibrationBin",
     "Curve",
     "Detection",
+    "EqualisedOdds",
+    "Gap",
     "PerturbationNorms",
     "Rate",
     "RobustnessReport",
@@ -48,15 +61,22 @@ __all__ = [
     "StageResult",
     "activation_density",
     "attack_success_rate",
+    "calibration_gap",
+    "calibration_within_groups",
     "clean_accuracy",
     "clean_accuracy_drop",
     "confusion",
     "correlation",
+    "demographic_parity",
     "detection",
+    "equal_opportunity",
+    "equalised_odds",
+    "false_positive_rate_at",
     "legal",
     "match_within_classes",
     "normalised_score",
     "perturbation_norms",
+    "predictive_parity",
     "psnr",
     "re_identification",
     "robust_accuracy",

@@ -76,6 +76,18 @@ def attack(name, x, y, seed):
     common = {"y_target": 1, "poison_rate": 0.05}
     if name == "label_flip":
         return poisoning.label_flip(x, y, classes=10, seed=seed, **common)
+    if name == "group_label_flip":
+        return poisoning.group_label_flip(
+            x,
+            y,
+            group=(y > 4).long(),
+            member=0,
+            y_source=0,
+            y_target=1,
+            poison_rate=0.05,
+            choose="random",
+            seed=seed,
+        )
     if name == "badnets":
         return poisoning.badnets(x, y, trigger=poisoning.patch((1, 8, 8)), seed=seed, **common)
     if name == "blended":

@@ -11,6 +11,7 @@ from labkit.attacks.poisoning.backdoor import badnets, blended, patch
 from labkit.attacks.poisoning.bullseye import bullseye_polytope
 from labkit.attacks.poisoning.feature_collision import feature_collision
 from labkit.attacks.poisoning.gradient_matching import gradient_matching
+from labkit.attacks.poisoning.group_flip import group_label_flip
 from labkit.attacks.poisoning.label_flip import label_flip
 from labkit.core.poisoning import PoisonedDataset
 
@@ -22,6 +23,7 @@ __all__ = [
     "bullseye_polytope",
     "feature_collision",
     "gradient_matching",
+    "group_label_flip",
     "label_flip",
     "patch",
 ]
@@ -33,6 +35,7 @@ ATTACKS: dict[str, Callable[..., PoisonedDataset]] = {
     "bullseye_polytope": bullseye_polytope,
     "feature_collision": feature_collision,
     "gradient_matching": gradient_matching,
+    "group_label_flip": group_label_flip,
     "label_flip": label_flip,
 }
 """Every attack on training data, by name."""
