@@ -79,7 +79,12 @@ class Nearest:
         return better
 
     def back_to_border(
-        self, model: Classifier, y: Tensor, y_target: Tensor | None, confidence: float = 0.0, halvings: int = 6
+        self,
+        model: Classifier,
+        y: Tensor,
+        y_target: Tensor | None,
+        confidence: float = 0.0,
+        halvings: int = 6,
     ) -> None:
         """Halve the way between each input and what was found for it, as long as that still serves."""
         rows = torch.nonzero(self.found).flatten()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from labkit.attacks.evasion._common import misread, per_sample
+from labkit.attacks.evasion._common import misread
 from labkit.core.machine import threads
 from labkit.core.protocols import DifferentiableClassifier
 from labkit.core.threat import Norm
@@ -52,7 +52,7 @@ def nearest_plane(
     rows = max(1, _AT_ONCE // (x[0].numel() * others))
     parts = [
         _nearest(model, x[part], y[part], _at(y_target, part), norm, others, _at(towards, part))
-        for part in torch.arange(len(x)).split(rows)
+        for part in torch.split(torch.arange(len(x)), rows)
     ]
     return Plane(*(torch.cat([getattr(part, name) for part in parts]) for name in Plane.__slots__))
 
@@ -151,11 +151,6 @@ def _evenly(weight: Tensor, room: Tensor, need: Tensor, norm: Norm) -> Tensor:
     limit = torch.where(enough.any(1, keepdim=True), limit, torch.full_like(limit, torch.inf))
     # A value that the normal does not depend on has no pace, and 0 * inf is not a number.
     return torch.minimum(torch.where(pace > 0, limit * pace.clamp_min(1e-300), 0.0), room)
-
-
-def length_of(way: Tensor, norm: Norm) -> Tensor:
-    """Return the length of each way, broadcastable over the batch."""
-    return per_sample(norm.size(way), way)
 
 
 def _at(values: Tensor | None, rows: Tensor) -> Tensor | None:

@@ -110,7 +110,8 @@ def fab(
         for index, (restart, towards) in enumerate(runs if len(left) else []):
             start = _near(nearest, left, limit, generator, model.bounds) if restart else x[left]
             tell = _offset(progress, index * steps, len(runs) * steps)
-            _walk(victim, nearest, left, start, (y, y_target, towards), steps, pace, tell)
+            target, aim = (None if each is None else each[left] for each in (y_target, towards))
+            _walk(victim, nearest, left, start, (y[left], target, aim), steps, pace, tell)
         nearest.back_to_border(model, y, y_target)
     if progress is not None:
         progress(len(runs) * steps, len(runs) * steps, "FAB")
@@ -146,8 +147,7 @@ def _walk(
 ) -> None:
     """Do one run from ``here`` for the inputs ``rows``, and offer what it finds to ``nearest``."""
     norm, bounds, x = nearest.norm, victim.bounds, nearest.x[rows]
-    y, y_target, towards = (None if each is None else each[rows] for each in goal)
-    assert y is not None
+    y, y_target, towards = goal
     for step in range(1, steps + 1):
         plane = nearest_plane(victim, here, y, y_target, norm, pace.candidates, towards)
         on, back = (way_to_plane(plane, here, start, bounds, norm) for start in (here, x))
@@ -179,7 +179,9 @@ def _near(
     low, high = bounds
     most = min(limit, _RADIUS[nearest.norm] * (high - low))
     radius = per_sample(nearest.size[rows].clamp_max(most) / 2, nearest.x)
-    return (nearest.x[rows] + radius * noise_of_size(nearest.x[rows], 1.0, nearest.norm, generator)).clamp(low, high)
+    return (nearest.x[rows] + radius * noise_of_size(nearest.x[rows], 1.0, nearest.norm, generator)).clamp(
+        low, high
+    )
 
 
 def _share(name: str, value: float) -> float:
