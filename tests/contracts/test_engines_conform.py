@@ -12,22 +12,35 @@ from labkit.metrics import robust_accuracy
 from tests.unit.victims import linear, small_cnn
 
 EPSILON = 0.1
+BUDGETS = {Norm.LINF: EPSILON, Norm.L2: 0.6, Norm.L1: 1.5, Norm.L0: 6.0}
 
 
 def _native():
-    yield "fgsm", partial(evasion.fgsm, epsilon=EPSILON)
-    for norm, epsilon in ((Norm.LINF, EPSILON), (Norm.L2, 0.6)):
+    for norm, epsilon in BUDGETS.items():
+        yield f"fgsm {norm}", partial(evasion.fgsm, epsilon=epsilon, norm=norm)
         yield f"pgd {norm}", partial(evasion.pgd, epsilon=epsilon, norm=norm, steps=5)
         yield f"noise {norm}", partial(evasion.random_noise, epsilon=epsilon, norm=norm)
+        universal = partial(evasion.universal_perturbation, epsilon=epsilon, norm=norm, epochs=2)
+        yield f"universal {norm}", universal
+    for norm in (Norm.LINF, Norm.L2):
+        epsilon = BUDGETS[norm]
         yield f"square {norm}", partial(evasion.square, epsilon=epsilon, norm=norm, query_budget=40)
-    yield "hop_skip_jump", partial(evasion.hop_skip_jump, epsilon=0.6, query_budget=80)
+        yield (
+            f"hop_skip_jump {norm}",
+            partial(evasion.hop_skip_jump, epsilon=epsilon, norm=norm, query_budget=80),
+        )
+        yield f"deepfool {norm}", partial(evasion.deepfool, epsilon=epsilon, norm=norm, steps=5)
+    for norm in (Norm.LINF, Norm.L2, Norm.L1):
+        yield f"fab {norm}", partial(evasion.fab, epsilon=BUDGETS[norm], norm=norm, steps=3, restarts=2)
+    yield "carlini_wagner", partial(evasion.carlini_wagner, epsilon=0.6, steps=5, searches=2)
+    yield "adversarial_patch", partial(evasion.adversarial_patch, epsilon=6, epochs=2)
 
 
 def _from_engines():
     for engine in engines.available():
         loaded = engines.load(engine)
         for name, offer in loaded.ATTACKS.items():
-            words = {"epsilon": EPSILON if offer.norm is Norm.LINF else 0.6, "steps": 5, "query_budget": 40}
+            words = {"epsilon": BUDGETS[offer.norm], "steps": 5, "query_budget": 40}
             given = {word: value for word, value in words.items() if word in offer.words}
             yield f"{engine}/{name}", loaded.attack(name, **given)
 
@@ -35,8 +48,14 @@ def _from_engines():
 ATTACKS = dict([*_native(), *_from_engines()])
 
 
+def test_every_attack_of_the_table_is_held_to_this_suite():
+    held = {attack.func for attack in ATTACKS.values() if attack.func in evasion.ATTACKS.values()}
+    assert held == set(evasion.ATTACKS.values())
+
+
 def _threat(adv):
-    return ThreatModel(Norm(adv.params["norm"]), 0.6 if adv.params["norm"] == "l2" else EPSILON)
+    norm = Norm(adv.params["norm"])
+    return ThreatModel(norm, BUDGETS[norm])
 
 
 @pytest.mark.parametrize("name", ATTACKS)

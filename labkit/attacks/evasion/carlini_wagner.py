@@ -17,6 +17,8 @@ from labkit.core.threat import Norm
 __all__ = ["carlini_wagner"]
 
 _CHECKS = 5  # how often a search looks whether it still gets anywhere
+_PACE = 0.5  # learning rate, in units of the mean change of a value
+_FIRST = 8.0  # first constant, in units of that which balances both terms on a linear victim
 _CLOSE = 1.2  # a constant known within this factor is known well enough
 
 
@@ -29,7 +31,7 @@ def carlini_wagner(
     norm: Norm = Norm.L2,
     steps: int = 40,
     searches: int = 4,
-    lr: float = 0.02,
+    lr: float | None = None,
     constant: float | None = None,
     confidence: float = 0.0,
     y_target: Tensor | None = None,
@@ -57,8 +59,10 @@ def carlini_wagner(
         Steps of Adam in one search.
     searches : int
         How many constants are tried for each input.
-    lr : float
-        Learning rate of Adam, as a share of the width of the bounds; it falls to nothing within a search.
+    lr : float, optional
+        Learning rate of Adam, in the units of ``x``; it falls to nothing within a search.  By
+        default it is set for each input: half of what its values would have to change by, on
+        average, if the victim were linear.
     constant : float, optional
         First constant; by default that which would be right if the victim were linear.
     confidence : float
@@ -83,7 +87,7 @@ def carlini_wagner(
     x, _, norm = check(model, x, y, 0.0, norm, y_target)
     check_norm("carlini_wagner", norm, (Norm.L2,), "use fab for linf and l1")
     steps, searches = whole("steps", steps), whole("searches", searches)
-    lr, confidence = size("lr", lr), length("confidence", confidence)
+    lr, confidence = None if lr is None else size("lr", lr), length("confidence", confidence)
     constant = None if constant is None else size("constant", constant)
     search = _Search(require_differentiable(model, "carlini_wagner"), x, y, y_target, confidence, steps, lr)
     with at_rest(model):
@@ -112,12 +116,11 @@ class _Search:
         y_target: Tensor | None,
         confidence: float,
         steps: int,
-        lr: float,
+        lr: float | None,
     ) -> None:
         self.model, self.x, self.y, self.y_target = model, x, y, y_target
         self.confidence, self.steps = confidence, steps
-        low, high = model.bounds
-        self.lr = lr * (high - low)
+        self.lr = lr
         self.nearest = Nearest(x, Norm.L2)
         self.gradients = 0
 
@@ -128,7 +131,8 @@ class _Search:
             return
         least, most = torch.zeros(len(self.x)), torch.full((len(self.x),), torch.inf)
         now = torch.ones(len(self.x))
-        now[left] = self._first_constant(left) if constant is None else constant
+        self.pace, balance = self._linear(left)
+        now[left] = balance if constant is None else constant
         for number in range(searches):
             tell = _offset(progress, number * self.steps, searches * self.steps)
             good = self._descend(left, now[left], tell)
@@ -140,11 +144,21 @@ class _Search:
             if len(left) == 0:
                 return
 
-    def _first_constant(self, rows: Tensor) -> Tensor:
-        """Return twice the gap over the squared gradient, which balances the two terms if all is linear."""
+    def _linear(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the learning rates and the constants that suit a linear victim, both ``(n,)``.
+
+        There the distance is the gap over the length of the gradient, and the two terms
+        balance at twice the gap over its square.
+        """
         logits, gradient = self._look(self.x[rows], rows)
         gap = (self.confidence - gain(logits, self.y[rows], self._target(rows))).clamp_min(1e-6)
-        return 2 * gap / gradient.flatten(1).square().sum(1).clamp_min(1e-12)
+        steepness = gradient.flatten(1).norm(dim=1).clamp_min(1e-9)
+        pace = torch.full((len(self.x),), self.lr or 0.0)
+        if self.lr is None:
+            low, high = self.model.bounds
+            even = gap / steepness / gradient[0].numel() ** 0.5
+            pace[rows] = (_PACE * even).clamp_max(0.1 * (high - low))
+        return pace, _FIRST * 2 * gap / steepness.square()
 
     def _descend(self, rows: Tensor, constant: Tensor, progress: Progress | None) -> Tensor:
         """Run Adam from the nearest find; return for which inputs anything was misread, ``(n,)`` bool."""
@@ -165,7 +179,7 @@ class _Search:
             slope = 2 * way - per_sample(constant[left] * (gap > 0), at) * climb
             first[left] = 0.9 * first[left] + 0.1 * slope
             second[left] = 0.999 * second[left] + 0.001 * slope.square()
-            speed = self.lr * (1 - (step - 1) / self.steps)
+            speed = per_sample(self.pace[rows[left]] * (1 - (step - 1) / self.steps), at)
             move = (first[left] / (1 - 0.9**step)) / ((second[left] / (1 - 0.999**step)).sqrt() + 1e-8)
             here[left] = (at - speed * move).clamp(*self.model.bounds)
             if step % max(1, self.steps // _CHECKS) == 0:
