@@ -51,7 +51,9 @@ class _Offer:
 _STEPS = {"epsilon": "eps", "step_size": "alpha", "steps": "steps"}
 _START = {**_STEPS, "random_start": "random_start"}
 _RESTARTS = {"epsilon": "eps", "restarts": "n_restarts", "seed": "seed"}
+_SEARCH = {"epsilon": "", "steps": "steps", "restarts": "n_restarts", "seed": "seed"}
 _LINF, _L2 = {"norm": "Linf"}, {"norm": "L2"}
+_NO_LIMIT = 1e6
 
 ATTACKS: dict[str, _Offer] = {
     "fgsm": _Offer(torchattacks.FGSM, {"epsilon": "eps"}, Norm.LINF),
@@ -67,7 +69,26 @@ ATTACKS: dict[str, _Offer] = {
     "square_l2": _Offer(
         torchattacks.Square, {**_RESTARTS, "query_budget": "n_queries"}, Norm.L2, _L2, targeted=False
     ),
-    "cw": _Offer(torchattacks.CW, {"epsilon": "", "steps": "steps", "lr": "lr"}, Norm.L2, nearest=True),
+    "cw": _Offer(
+        torchattacks.CW,
+        {"epsilon": "", "steps": "steps", "lr": "lr", "constant": "c", "confidence": "kappa"},
+        Norm.L2,
+        nearest=True,
+    ),
+    "deepfool": _Offer(
+        torchattacks.DeepFool,
+        {"epsilon": "", "steps": "steps", "overshoot": "overshoot"},
+        Norm.L2,
+        targeted=False,
+        nearest=True,
+    ),
+    # It rejects what it finds beyond eps; here, too, that is brought back instead.
+    "fab": _Offer(
+        torchattacks.FAB, _SEARCH, Norm.LINF, {**_LINF, "eps": _NO_LIMIT}, targeted=False, nearest=True
+    ),
+    "fab_l2": _Offer(
+        torchattacks.FAB, _SEARCH, Norm.L2, {**_L2, "eps": _NO_LIMIT}, targeted=False, nearest=True
+    ),
 }
 """What the engine offers, by our names."""
 

@@ -70,7 +70,8 @@ def _nearest(
     with threads(), torch.inference_mode(False), torch.enable_grad():
         leaf = x.detach().clone().requires_grad_(True)
         logits = model.forward(leaf)
-        mine, theirs = _pairs(logits.detach(), y.clone(), y_target, others, towards)
+        aims = (None if each is None else each.clone() for each in (y_target, towards))
+        mine, theirs = _pairs(logits.detach(), y.clone(), others, *aims)
         gaps = logits.gather(1, mine) - logits.gather(1, theirs)
         normals = torch.stack(
             [
@@ -88,15 +89,14 @@ def _nearest(
 
 
 def _pairs(
-    logits: Tensor, y: Tensor, y_target: Tensor | None, others: int, towards: Tensor | None
+    logits: Tensor, y: Tensor, others: int, y_target: Tensor | None, towards: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Return the classes that have to lose and those that have to win, both ``(n, others)``."""
-    aim = y_target if y_target is not None else towards
     if y_target is not None:
         rival = logits.scatter(1, y_target[:, None], -torch.inf).argmax(1, keepdim=True)
         return rival, y_target[:, None]
-    if aim is not None:
-        return y[:, None], aim[:, None]
+    if towards is not None:
+        return y[:, None], towards[:, None]
     theirs = logits.scatter(1, y[:, None], -torch.inf).topk(others, dim=1).indices
     return y[:, None].expand_as(theirs), theirs
 

@@ -119,7 +119,7 @@ def train_patch(
     scale, rotation : float
         How it may lie: see :class:`Patch`.
     step_size : float, optional
-        Length of the first step, a tenth of the width of the bounds by default; it shrinks
+        Length of the first step, a quarter of the width of the bounds by default; it shrinks
         linearly to nothing.
     epochs, batch_size : int
         Passes over the pictures, and pictures of one step.
@@ -143,7 +143,7 @@ def train_patch(
         )
     epochs, batch_size = whole("epochs", epochs), whole("batch_size", batch_size)
     low, high = model.bounds
-    step_size = (high - low) / 10 if step_size is None else length("step_size", step_size)
+    step_size = (high - low) / 4 if step_size is None else length("step_size", step_size)
     victim, generator = require_differentiable(model, "adversarial_patch"), make_generator(seed)
     area = int((epsilon + 1e-6) // x.shape[1])
     side = 2 * max(1, math.ceil(_radius(area, *x.shape[2:]))) + 1
