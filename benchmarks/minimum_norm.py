@@ -29,7 +29,8 @@ MATCHES: tuple[
         Norm.L2,
         {
             "labkit": evasion.carlini_wagner,
-            "labkit, 2 searches of 15 steps": partial(evasion.carlini_wagner, searches=2, steps=15),
+            "labkit, 1 search of 15 steps": partial(evasion.carlini_wagner, searches=1, steps=15),
+            "labkit, 4 searches of 40 steps": partial(evasion.carlini_wagner, searches=4, steps=40),
         },
         ("cw", "carlini_wagner", "cw_l2", "carlini_wagner_l2"),
         {"50 steps": {"steps": 50}, "200 steps, constant 10": {"steps": 200, "constant": 10.0}},

@@ -20,7 +20,7 @@ SEARCHES = {
     "fab linf": partial(evasion.fab, norm=Norm.LINF, steps=5),
     "fab l2": partial(evasion.fab, norm=Norm.L2, steps=5),
     "fab l1": partial(evasion.fab, norm=Norm.L1, steps=5),
-    "fab, one class after another": partial(evasion.fab, norm=Norm.L2, steps=4, targets=3),
+    "fab, one class after another": partial(evasion.fab, norm=Norm.L2, steps=4, aims=3),
 }
 ONE_FOR_ALL = {
     "universal_perturbation": partial(evasion.universal_perturbation, epsilon=0.1, epochs=2),
@@ -244,7 +244,7 @@ def test_the_mean_answer_of_a_steady_victim_is_its_answer():
         (evasion.deepfool, {"candidates": 0}, "candidates as a whole number"),
         (evasion.fab, {"shrink": 0.0}, "shrink > 0"),
         (evasion.fab, {"most_back": 1.5}, "most_back as a share"),
-        (evasion.fab, {"targets": 0}, "targets as a whole number"),
+        (evasion.fab, {"aims": 0}, "aims as a whole number"),
         (evasion.fab, {"y_target": torch.tensor([3])}, "y_target does not fit"),
         (evasion.universal_perturbation, {"epsilon": 0.1, "epochs": 0}, "epochs as a whole number"),
         (evasion.universal_perturbation, {"epsilon": 0.1, "delta": torch.zeros(3)}, "delta of shape"),

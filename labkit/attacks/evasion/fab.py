@@ -34,8 +34,8 @@ def fab(
     norm: Norm = Norm.LINF,
     steps: int = 20,
     restarts: int = 1,
-    targets: int | None = None,
-    candidates: int = 10,
+    aims: int | None = None,
+    candidates: int = 4,
     most_back: float = 0.1,
     overshoot: float = 0.05,
     shrink: float = 0.9,
@@ -62,11 +62,12 @@ def fab(
         Distance that is made small: L-infinity, L2 or L1.
     steps, restarts : int
         Steps of one run, and runs; the first begins at the input, others near it.
-    targets : int, optional
+    aims : int, optional
         Aim at each of this many most likely other classes in turn, with one gradient a step
         (FAB-T of the paper); None looks at the borders to ``candidates`` classes in each step.
     candidates : int
-        Borders to this many most likely other classes are looked at in each step.
+        Borders to this many most likely other classes are looked at in each step; each costs
+        a gradient.
     most_back : float
         Largest share of the point nearest to the input in a step, from 0 to 1.
     overshoot : float
@@ -94,7 +95,7 @@ def fab(
     x, _, norm = check(model, x, y, 0.0, norm, y_target)
     check_norm("fab", norm, tuple(_RADIUS), "use pgd for l0")
     steps, restarts = whole("steps", steps), whole("restarts", restarts)
-    targets = None if targets is None else whole("targets", targets)
+    aims = None if aims is None else whole("aims", aims)
     pace = _Pace(
         whole("candidates", candidates),
         _share("most_back", most_back),
@@ -106,7 +107,7 @@ def fab(
     with at_rest(model):
         logits = model.logits(x)
         left = torch.nonzero(~misread(logits, y, y_target)).flatten()
-        runs = _runs(logits, y, None if y_target is not None else targets, restarts)
+        runs = _runs(logits, y, None if y_target is not None else aims, restarts)
         for index, (restart, towards) in enumerate(runs if len(left) else []):
             start = _near(nearest, left, limit, generator, model.bounds) if restart else x[left]
             tell = _offset(progress, index * steps, len(runs) * steps)
@@ -118,7 +119,7 @@ def fab(
     settings = {
         "steps": steps,
         "restarts": restarts,
-        "targets": targets,
+        "aims": aims,
         **asdict(pace),
         "seed": seed if isinstance(seed, int) else None,
     }
@@ -163,13 +164,13 @@ def _walk(
             progress(step, steps, f"FAB, {int(nearest.found.sum())} of {len(rows)} found")
 
 
-def _runs(logits: Tensor, y: Tensor, targets: int | None, restarts: int) -> list[tuple[int, Tensor | None]]:
+def _runs(logits: Tensor, y: Tensor, aims: int | None, restarts: int) -> list[tuple[int, Tensor | None]]:
     """Return the number of each run and the classes that it is aimed at, if any."""
-    if targets is None:
+    if aims is None:
         return [(restart, None) for restart in range(restarts)]
     order = logits.scatter(1, y[:, None], -torch.inf).argsort(1, descending=True)
-    aims = order[:, : min(targets, order.shape[1] - 1)].unbind(1)
-    return [(restart, aim) for restart in range(restarts) for aim in aims]
+    likely = order[:, : min(aims, order.shape[1] - 1)].unbind(1)
+    return [(restart, aim) for restart in range(restarts) for aim in likely]
 
 
 def _near(
