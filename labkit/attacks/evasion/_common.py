@@ -67,11 +67,18 @@ def misread(logits: Tensor, y: Tensor, y_target: Tensor | None) -> Tensor:
     return read != y if y_target is None else read == y_target
 
 
+_HALF_STEP = 2.0**-25
+"""How far float32 rounds a number below one at most."""
+
+
 def inside(x: Tensor, delta: Tensor, epsilon: float, norm: Norm, bounds: tuple[float, float]) -> Tensor:
     """Return ``x + delta`` brought back into the ball around ``x`` and into the box."""
     low, high = bounds
     # Cutting at the box after the projection would waste what the budget has left in these two.
     box = (low - x, high - x) if norm in (Norm.L1, Norm.L0) else None
+    if norm is Norm.L1:
+        # Adding each change to its value rounds it, and a sum adds that up.
+        epsilon = max(0.0, epsilon - x[0].numel() * _HALF_STEP * max(abs(low), abs(high)))
     return (x + norm.project(delta, epsilon, box)).clamp(low, high)
 
 
