@@ -21,11 +21,12 @@ smallest grey level (1/255 = 4e-3) and above that rounding.  For a budget above 
 grows with the budget, as the rounding of a long sum does.
 """
 
-_SPREAD = 0.05
-"""Share of the values that one L1 step moves (Tramèr & Boneh 2019, https://arxiv.org/abs/1904.13000).
+_SPREAD = 0.4
+"""How many values one L1 step moves, in units of the root of how many there are.
 
 The single value with the largest gradient would gain the most, but soon stands at the edge
-of the box; a few of them get along.
+of the box; a few of them get along (Tramèr & Boneh 2019, https://arxiv.org/abs/1904.13000).
+Measured on 64 and on 3072 values, where 3 and 22 are near the best.
 """
 
 
@@ -86,8 +87,8 @@ class Norm(StrEnum):
         """Return the unit steps along which a linear function grows fastest.
 
         For L-infinity this is the sign of the gradient, for L2 the gradient scaled to
-        length one.  For L1 the step is shared by the twentieth of the values with the
-        largest gradient.  L0 does not limit how far a value moves: the step is the gradient
+        length one.  For L1 the step is shared by a few of the values with the largest
+        gradient.  L0 does not limit how far a value moves: the step is the gradient
         scaled so that its largest value is one, and the projection picks among them.  A
         zero gradient gives a zero step.
         """
@@ -107,7 +108,7 @@ class Norm(StrEnum):
 def _spread(gradient: Tensor) -> Tensor:
     """Return the sign of the largest values of each gradient, over how many they are."""
     flat = gradient.flatten(1)
-    count = max(1, round(_SPREAD * flat.shape[1]))
+    count = max(1, round(_SPREAD * flat.shape[1] ** 0.5))
     chosen = flat.abs().topk(count, dim=1).indices
     step = torch.zeros_like(flat).scatter_(1, chosen, flat.gather(1, chosen).sign() / count)
     return step.view_as(gradient)

@@ -23,11 +23,12 @@ from torch import Tensor
 from labkit.core.errors import InvalidInputError, LabkitError
 from labkit.core.machine import threads
 from labkit.core.protocols import Classifier, check_batch, require_differentiable
+from labkit.core.rest import at_rest
 from labkit.core.results import AdversarialExamples
 from labkit.core.seeds import derive
 from labkit.core.threat import Norm
 from labkit.engines._offer import Offer, settle
-from labkit.engines._victim import VictimModule, at_rest, check_look
+from labkit.engines._victim import VictimModule, check_look
 
 __all__ = ["Job", "bind"]
 

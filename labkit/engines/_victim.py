@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from labkit.core.errors import InvalidInputError
 from labkit.core.protocols import Classifier
 
-__all__ = ["LOOKS", "VictimModule", "at_rest", "check_look"]
+__all__ = ["LOOKS", "VictimModule", "check_look"]
 
 Shape = tuple[int, ...]
 
@@ -128,32 +127,6 @@ class VictimModule(nn.Module):
         else:
             logits = self._victim.logits(inputs.detach())
         return logits.to(picture.device)
-
-
-@contextmanager
-def at_rest(victim: Classifier) -> Iterator[None]:
-    """Keep the modules behind a victim in evaluation mode, and put each back as it was.
-
-    A module in training mode draws its dropout anew and counts every question in its batch
-    norms, which would change the victim.
-    """
-    before = [(part, part.training) for module in _modules(victim) for part in module.modules()]
-    try:
-        for part, _ in before:
-            part.training = False
-        yield
-    finally:
-        for part, training in before:
-            part.training = training
-
-
-def _modules(victim: Any) -> Iterator[nn.Module]:
-    """Yield the torch modules behind a victim and behind the defenses in front of it."""
-    while victim is not None:
-        module = getattr(victim, "module", None)
-        if isinstance(module, nn.Module):
-            yield module
-        victim = getattr(victim, "model", None)
 
 
 def check_look(attack: str, look: str, shape: Shape) -> None:

@@ -30,18 +30,32 @@ FEW = {
 }
 """Enough to run every attack through, and no more."""
 
+OURS = {
+    "fgsm": (evasion.fgsm, tuple(Norm), {}),
+    "pgd": (evasion.pgd, tuple(Norm), {"steps": 5}),
+    "noise": (evasion.random_noise, tuple(Norm), {}),
+    "universal": (evasion.universal_perturbation, tuple(Norm), {"epochs": 2}),
+    "apgd": (evasion.apgd, (Norm.LINF, Norm.L2), {"steps": 5, "loss": "dlr"}),
+    "apgd_targeted": (evasion.apgd_targeted, (Norm.LINF, Norm.L2), {"steps": 5, "target_count": 2}),
+    "square": (evasion.square, (Norm.LINF, Norm.L2), {"query_budget": 40}),
+    "hop_skip_jump": (evasion.hop_skip_jump, (Norm.LINF, Norm.L2), {"query_budget": 80}),
+    "deepfool": (evasion.deepfool, (Norm.LINF, Norm.L2), {"steps": 5}),
+    "fab": (evasion.fab, (Norm.LINF, Norm.L2, Norm.L1), {"steps": 3, "restarts": 2}),
+    "carlini_wagner": (evasion.carlini_wagner, (Norm.L2,), {"steps": 5, "searches": 2}),
+    "adversarial_patch": (evasion.adversarial_patch, (Norm.L0,), {"epochs": 2}),
+}
+"""Our own attacks: each with the norms that it searches in, and few steps."""
+
+_ONE_NORM = ("carlini_wagner", "adversarial_patch")  # they take no norm
+
 
 def _native():
-    yield "fgsm", Norm.LINF, partial(evasion.fgsm, epsilon=BUDGETS[Norm.LINF])
-    for norm in (Norm.LINF, Norm.L2):
-        budget = {"epsilon": BUDGETS[norm], "norm": norm}
-        yield f"pgd {norm}", norm, partial(evasion.pgd, **budget, steps=5)
-        yield f"apgd {norm}", norm, partial(evasion.apgd, **budget, steps=5, loss="dlr")
-        quick = {**budget, "steps": 5, "target_count": 2}
-        yield f"apgd_targeted {norm}", norm, partial(evasion.apgd_targeted, **quick)
-        yield f"noise {norm}", norm, partial(evasion.random_noise, **budget)
-        yield f"square {norm}", norm, partial(evasion.square, **budget, query_budget=40)
-    yield "hop_skip_jump", Norm.L2, partial(evasion.hop_skip_jump, epsilon=0.6, query_budget=80)
+    for name, (attack, norms, few) in OURS.items():
+        for norm in norms:
+            given = {"epsilon": BUDGETS[norm], **few}
+            if name not in _ONE_NORM:
+                given["norm"] = norm
+            yield f"{name} {norm}", norm, partial(attack, **given)
 
 
 def _few(offer):
@@ -87,6 +101,10 @@ def _threat(name):
 def test_every_engine_is_installed_where_labkit_is_developed():
     assert engines.available() == ["art", "cleverhans", "foolbox", "secml-torch", "torchattacks"]
     assert len(ENGINES) > 120
+
+
+def test_every_attack_of_the_table_is_held_to_this_suite():
+    assert {attack for attack, _, _ in OURS.values()} == set(evasion.ATTACKS.values())
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -245,7 +263,7 @@ def _fickle():
     return model, x, predict(model, x)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", ATTACKS)
 def test_a_victim_in_training_mode_is_attacked_at_rest_and_left_in_training_mode(name):
     model, x, y = _fickle()
     at_rest = ATTACKS[name](model, x, y)

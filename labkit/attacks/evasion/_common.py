@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
 
 import torch
 from torch import Tensor
@@ -12,9 +14,12 @@ from labkit.core.checks import length
 from labkit.core.errors import InvalidInputError, UnknownNameError
 from labkit.core.machine import threads
 from labkit.core.protocols import Classifier, DifferentiableClassifier, check_batch
+from labkit.core.rest import at_rest
+from labkit.core.results import AdversarialExamples
 from labkit.core.threat import Norm
 
 Progress = Callable[[int, int, str], None]
+Given = ParamSpec("Given")
 
 
 def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
@@ -84,11 +89,18 @@ def misread(logits: Tensor, y: Tensor, y_target: Tensor | None) -> Tensor:
     return read != y if y_target is None else read == y_target
 
 
+_HALF_STEP = 2.0**-25
+"""How far float32 rounds a number below one at most."""
+
+
 def inside(x: Tensor, delta: Tensor, epsilon: float, norm: Norm, bounds: tuple[float, float]) -> Tensor:
     """Return ``x + delta`` brought back into the ball around ``x`` and into the box."""
     low, high = bounds
     # Cutting at the box after the projection would waste what the budget has left in these two.
     box = (low - x, high - x) if norm in (Norm.L1, Norm.L0) else None
+    if norm is Norm.L1:
+        # Adding each change to its value rounds it, and a sum adds that up.
+        epsilon = max(0.0, epsilon - x[0].numel() * _HALF_STEP * max(abs(low), abs(high)))
     return (x + norm.project(delta, epsilon, box)).clamp(low, high)
 
 
@@ -117,6 +129,17 @@ def check(
 def per_sample(values: Tensor, like: Tensor) -> Tensor:
     """Reshape ``(n,)`` so that it broadcasts over ``(n, ...)``."""
     return values.view(-1, *[1] * (like.dim() - 1))
+
+
+def attacks_at_rest(attack: Callable[Given, AdversarialExamples]) -> Callable[Given, AdversarialExamples]:
+    """Let an attack find its victim, the first argument, in evaluation mode, and leave it in its own."""
+
+    @wraps(attack)
+    def resting(*args: Given.args, **kwargs: Given.kwargs) -> AdversarialExamples:
+        with at_rest(args[0] if args else kwargs.get("model")):
+            return attack(*args, **kwargs)
+
+    return resting
 
 
 def offset(progress: Progress | None, before: int, total: int) -> Progress | None:

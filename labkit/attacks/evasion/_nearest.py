@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from labkit.attacks.evasion._common import inside, margin, misread, per_sample
 from labkit.core.checks import length
@@ -125,29 +123,3 @@ class Nearest:
             },
             y_target=y_target,
         )
-
-
-@contextmanager
-def at_rest(model: Classifier) -> Iterator[None]:
-    """Keep the modules behind ``model`` in evaluation mode, and put each back as it was.
-
-    A module in training mode would draw its dropout anew and count every question in its
-    batch norms, which changes the victim.
-    """
-    before = [(part, part.training) for module in _modules(model) for part in module.modules()]
-    try:
-        for part, _ in before:
-            part.training = False
-        yield
-    finally:
-        for part, training in before:
-            part.training = training
-
-
-def _modules(model: Any) -> Iterator[nn.Module]:
-    """Yield the torch modules behind a victim and behind the defenses in front of it."""
-    while model is not None:
-        module = getattr(model, "module", None)
-        if isinstance(module, nn.Module):
-            yield module
-        model = getattr(model, "model", None)

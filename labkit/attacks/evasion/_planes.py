@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from labkit.attacks.evasion._common import misread, per_sample
+from labkit.attacks.evasion._common import misread
 from labkit.core.machine import threads
 from labkit.core.protocols import DifferentiableClassifier
 from labkit.core.threat import Norm
@@ -52,7 +52,7 @@ def nearest_plane(
     rows = max(1, _AT_ONCE // (x[0].numel() * others))
     parts = [
         _nearest(model, x[part], y[part], _at(y_target, part), norm, others, _at(towards, part))
-        for part in torch.arange(len(x)).split(rows)
+        for part in torch.split(torch.arange(len(x)), rows)
     ]
     return Plane(*(torch.cat([getattr(part, name) for part in parts]) for name in Plane.__slots__))
 
@@ -70,7 +70,8 @@ def _nearest(
     with threads(), torch.inference_mode(False), torch.enable_grad():
         leaf = x.detach().clone().requires_grad_(True)
         logits = model.forward(leaf)
-        mine, theirs = _pairs(logits.detach(), y.clone(), y_target, others, towards)
+        aims = (None if each is None else each.clone() for each in (y_target, towards))
+        mine, theirs = _pairs(logits.detach(), y.clone(), others, *aims)
         gaps = logits.gather(1, mine) - logits.gather(1, theirs)
         normals = torch.stack(
             [
@@ -88,15 +89,14 @@ def _nearest(
 
 
 def _pairs(
-    logits: Tensor, y: Tensor, y_target: Tensor | None, others: int, towards: Tensor | None
+    logits: Tensor, y: Tensor, others: int, y_target: Tensor | None, towards: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Return the classes that have to lose and those that have to win, both ``(n, others)``."""
-    aim = y_target if y_target is not None else towards
     if y_target is not None:
         rival = logits.scatter(1, y_target[:, None], -torch.inf).argmax(1, keepdim=True)
         return rival, y_target[:, None]
-    if aim is not None:
-        return y[:, None], aim[:, None]
+    if towards is not None:
+        return y[:, None], towards[:, None]
     theirs = logits.scatter(1, y[:, None], -torch.inf).topk(others, dim=1).indices
     return y[:, None].expand_as(theirs), theirs
 
@@ -151,11 +151,6 @@ def _evenly(weight: Tensor, room: Tensor, need: Tensor, norm: Norm) -> Tensor:
     limit = torch.where(enough.any(1, keepdim=True), limit, torch.full_like(limit, torch.inf))
     # A value that the normal does not depend on has no pace, and 0 * inf is not a number.
     return torch.minimum(torch.where(pace > 0, limit * pace.clamp_min(1e-300), 0.0), room)
-
-
-def length_of(way: Tensor, norm: Norm) -> Tensor:
-    """Return the length of each way, broadcastable over the batch."""
-    return per_sample(norm.size(way), way)
 
 
 def _at(values: Tensor | None, rows: Tensor) -> Tensor | None:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from labkit.attacks.evasion._common import Progress, check, find_loss, inside, offset, per_sample
+from labkit.attacks.evasion._common import (
+    Progress,
+    attacks_at_rest,
+    check,
+    find_loss,
+    inside,
+    offset,
+    per_sample,
+)
 from labkit.attacks.evasion.searching import Search
 from labkit.core.checks import whole
 from labkit.core.errors import InvalidInputError
@@ -26,6 +34,7 @@ _SUCCESS = 0.75  # share of the steps between two checkpoints that must have gai
 _FIRST, _SHRINK, _SHORTEST = 0.22, 0.03, 0.06  # spacing of the checkpoints, as shares of all steps
 
 
+@attacks_at_rest
 def apgd(
     model: Classifier,
     x: Tensor,
@@ -91,6 +100,7 @@ def apgd(
     )
 
 
+@attacks_at_rest
 def apgd_targeted(
     model: Classifier,
     x: Tensor,

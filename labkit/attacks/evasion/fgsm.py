@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from labkit.attacks.evasion._common import check, cross_entropy, inside, logits_and_gradient
+from labkit.attacks.evasion._common import attacks_at_rest, check, cross_entropy, inside, logits_and_gradient
 from labkit.core.protocols import Classifier, require_differentiable
 from labkit.core.results import AdversarialExamples
 from labkit.core.threat import Norm
@@ -12,6 +12,7 @@ from labkit.core.threat import Norm
 __all__ = ["fgsm"]
 
 
+@attacks_at_rest
 def fgsm(
     model: Classifier,
     x: Tensor,

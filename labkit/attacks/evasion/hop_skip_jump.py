@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from labkit.attacks.evasion._common import Progress, check, inside
+from labkit.attacks.evasion._common import Progress, attacks_at_rest, check, inside
+from labkit.attacks.evasion._nearest import check_norm
 from labkit.core.checks import whole
 from labkit.core.protocols import Classifier, predict
 from labkit.core.results import AdversarialExamples
@@ -20,6 +21,7 @@ _STARTS = 25  # random pictures tried before giving up on an input
 _HALVINGS = 12  # queries of one search for the border
 
 
+@attacks_at_rest
 def hop_skip_jump(
     model: Classifier,
     x: Tensor,
@@ -68,6 +70,7 @@ def hop_skip_jump(
     """
     bounded = epsilon != math.inf
     x, budget, norm = check(model, x, y, epsilon if bounded else 0.0, norm)
+    check_norm("hop_skip_jump", norm, (Norm.LINF, Norm.L2), "use pgd or fab for the others")
     query_budget = whole("query_budget", query_budget)
     generator = make_generator(seed)
     x_adv, queries = x.clone(), torch.zeros(len(x), dtype=torch.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from labkit.attacks.evasion._common import check, inside, per_sample
+from labkit.attacks.evasion._common import attacks_at_rest, check, inside, per_sample
 from labkit.core.protocols import Classifier
 from labkit.core.results import AdversarialExamples
 from labkit.core.seeds import make_generator
@@ -14,6 +14,7 @@ from labkit.core.threat import Norm
 __all__ = ["noise_of_size", "random_noise"]
 
 
+@attacks_at_rest
 def random_noise(
     model: Classifier,
     x: Tensor,

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from labkit.attacks.evasion._common import (
     Progress,
+    attacks_at_rest,
     check,
     find_loss,
     inside,
@@ -24,6 +25,7 @@ from labkit.core.threat import Norm
 __all__ = ["pgd"]
 
 
+@attacks_at_rest
 def pgd(
     model: Classifier,
     x: Tensor,
@@ -57,7 +59,8 @@ def pgd(
         Distance that the budget is measured in.
     step_size : float, optional
         Length of one step; ``2.5 * epsilon / steps`` by default, enough to cross the ball,
-        and ``2 * epsilon`` where it decays.
+        and ``2 * epsilon`` where it decays.  In L0, where the budget is a count, four times
+        the width of the bounds.
     step_decay : bool
         Let the step shrink linearly to nothing within a run.  Long steps look around, short
         ones settle: usually stronger, with fewer steps.
@@ -94,9 +97,10 @@ def pgd(
     x, epsilon, norm = check(model, x, y, epsilon, norm, y_target)
     steps, restarts = whole("steps", steps), whole("restarts", restarts)
     if step_size is None:
-        # In L0 a step is as long as a value may move, for the budget only counts values.
-        reach = model.bounds[1] - model.bounds[0] if norm is Norm.L0 else epsilon
-        step_size = 2 * reach if step_decay else 2.5 * reach / steps
+        step_size = 2 * epsilon if step_decay else 2.5 * epsilon / steps
+        if norm is Norm.L0:
+            # The budget only counts values, and a new one has to outdo those that were kept so far.
+            step_size = 4 * (model.bounds[1] - model.bounds[0])
     step_size = length("step_size", step_size)
     sizes = [step_size * (1 - step / steps if step_decay else 1) for step in range(steps)]
     search = Search(require_differentiable(model, "pgd"), precision)

@@ -57,15 +57,14 @@ class Search:
             raise UnknownNameError("precision", precision, PRECISIONS)
         self.model = model
         self.gradients = 0
-        module = _faster_copy(model)
+        with torch.inference_mode(False):  # a copy that a caller's inference mode made knows no gradient
+            module = _faster_copy(model)
+            lowered = _lowered(module, model.input_shape) if _wants_lower(precision, module) else None
         self._forward = model.forward if module is None else module
         self._is_copy = module is not None
-        lower = precision == "bfloat16" or (precision == "auto" and lower_precision_pays(module))
         self.precision, self._dtype = "float32", torch.float32
-        if module is not None and lower:
-            lowered = _lowered(module, model.input_shape)
-            if lowered is not None:
-                self.precision, self._dtype, self._forward = "bfloat16", torch.bfloat16, lowered
+        if lowered is not None:
+            self.precision, self._dtype, self._forward = "bfloat16", torch.bfloat16, lowered
 
     def __call__(
         self, x: Tensor, y: Tensor, y_target: Tensor | None, loss: Loss
@@ -150,8 +149,14 @@ def _faster_copy(model: DifferentiableClassifier) -> nn.Module | None:
     return _folded(twin.requires_grad_(False))
 
 
-def _lowered(module: nn.Module, shape: tuple[int, ...]) -> nn.Module | None:
+def _wants_lower(precision: str, module: nn.Module | None) -> bool:
+    return precision == "bfloat16" or (precision == "auto" and lower_precision_pays(module))
+
+
+def _lowered(module: nn.Module | None, shape: tuple[int, ...]) -> nn.Module | None:
     """Return a copy of ``module`` in 16 bits, or None where something in it insists on 32."""
+    if module is None:
+        return None
     lowered = copy.deepcopy(module).to(torch.bfloat16)
     try:
         with torch.no_grad(), threads():

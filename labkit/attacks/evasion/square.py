@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from labkit.attacks.evasion._common import Progress, check, margin, misread, per_sample
+from labkit.attacks.evasion._common import Progress, attacks_at_rest, check, margin, misread, per_sample
+from labkit.attacks.evasion._nearest import check_norm
 from labkit.attacks.evasion._patches import first_guess, proposal
 from labkit.core.checks import length, whole
 from labkit.core.errors import InvalidInputError
@@ -20,6 +21,7 @@ __all__ = ["square"]
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
+@attacks_at_rest
 def square(
     model: Classifier,
     x: Tensor,
@@ -70,6 +72,7 @@ def square(
     Andriushchenko et al., "Square Attack", ECCV 2020.  https://arxiv.org/abs/1912.00049
     """
     x, epsilon, norm = check(model, x, y, epsilon, norm, y_target)
+    check_norm("square", norm, (Norm.LINF, Norm.L2), "use pgd or fab for the others")
     query_budget = whole("query_budget", query_budget)
     if not 0 < length("first_patch", first_patch) <= 1:
         raise InvalidInputError(f"expected first_patch as a share above 0 and up to 1, got {first_patch}")
