@@ -8,7 +8,17 @@ from labkit.metrics.accuracy import (
     robust_accuracy,
     targeted_success_rate,
 )
+from labkit.metrics.auditing import EpsilonBound, epsilon_lower_bound, one_run_epsilon_bound
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.membership import (
+    OverSplits,
+    Roc,
+    balanced_accuracy,
+    membership_auc,
+    membership_roc,
+    over_splits,
+    tpr_at_fpr,
+)
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
     Detection,
@@ -30,17 +40,26 @@ from labkit.metrics.reconstruction import (
 __all__ = [
     "Curve",
     "Detection",
+    "EpsilonBound",
+    "OverSplits",
     "PerturbationNorms",
     "Rate",
+    "Roc",
     "attack_success_rate",
+    "balanced_accuracy",
     "clean_accuracy",
     "clean_accuracy_drop",
     "confusion",
     "correlation",
     "detection",
+    "epsilon_lower_bound",
     "legal",
     "match_within_classes",
+    "membership_auc",
+    "membership_roc",
     "normalised_score",
+    "one_run_epsilon_bound",
+    "over_splits",
     "perturbation_norms",
     "psnr",
     "re_identification",
@@ -48,6 +67,7 @@ __all__ = [
     "robustness_curve",
     "ssim",
     "targeted_success_rate",
+    "tpr_at_fpr",
     "trigger_success_rate",
     "utility_retention",
 ]

@@ -1,0 +1,1 @@
+"""Membership: the clinics' readers, what the judge attacks of a deployment, claims under audit (L06)."""
