@@ -17,7 +17,7 @@ from labkit.core import InvalidInputError
 from labkit.course.cases.membership import handed
 from labkit.course.cases.membership.audits import judge_audit
 from labkit.course.cases.membership.case import MembershipCase, membership_case
-from labkit.course.cases.membership.deployments import Deployed, Deployment, deploy
+from labkit.course.cases.membership.deployments import BUDGET, Deployed, Deployment, deploy
 from labkit.course.cases.membership.records import members_of
 from labkit.course.cases.membership.statement import judge_statement
 from labkit.metrics import membership_auc, over_splits, tpr_at_fpr
@@ -26,7 +26,6 @@ from labkit.scoring import Measurement
 make_case = membership_case
 RECORDS = handed.RECORDS
 
-BUDGET = 4.0  # the largest privacy_epsilon that the data protection officer signs
 LEAK_CEILING = 0.03  # the target of "deploy": with more, nothing was bought and there is no price
 _NONE = 999.0  # stands for a budget without end, where a number is needed
 

@@ -40,7 +40,8 @@ def lira(
     x, y : Tensor of shape ``(n, ...)`` float32 and ``(n,)`` int64
         The candidates of the shadows, in their order.
     shadows : Shadows
-        Each candidate must be in some of them and out of others; offline only out of some.
+        Of a candidate that is in all of them, or in none, the missing kind is guessed from what
+        is usual.
     online : bool
         Whether models that had the record are used.  Offline asks only how unusual the
         answer is for models that had not: shadows can then be trained before the record is
@@ -84,16 +85,25 @@ def likelihood_ratio(
         The log-likelihood ratio; offline the distance above the models that had not seen the
         record, in standard deviations.
     """
-    wanted = (members, ~members) if online else (~members,)
-    if any(bool((kind.sum(0) == 0).any()) for kind in wanted):
-        what = "in one shadow or more and out of one or more" if online else "out of one shadow or more"
-        raise InvalidInputError(f"expected every candidate to be {what}: train more shadows")
+    if not bool((~members).any()) or (online and not bool(members.any())):
+        what = "in some shadows and out of others" if online else "out of some shadows"
+        raise InvalidInputError(f"expected candidates that are {what}: train shadows on a part of them each")
     out_mean, out_spread = _normal(confidence, ~members, shared)
     if not online:
+        known = (~members).any(0)
+        out_mean = torch.where(known, out_mean, out_mean[known].mean())
         return ((said - out_mean) / out_spread.sqrt()).float()
     in_mean, in_spread = _normal(confidence, members, shared)
+    in_mean, out_mean = _filled(in_mean, out_mean, members.any(0), (~members).any(0))
     ratio = _log_density(said, in_mean, in_spread) - _log_density(said, out_mean, out_spread)
     return ratio.float()
+
+
+def _filled(in_mean: Tensor, out_mean: Tensor, had: Tensor, had_not: Tensor) -> tuple[Tensor, Tensor]:
+    """Guess the mean of a kind that no shadow of a record has: the other kind's, moved by what is usual."""
+    both = had & had_not
+    usual = (in_mean - out_mean)[both].mean() if bool(both.any()) else torch.zeros((), dtype=in_mean.dtype)
+    return torch.where(had, in_mean, out_mean + usual), torch.where(had_not, out_mean, in_mean - usual)
 
 
 def leave_one_out(
@@ -132,11 +142,14 @@ def leave_one_out(
 
 def _normal(confidence: Tensor, kind: Tensor, shared: bool) -> tuple[Tensor, Tensor]:
     """Return mean and variance of each record over the models of one kind."""
-    count = kind.sum(0).double()
+    count = kind.sum(0).double().clamp_min(1)
     mean = (confidence * kind).double().sum(0) / count
     squares = ((confidence.double() - mean) ** 2 * kind).sum(0)
+    freedom = count - 1
     # The mean was taken from the same values, which uses up one of them.
-    variance = squares.sum() / (count - 1).sum().clamp_min(1) if shared else squares / (count - 1).clamp_min(1)
+    variance = squares.sum() / freedom.sum().clamp_min(1)
+    if not shared:
+        variance = torch.where(freedom > 0, squares / freedom.clamp_min(1), variance)
     return mean, variance.clamp_min(_LEAST_VARIANCE).expand_as(mean)
 
 

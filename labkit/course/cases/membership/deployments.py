@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 
 from labkit import data
-from labkit.attacks.membership import Shadows, leave_one_out
+from labkit.attacks.membership import Shadows, draw_members, leave_one_out
 from labkit.core.errors import InvalidInputError
 from labkit.core.seeds import derive, make_generator
 from labkit.course.cases.membership.records import Variant, held_out, private_records
@@ -19,7 +18,10 @@ from labkit.data import Split
 from labkit.defenses.privacy import dp_sgd_ensemble, privacy_spent, steps_of
 from labkit.metrics import OverSplits, membership_auc, over_splits, tpr_at_fpr
 
-__all__ = ["JUDGED", "Deployed", "Deployment", "deploy", "rotating_members"]
+__all__ = ["BUDGET", "JUDGED", "Deployed", "Deployment", "deploy"]
+
+BUDGET = 4.0
+"""The largest ``privacy_epsilon`` that is signed for a release."""
 
 JUDGED = 16
 """Models that are trained for every judgement; each plays the victim once, against all others."""
@@ -184,18 +186,5 @@ def _drawn(variant: Variant, records: int) -> tuple[Split, Tensor]:
     everything = private_records(variant.scenario)
     generator = make_generator(derive(variant.seed, "deployment", "forms"))
     drawn = torch.randperm(len(everything), generator=generator)[: 2 * records]
-    return Split(everything.x[drawn], everything.y[drawn]), rotating_members(len(drawn), records, JUDGED)
-
-
-def rotating_members(count: int, size: int, models: int) -> Tensor:
-    """Return who is in each model so that everybody is in and out about equally often.
-
-    The ``count - size`` records that a model leaves out follow one another, and move on from
-    model to model; the order of the records is random already.
-    """
-    starts = [math.floor(i * count / models) for i in range(models)]
-    gone = torch.arange(count - size)
-    members = torch.ones(models, count, dtype=torch.bool)
-    for row, start in zip(members, starts, strict=True):
-        row[(start + gone) % count] = False
-    return members
+    members = draw_members(len(drawn), JUDGED, records, seed=generator)
+    return Split(everything.x[drawn], everything.y[drawn]), members
