@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.models.architectures import ARCHITECTURES, build
     from labkit.models.classifier import TorchClassifier
+    from labkit.models.ensembles import Ensemble, train_ensemble
     from labkit.models.inner import features, penultimate
     from labkit.models.training import train
     from labkit.models.trees import TreeClassifier
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARCHITECTURES",
+    "Ensemble",
     "TorchClassifier",
     "TreeClassifier",
     "build",
@@ -21,6 +23,7 @@ __all__ = [
     "penultimate",
     "prepare",
     "train",
+    "train_ensemble",
     "trained",
 ]
 
@@ -29,6 +32,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "ARCHITECTURES": "labkit.models.architectures",
+        "Ensemble": "labkit.models.ensembles",
         "TorchClassifier": "labkit.models.classifier",
         "TreeClassifier": "labkit.models.trees",
         "build": "labkit.models.architectures",
@@ -37,6 +41,7 @@ __getattr__, __dir__ = lazy_exports(
         "penultimate": "labkit.models.inner",
         "prepare": "labkit.models.zoo",
         "train": "labkit.models.training",
+        "train_ensemble": "labkit.models.ensembles",
         "trained": "labkit.models.zoo",
     },
 )
