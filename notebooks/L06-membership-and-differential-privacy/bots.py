@@ -18,7 +18,7 @@ from labkit.course.cases.membership.statement import FIELDS
 
 Handed = Iterator[tuple[str, dict[str, Any]]]
 
-_GUESSES = 50
+_GUESSES = 80
 
 
 def reference(case: MembershipCase) -> Handed:

@@ -183,7 +183,7 @@ lab.checkpoint("statement")
 # %% [markdown]
 # ## Audit the claims of others
 #
-# Four vendors claim $\varepsilon = 1$. For the audit the judge made two hundred *canaries*,
+# Four vendors claim $\varepsilon = 1.2$. For the audit the judge made two hundred *canaries*,
 # forms with a wrong label, tossed a coin for each, and had each vendor train with those whose
 # coin said so. Guess the coins. If the claim is true, a guess is right with probability
 # $e^{\varepsilon} / (1 + e^{\varepsilon})$ at most, up to what $\delta$ allows; more right
@@ -203,10 +203,10 @@ from labkit.course.cases.membership.audits import canary_scores, guess
 # guesses = torch.stack([guess(canary_scores(case, number, "loss"), 200) for number in range(4)])
 # solution
 scored = [canary_scores(case, number, "against practice") for number in range(4)]
-guesses = torch.stack([guess(each, 50) for each in scored])
+guesses = torch.stack([guess(each, 80) for each in scored])
 
 # %% tags=["hands-on"]
-lab.note("audit", {"scored": "against practice", "guesses": 50})
+lab.note("audit", {"scored": "against practice", "guesses": 80})
 lab.check("audit", guesses=guesses)
 
 # %% tags=["dashboard"]

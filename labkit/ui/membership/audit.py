@@ -20,7 +20,7 @@ from labkit.ui.work import Job, Progress
 __all__ = ["AuditPanel", "audit_panel"]
 
 _KEPT = 8
-_TIPS = ("By the answer alone", "By the answer, less that of your own trainings which had left the canary out")
+_TIPS = ("By the answer alone", "By the answer, less what is halfway for your own trainings with and without the canary")
 
 
 def audit_panel(lab: LabSession, checkpoint: str = "audit", state: Mapping[str, Any] | None = None) -> Any:

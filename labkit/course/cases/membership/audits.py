@@ -66,15 +66,15 @@ def canary_scores(case: MembershipCase, number: int, how: str = "loss") -> Tenso
     number : int
         Which vendor, from 0.
     how : str
-        A name out of ``SCORES``.  Against practice means: less what trainings of one's own say
-        that had left the canary out.
+        A name out of ``SCORES``.  Against practice means: less what lies halfway between
+        trainings of one's own that had the canary and those that had not.
     """
     said = true_confidence(case.vendors[number].model.logits(case.practice.x), case.practice.y)
     if how == "loss":
         return said
     if how != "against practice":
         raise UnknownNameError("way of scoring", how, SCORES)
-    return said - _without(case.practice.confidence(), case.practice.members)
+    return said - _usual(case.practice.confidence(), case.practice.members)
 
 
 def guess(scores: Tensor, guesses: int) -> Tensor:
@@ -104,7 +104,7 @@ def practice_bound(case: MembershipCase, guesses: int, how: str = "loss") -> lis
         others = torch.arange(len(coins)) != number
         scores = confidence[number]
         if how != "loss":
-            scores = scores - _without(confidence[others], coins[others])
+            scores = scores - _usual(confidence[others], coins[others])
         bounds.append(_bound(guess(scores, guesses), coins[number], case.privacy_delta))
     return bounds
 
@@ -158,7 +158,9 @@ def _hits(said: Tensor, coins: Tensor) -> int:
     return int(((said == 1) & coins).sum() + ((said == -1) & ~coins).sum())
 
 
-def _without(confidence: Tensor, members: Tensor) -> Tensor:
-    """Return the mean answer of those trainings that had left each canary out."""
+def _usual(confidence: Tensor, members: Tensor) -> Tensor:
+    """Return what lies halfway between trainings that had each canary and those that had not."""
     out = ~members
-    return (confidence * out).sum(0) / out.sum(0).clamp_min(1)
+    with_it = (confidence * members).sum(0) / members.sum(0).clamp_min(1)
+    without = (confidence * out).sum(0) / out.sum(0).clamp_min(1)
+    return (with_it + without) / 2
