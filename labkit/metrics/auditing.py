@@ -123,7 +123,9 @@ def one_run_epsilon_bound(
     return EpsilonBound(low, level, delta)
 
 
-def guesses_at_most(right: int, guesses: int, canaries: int, privacy_epsilon: float, privacy_delta: float) -> float:
+def guesses_at_most(
+    right: int, guesses: int, canaries: int, privacy_epsilon: float, privacy_delta: float
+) -> float:
     """Return how likely so many right guesses are at most under a claim: its p-value."""
     if right == 0:
         return 1.0
@@ -163,7 +165,10 @@ def _level(confidence: float) -> float:
 
 
 def _count(name: str, hits: int, of: int, *, at_least: int = 0) -> int:
-    number, most = whole(name, hits, at_least=at_least), whole(f"the number that {name} is out of", of, at_least=0)
+    number, most = (
+        whole(name, hits, at_least=at_least),
+        whole(f"the number that {name} is out of", of, at_least=0),
+    )
     if number > most:
         raise InvalidInputError(f"expected {name} as at most {most}, got {number}")
     return number

@@ -161,7 +161,9 @@ def balanced_accuracy(scores: Tensor, member: Tensor, threshold: float | None = 
     return float(above[member].double().mean() + (~above)[~member].double().mean()) / 2
 
 
-def over_splits(measure: Callable[[Tensor, Tensor], Rate | float], scores: Tensor, member: Tensor) -> OverSplits:
+def over_splits(
+    measure: Callable[[Tensor, Tensor], Rate | float], scores: Tensor, member: Tensor
+) -> OverSplits:
     """Return a measure as the mean over several victims, each with a split of its own.
 
     Parameters
@@ -171,7 +173,11 @@ def over_splits(measure: Callable[[Tensor, Tensor], Rate | float], scores: Tenso
     scores : Tensor of shape ``(victims, n)``
     member : Tensor of shape ``(victims, n)``, bool
     """
-    if tensor("scores", scores).dim() != 2 or scores.shape != tensor("member", member).shape or not len(scores):
+    if (
+        tensor("scores", scores).dim() != 2
+        or scores.shape != tensor("member", member).shape
+        or not len(scores)
+    ):
         raise InvalidInputError(
             f"expected scores and member of one shape (victims, n), "
             f"got {tuple(scores.shape)} and {tuple(member.shape)}"
@@ -183,7 +189,8 @@ def over_splits(measure: Callable[[Tensor, Tensor], Rate | float], scores: Tenso
 def _check(scores: Tensor, member: Tensor) -> None:
     if finite("scores", scores).dim() != 1 or tensor("member", member).shape != scores.shape:
         raise InvalidInputError(
-            f"expected scores and member of one shape (n,), got {tuple(scores.shape)} and {tuple(member.shape)}"
+            f"expected scores and member of one shape (n,), "
+            f"got {tuple(scores.shape)} and {tuple(member.shape)}"
         )
     if member.dtype != torch.bool or not bool(member.any()) or bool(member.all()):
         raise InvalidInputError(

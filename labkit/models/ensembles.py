@@ -184,7 +184,9 @@ def check_members(x: Tensor, y: Tensor, members: Tensor, classes: int) -> None:
             f"got {members.dtype} of shape {tuple(members.shape)}"
         )
     if not len(members) or not bool(members.any(1).all()):
-        raise InvalidInputError("expected one record or more for every model, got a row of members without any")
+        raise InvalidInputError(
+            "expected one record or more for every model, got a row of members without any"
+        )
 
 
 def train_ensemble(

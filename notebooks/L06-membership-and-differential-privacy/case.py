@@ -38,8 +38,8 @@ def measure_members_found(case: MembershipCase, scores: Tensor) -> Measurement:
     given, member = torch.as_tensor(scores), members_of(case)
     if tuple(given.shape) != tuple(member.shape) or not given.is_floating_point():
         raise InvalidInputError(
-            f"expected scores as floats of shape {tuple(member.shape)}, a row for each reader and a column for "
-            f"each candidate; got {given.dtype} of shape {tuple(given.shape)}"
+            f"expected scores as floats of shape {tuple(member.shape)}, a row for each reader and a column "
+            f"for each candidate; got {given.dtype} of shape {tuple(given.shape)}"
         )
     found = over_splits(tpr_at_fpr, given, member)
     area = over_splits(membership_auc, given, member)

@@ -44,7 +44,7 @@ lab.predict("few")
 # By hand: sixteen models side by side take a second. `members` says who is in which.
 
 # %% tags=["hands-on"]
-from labkit.attacks.membership import leave_one_out, loss_attack, train_shadows
+from labkit.attacks.membership import leave_one_out, train_shadows
 from labkit.metrics import over_splits, tpr_at_fpr
 
 case = lab.case

@@ -1,5 +1,7 @@
 """What holds for every budget, every ranking of members, and every audit."""
 
+from itertools import pairwise
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -75,7 +77,7 @@ def test_a_curve_rises_from_nobody_to_everybody(given_):
     curve = membership_roc(*given_)
     for values in (curve.fpr, curve.tpr):
         assert (values[0], values[-1]) == (0, 1)
-        assert all(a <= b + 1e-12 for a, b in zip(values, values[1:], strict=False))
+        assert all(a <= b + 1e-12 for a, b in pairwise(values))
     assert 0 <= curve.auc <= 1
 
 

@@ -151,7 +151,9 @@ def test_entropies_are_those_of_their_papers(victim):
     chances = model.logits(X[:9]).double().softmax(1)
     plain = (chances * chances.log()).sum(1)
     assert torch.allclose(entropy_attack(model, X[:9], Y[:9]).scores.double(), plain, atol=1e-5)
-    for row, label, found in zip(chances, Y[:9], modified_entropy_attack(model, X[:9], Y[:9]).scores, strict=True):
+    for row, label, found in zip(
+        chances, Y[:9], modified_entropy_attack(model, X[:9], Y[:9]).scores, strict=True
+    ):
         own = row[label]
         others = sum(q * math.log(1 - q) for i, q in enumerate(row.tolist()) if i != int(label))
         assert float(found) == pytest.approx(float((1 - own) * own.log()) + others, abs=1e-4)
@@ -217,7 +219,10 @@ def test_an_unknown_value_is_found_where_the_class_depends_on_it():
 def test_a_property_of_the_training_set_shows_in_the_answers():
     ones = DIGITS.train.y == 1
     x, y = DIGITS.train.x, DIGITS.train.y
-    few, many = (~ones).nonzero()[:, 0][:500], torch.cat([ones.nonzero()[:, 0][:100], (~ones).nonzero()[:, 0][:400]])
+    few, many = (
+        (~ones).nonzero()[:, 0][:500],
+        torch.cat([ones.nonzero()[:, 0][:100], (~ones).nonzero()[:, 0][:400]]),
+    )
 
     def trained(pool, seed):
         members = torch.zeros(6, len(x), dtype=torch.bool)
@@ -228,9 +233,7 @@ def test_a_property_of_the_training_set_shows_in_the_answers():
 
     have, lack = trained(many, 1), trained(few, 2)
     victims = [trained(many, 3).member(i) for i in range(5)] + [trained(few, 4).member(i) for i in range(5)]
-    odds = infer_property(
-        victims, DIGITS.test.x[:40], with_property=have, without_property=lack
-    )
+    odds = infer_property(victims, DIGITS.test.x[:40], with_property=have, without_property=lack)
     assert bool((odds[:5] > 0).all())
     assert bool((odds[5:] < 0).all())
 
@@ -289,7 +292,11 @@ def test_private_training_on_a_seed_is_repeatable_and_bad_settings_are_refused()
             dp_sgd(module, X, Y, **(how | wrong))
     with pytest.raises(InvalidInputError, match="one number >= 0 for each"):
         dp_sgd_ensemble(
-            X, Y, torch.ones(2, 120, dtype=torch.bool), classes=10, **(how | {"noise_multiplier": torch.ones(3)})
+            X,
+            Y,
+            torch.ones(2, 120, dtype=torch.bool),
+            classes=10,
+            **(how | {"noise_multiplier": torch.ones(3)}),
         )
 
 
@@ -328,7 +335,9 @@ def test_privacy_loss_distributions_are_tighter_and_above_the_exact_figure():
     tight = privacy_spent(**how, accountant="prv")
     assert 0.8 * privacy_spent(**how) < tight < privacy_spent(**how)
     whole = {"noise_multiplier": 4.0, "sample_rate": 1.0, "steps": 10, "privacy_delta": 1e-5}
-    assert privacy_spent(**whole, accountant="prv") == pytest.approx(gaussian_epsilon(4 / math.sqrt(10), 1e-5))
+    assert privacy_spent(**whole, accountant="prv") == pytest.approx(
+        gaussian_epsilon(4 / math.sqrt(10), 1e-5)
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ TROUBLE = ("Something unexpected", "That did not work")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabSession]:
     with pytest.MonkeyPatch.context() as patch, threads():
         patch.setenv("LABKIT_SEED", "3")
-        declared = read_lab(content_dir("notebooks") / "L06-membership-and-differential-privacy", references=False)
+        declared = read_lab(
+            content_dir("notebooks") / "L06-membership-and-differential-privacy", references=False
+        )
         bank.shadows_of(declared.find_scenario("digits"))  # those of this machine are remembered ...
         bank.practice_of(declared.find_scenario("digits"))
         patch.setenv("LABKIT_HOME", str(tmp_path_factory.mktemp("home")))  # ... when its home is another one

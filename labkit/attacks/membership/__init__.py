@@ -1,4 +1,4 @@
-"""Membership: was this record in the training data? And what else do answers say about the data?
+"""Membership: whether a record was in the training data, and what else answers say about the data.
 
 Attacks on membership return :class:`labkit.core.MembershipScores` and claim nothing about success.
 """

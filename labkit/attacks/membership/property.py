@@ -52,7 +52,8 @@ def infer_property(
     if min(len(with_property), len(without_property)) < 3 or not len(models) or not len(probes):
         raise InvalidInputError(
             "expected one probe, one model and three shadows of each kind or more, got "
-            f"{len(probes)} probes, {len(models)} models, {len(with_property)} and {len(without_property)} shadows"
+            f"{len(probes)} probes, {len(models)} models, {len(with_property)} and "
+            f"{len(without_property)} shadows"
         )
     have, lack = (
         each.logits(probes).log_softmax(-1).flatten(1).double() for each in (with_property, without_property)

@@ -54,9 +54,7 @@ def shadow_attack(
             optimiser.step([seen.T @ slope / len(seen), slope.mean()[None]], _LR)
         asked = (_features(answers(model, x, y), y) - mean) / spread
         scores = asked @ weight + bias
-    return MembershipScores(
-        scores, "shadow", {"shadows": len(shadows), "steps": rounds}, queries=len(x)
-    )
+    return MembershipScores(scores, "shadow", {"shadows": len(shadows), "steps": rounds}, queries=len(x))
 
 
 def _features(logits: Tensor, y: Tensor) -> Tensor:

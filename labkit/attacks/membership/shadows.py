@@ -92,7 +92,7 @@ def draw_members(count: int, models: int, size: int, *, seed: int | torch.Genera
     """
     if not 0 < whole("size", size) < whole("count", count):
         raise InvalidInputError(
-            f"expected size from 1 to {count - 1}, so that some of the {count} candidates stay out; got {size}"
+            f"expected size from 1 to {count - 1}, so that some of {count} candidates stay out; got {size}"
         )
     lots = torch.rand(whole("models", models), count, generator=make_generator(seed))
     members = torch.zeros(models, count, dtype=torch.bool)
@@ -137,7 +137,9 @@ def train_shadows(
         raise InvalidInputError(
             f"expected two candidates and two shadows or more, got {len(x)} candidates and {shadows} shadows"
         )
-    members = draw_members(len(x), shadows, len(x) // 2 if size is None else size, seed=derive(seed, "members"))
+    members = draw_members(
+        len(x), shadows, len(x) // 2 if size is None else size, seed=derive(seed, "members")
+    )
     count = int(y.max()) + 1 if classes is None else classes
     fit = partial(train_ensemble, classes=count) if training is None else training
     return Shadows(fit(x, y, members, seed=derive(seed, "shadows"), progress=progress), members, x, y)

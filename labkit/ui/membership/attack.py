@@ -12,6 +12,7 @@ from torch import Tensor
 
 from labkit.attacks import membership
 from labkit.attacks.membership import Shadows
+from labkit.core import MembershipScores
 from labkit.core.protocols import Classifier
 from labkit.course.cases.membership.case import MembershipCase
 from labkit.metrics import Roc, membership_roc
@@ -33,7 +34,7 @@ class _Attack:
     """An attack as the panel offers it."""
 
     words: str
-    run: Callable[..., membership.MembershipScores]
+    run: Callable[..., MembershipScores]
     needs_shadows: bool = False
 
 
@@ -81,9 +82,16 @@ class AttackPanel:
             "How members are told from others",
         )
         self.shadows = slider(
-            "Shadows", int(state.get("shadows", 8)), 4, most, 2, "Models of your own, for attacks that need them"
+            "Shadows",
+            int(state.get("shadows", 8)),
+            4,
+            most,
+            2,
+            "Models of your own, for attacks that need them",
         )
-        self.go = button("Rehearse", self.rehearse, tip="Attack your own shadows, of which you know who was in")
+        self.go = button(
+            "Rehearse", self.rehearse, tip="Attack your own shadows, of which you know who was in"
+        )
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Score the clinics' readers")
         self.picture, self.words, self.feedback = output(), output(), output()
         self.job = Job(self.go, self.submit, label="Attacking")

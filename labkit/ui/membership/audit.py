@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,10 @@ from labkit.ui.work import Job, Progress
 __all__ = ["AuditPanel", "audit_panel"]
 
 _KEPT = 8
-_TIPS = ("By the answer alone", "By the answer, less what is halfway for your own trainings with and without the canary")
+_TIPS = (
+    "By the answer alone",
+    "By the answer, less what is halfway for your own trainings with and without the canary",
+)
 
 
 def audit_panel(lab: LabSession, checkpoint: str = "audit", state: Mapping[str, Any] | None = None) -> Any:
@@ -55,8 +58,12 @@ class AuditPanel:
         self.guesses = slider(
             "Guesses", int(state.get("guesses", most)), 0, most, 10, "Half at either end; the rest abstain"
         )
-        self.go = button("Practise", self.practise, tip="Guess the coins of trainings of your own, without noise")
-        self.submit = button("Hand in", self.hand_in, primary=True, tip="Have your guesses held against the coins")
+        self.go = button(
+            "Practise", self.practise, tip="Guess the coins of trainings of your own, without noise"
+        )
+        self.submit = button(
+            "Hand in", self.hand_in, primary=True, tip="Have your guesses held against the coins"
+        )
         self.words, self.findings, self.feedback = output(), output(), output()
         self.job = Job(self.go, self.submit, label="Guessing")
         lab.remember("audit_panel", state, how=self.how, guesses=self.guesses)
@@ -66,7 +73,8 @@ class AuditPanel:
             output(
                 callout(
                     "info",
-                    f"{claims} each claim epsilon {claim.privacy_epsilon:g} at delta {claim.privacy_delta:g}. "
+                    f"{claims} each claim epsilon {claim.privacy_epsilon:g} at delta "
+                    f"{claim.privacy_delta:g}. "
                     f"{most} canaries, a coin for each.",
                 )
             ),
@@ -104,8 +112,8 @@ class AuditPanel:
             '<div role="status">'
             + callout(
                 "info",
-                f"a bound of {middle:.2f} in the middle; {above} of {len(values)} trainings without noise would "
-                "be found out.",
+                f"a bound of {middle:.2f} in the middle; {above} of {len(values)} trainings without noise "
+                "would be found out.",
                 title=f"{how}, {count} guesses:",
             )
             + "</div>"
@@ -137,7 +145,7 @@ class AuditPanel:
         self.findings.value, self.feedback.value = done
 
 
-def _findings(rows: list[tuple[str, ...]]) -> str:
+def _findings(rows: Sequence[tuple[str, ...]]) -> str:
     """Return what the coins say: a word, and not only a colour, for each verdict."""
     head = ("Vendor", "Claimed epsilon", "Right guesses", "True epsilon", "The claim")
     shown = [

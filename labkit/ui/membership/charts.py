@@ -88,7 +88,9 @@ def heaps(members: Tensor, others: Tensor) -> Picture:
     high = float(max(members.max(), others.max()))
     edges = np.linspace(low, high, 31)
     for values, colour, hatch, name in ((members, ACCENT, "//", "members"), (others, SECOND, "..", "others")):
-        ax.hist(values.numpy(), bins=edges, color=colour, alpha=0.45, hatch=hatch, edgecolor=colour, label=name)
+        ax.hist(
+            values.numpy(), bins=edges, color=colour, alpha=0.45, hatch=hatch, edgecolor=colour, label=name
+        )
     ax.set_xlabel("log-odds of the recorded class")
     ax.set_ylabel("forms")
     ax.legend(frameon=False)
@@ -101,7 +103,9 @@ def heaps(members: Tensor, others: Tensor) -> Picture:
         f"{name}: half of them above {found[1]:.1f}, nine tenths between {found[0]:.1f} and {found[2]:.1f}"
         for name, found in parts.items()
     )
-    numbers = table("Log-odds of the recorded class", ("Forms", "5 % below", "half below", "95 % below"), rows)
+    numbers = table(
+        "Log-odds of the recorded class", ("Forms", "5 % below", "half below", "95 % below"), rows
+    )
     return to_picture(figure, alt, numbers=numbers)
 
 
@@ -130,7 +134,8 @@ def budget_chart(tried: Sequence[Tried], *, budget: float, accuracy: float, chos
     percent_axis(ax.yaxis)
     rows = [(f"{i + 1}: {each.name}", *each.cells()) for i, each in enumerate(tried)]
     alt = "Accuracy against the budget. " + "; ".join(
-        f"{i + 1}: epsilon {each.budget}, accuracy {each.accuracy.value:.1%}, members found {each.found.value:.1%}"
+        f"{i + 1}: epsilon {each.budget}, accuracy {each.accuracy.value:.1%}, "
+        f"members found {each.found.value:.1%}"
         for i, each in enumerate(tried)
     )
     head = ("Deployment", "Epsilon", "Members found at 1 % false alarms", "Accuracy")

@@ -62,7 +62,12 @@ class DeployPanel:
             "Longest gradient that one form may add",
         )
         self.noise = slider(
-            "Noise multiplier", float(state.get("noise", 0.0)), 0.0, 10.0, 0.1, "Noise on the sum, in units of C"
+            "Noise multiplier",
+            float(state.get("noise", 0.0)),
+            0.0,
+            10.0,
+            0.1,
+            "Noise on the sum, in units of C",
         )
         self.rate = choice(
             "Sample rate",
@@ -77,7 +82,9 @@ class DeployPanel:
             "How often each form is taken up on average",
         )
         self.budget = output()
-        self.go = button("Train and attack", self.measure, tip="The judge trains sixteen models and attacks each")
+        self.go = button(
+            "Train and attack", self.measure, tip="The judge trains sixteen models and attacks each"
+        )
         self.pick = choice("To hand in", [("train one first", -1)], tip="One of your trials")
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Have the chosen deployment judged")
         self.chart, self.feedback = output(), output()
@@ -154,7 +161,8 @@ class DeployPanel:
         number = int(self.pick.value if self.pick.value is not None else -1)
         last = self.trials[number][1]
         words = (
-            f"epsilon {last.budget}, members found {last.found.value:.1%}, accuracy {last.accuracy.value:.1%}."
+            f"epsilon {last.budget}, members found {last.found.value:.1%}, "
+            f"accuracy {last.accuracy.value:.1%}."
         )
         self.chart.value = (
             '<div role="status">'

@@ -55,7 +55,9 @@ class OverfitPanel:
             _known(_WRONG, state.get("wrong"), 0.0),
             "Share of the forms with another label than the true one",
         )
-        self.go = button("Train and attack", self.run, tip=f"Train {MODELS} models of your own and attack each")
+        self.go = button(
+            "Train and attack", self.run, tip=f"Train {MODELS} models of your own and attack each"
+        )
         self.words, self.picture = output(), output()
         self.job = Job(self.go, label="Training")
         lab.remember("overfit_panel", state, records=self.records, epochs=self.epochs, wrong=self.wrong)

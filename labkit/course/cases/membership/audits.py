@@ -128,7 +128,9 @@ def judge_audit(case: MembershipCase, guesses: Tensor | Sequence[Sequence[int]])
         raise InvalidInputError(
             f"expected guesses of shape {wanted}, one for each canary of each vendor; got {tuple(said.shape)}"
         )
-    if said.dtype == torch.bool or not bool(torch.isin(said, torch.tensor([-1, 0, 1], dtype=said.dtype)).all()):
+    if said.dtype == torch.bool or not bool(
+        torch.isin(said, torch.tensor([-1, 0, 1], dtype=said.dtype)).all()
+    ):
         raise InvalidInputError("expected every guess as 1 (it was in), -1 (it was not) or 0 (no guess)")
     kinds, coins = who_broke_what(case), coins_of(case)
     return [

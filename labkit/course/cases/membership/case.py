@@ -24,7 +24,6 @@ from labkit.course.cases.membership.bank import (
     train_as_the_clinics,
 )
 from labkit.course.cases.membership.records import (
-    audited_set,
     candidates_of,
     coins_of,
     members_of,

@@ -75,7 +75,8 @@ class Deployment:
             object.__setattr__(self, name, int(value) if whole else float(value))
         if self.steps > _MOST_STEPS:
             raise InvalidInputError(
-                f"expected at most {_MOST_STEPS} steps, got {self.steps}: fewer epochs, or a larger sample_rate"
+                f"expected at most {_MOST_STEPS} steps, got {self.steps}: "
+                "fewer epochs, or a larger sample_rate"
             )
 
     @property

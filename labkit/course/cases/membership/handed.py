@@ -66,4 +66,6 @@ def handed_in_again(record: Mapping[str, Any]) -> dict[str, Any]:
         Read from the JSON file of a checkpoint in an evidence pack.
     """
     kept = dict(record["handed_in"])
-    return {name: torch.tensor(value) if name in ("scores", "guesses") else value for name, value in kept.items()}
+    return {
+        name: torch.tensor(value) if name in ("scores", "guesses") else value for name, value in kept.items()
+    }

@@ -73,7 +73,13 @@ def rehearse(
     y[wrong] = (y[wrong] + torch.randint(1, classes, (int(wrong.sum()),), generator=generator)) % classes
     members = draw_members(len(x), MODELS, records, seed=generator)
     models = train_ensemble(
-        x, y, members, classes=classes, epochs=epochs, seed=derive(variant.seed, "rehearsal"), progress=progress
+        x,
+        y,
+        members,
+        classes=classes,
+        epochs=epochs,
+        seed=derive(variant.seed, "rehearsal"),
+        progress=progress,
     )
     shadows = Shadows(models, members, x, y)
     confidence, ratio = shadows.confidence(), leave_one_out(shadows)

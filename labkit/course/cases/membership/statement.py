@@ -49,7 +49,7 @@ FIELDS: tuple[Field, ...] = (
             Choice(
                 "pixel",
                 "every pixel of a form",
-                "The clip bounds what a whole form adds, so the form is what is hidden, and not a part of it.",
+                "The clip bounds what a whole form adds: the form is what is hidden, and not a part of it.",
             ),
             Choice(
                 "record",
@@ -171,7 +171,7 @@ FIELDS: tuple[Field, ...] = (
             Choice(
                 "population",
                 "that nothing about a person follows from what is true of people in general",
-                "A model that learns that smokers fall ill says so about a smoker who is not in the data.",
+                "A model that learns that smokers fall ill says so about smokers outside the data, too.",
                 right=True,
             ),
             Choice(
@@ -259,10 +259,16 @@ def judge_statement(statement: Mapping[str, Any], privacy_epsilon: float, spent:
             wrong.append((field.title, chosen.why))
     if stated < spent * (1 - SLACK):
         wrong.append(
-            ("Epsilon", f"{stated:.2f} promises more than the settings keep: the accountant says {spent:.2f}.")
+            (
+                "Epsilon",
+                f"{stated:.2f} promises more than the settings keep: the accountant says {spent:.2f}.",
+            )
         )
     elif stated > spent * (1 + SLACK):
         wrong.append(
-            ("Epsilon", f"{stated:.2f} is true and not what the settings buy: the accountant says {spent:.2f}.")
+            (
+                "Epsilon",
+                f"{stated:.2f} is true and not what the settings buy: the accountant says {spent:.2f}.",
+            )
         )
     return Verdict(len(FIELDS) + 1 - len(wrong), len(FIELDS) + 1, tuple(wrong))
