@@ -10,6 +10,14 @@ from labkit.metrics.accuracy import (
 )
 from labkit.metrics.auditing import EpsilonBound, epsilon_lower_bound, one_run_epsilon_bound
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.evaluation import (
+    CASCADE,
+    RobustnessReport,
+    SanityCheck,
+    Stage,
+    StageResult,
+    robustness,
+)
 from labkit.metrics.membership import (
     OverSplits,
     Roc,
@@ -38,13 +46,18 @@ from labkit.metrics.reconstruction import (
 )
 
 __all__ = [
+    "CASCADE",
     "Curve",
     "Detection",
     "EpsilonBound",
     "OverSplits",
     "PerturbationNorms",
     "Rate",
+    "RobustnessReport",
     "Roc",
+    "SanityCheck",
+    "Stage",
+    "StageResult",
     "attack_success_rate",
     "balanced_accuracy",
     "clean_accuracy",
@@ -64,6 +77,7 @@ __all__ = [
     "psnr",
     "re_identification",
     "robust_accuracy",
+    "robustness",
     "robustness_curve",
     "ssim",
     "targeted_success_rate",

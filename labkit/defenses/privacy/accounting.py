@@ -109,7 +109,7 @@ def noise_for(
     return high
 
 
-def rdp_epsilon(noise: float, sample_rate: float, steps: int, privacy_delta: float) -> float:
+def rdp_epsilon(noise_multiplier: float, sample_rate: float, steps: int, privacy_delta: float) -> float:
     """Return the budget by Rényi accounting over whole orders from 2 to 256.
 
     The best order is rarely whole, so the figure is a little larger than it need be, and
@@ -117,7 +117,7 @@ def rdp_epsilon(noise: float, sample_rate: float, steps: int, privacy_delta: flo
     Hsu & Sato, "Hypothesis Testing Interpretations and Rényi Differential Privacy", AISTATS
     2020.  https://arxiv.org/abs/1905.09982
     """
-    spent = steps * np.array([_one_step(noise, sample_rate, int(order)) for order in _ORDERS])
+    spent = steps * np.array([_one_step(noise_multiplier, sample_rate, int(order)) for order in _ORDERS])
     orders = _ORDERS.astype(float)
     budgets = spent + np.log1p(-1 / orders) - (math.log(privacy_delta) + np.log(orders)) / (orders - 1)
     return max(0.0, float(budgets.min()))
