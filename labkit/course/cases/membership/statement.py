@@ -122,7 +122,7 @@ FIELDS: tuple[Field, ...] = (
             Choice(
                 "confidence",
                 "the confidence of the measurement",
-                "Epsilon and delta follow from the settings; nothing was estimated, so there is no confidence.",
+                "Epsilon and delta follow from the settings; nothing was estimated, so no confidence is due.",
             ),
             Choice(
                 "share",
