@@ -39,8 +39,8 @@ def _dial(page, panel, label, value):
 def _pick(page, panel, label, words):
     """Choose the option of a list that begins so."""
     box = _by_label(page, panel, "dropdown", label).locator("select")
-    (wanted,) = [text for text in box.locator("option").all_inner_texts() if text.startswith(words)]
-    box.select_option(label=wanted)
+    offered = [text.replace("\u00a0", " ").strip() for text in box.locator("option").all_text_contents()]
+    box.select_option(index=next(i for i, text in enumerate(offered) if text.startswith(words)))
 
 
 def _reached(page, count):
