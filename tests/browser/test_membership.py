@@ -10,12 +10,12 @@ LONG = 120_000
 DEPLOYMENT = {"Noise multiplier": 2.8, "Forms": 1100}
 LINES = {
     "What is protected": "one form",
-    "Data sets that cannot be told apart": "those that differ by one record",
+    "Neighbouring data sets": "have one record more or less",
     "What epsilon covers": "the whole training",
-    "What delta says": "how far the bound",
+    "What delta says": "how far epsilon",
     "Against whom it holds": "against anybody",
-    "What it does not promise": "that nothing about a person",
-    "Settings that were tried on the same records before": "are not in this figure",
+    "What it does not promise": "silence on",
+    "Settings tried before": "are not in the figure",
 }
 
 

@@ -52,11 +52,13 @@ class StatementPanel:
             for field in FIELDS
         }
         for line in self.lines.values():
-            line.style.description_width = "17em"
-            line.layout.width = "min(52em, 100%)"
+            line.style.description_width = "13em"
+            line.layout.width = "min(46em, 100%)"
         self.epsilon = number(
             "Epsilon, to two places", float(state.get("epsilon", 0.0)), 0.0, 999.0, 0.01, "What is guaranteed"
         )
+        self.epsilon.style.description_width = "13em"
+        self.epsilon.layout.width = "min(22em, 100%)"
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Have the statement judged")
         self.about, self.feedback = output(), output()
         self.job = Job(self.submit, label="Reading the statement")

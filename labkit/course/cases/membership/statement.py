@@ -72,23 +72,23 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "neighbours",
-        "Data sets that cannot be told apart",
+        "Neighbouring data sets",
         (
             Choice(
                 "add_or_remove",
-                "those that differ by one record which one has and the other has not",
+                "have one record more or less",
                 "That is what accounting for Poisson samples assumes.",
                 right=True,
             ),
             Choice(
                 "replace",
-                "those of one size in which one record is another",
+                "have the same size, and one record is another",
                 "Replacing is leaving out and putting in: the sum moves by twice the clip, so the same noise "
                 "has a larger budget under this definition.",
             ),
             Choice(
                 "any",
-                "any two",
+                "are any two data sets",
                 "Then nothing could be learned at all. The promise is about neighbours only.",
             ),
         ),
@@ -131,7 +131,7 @@ FIELDS: tuple[Field, ...] = (
             ),
             Choice(
                 "failure",
-                "how far the bound by epsilon may be exceeded; far below one over the number of records",
+                "how far epsilon may be exceeded; far below 1 / records",
                 "With a delta of one over the number of records one could publish one record in full.",
                 right=True,
             ),
@@ -165,25 +165,25 @@ FIELDS: tuple[Field, ...] = (
         (
             Choice(
                 "membership",
-                "that somebody cannot find out who was in",
+                "that nobody becomes sure who was in",
                 "Exactly that is what is bounded: how much surer anybody may become of it.",
             ),
             Choice(
                 "population",
-                "that nothing about a person follows from what is true of people in general",
+                "silence on what holds for people in general",
                 "A model that learns that smokers fall ill says so about smokers outside the data, too.",
                 right=True,
             ),
             Choice(
                 "nothing",
-                "nothing: whatever is personal is protected",
+                "nothing is left out: all that is personal is safe",
                 "No definition can promise that and leave anything to learn.",
             ),
         ),
     ),
     Field(
         "tuning",
-        "Settings that were tried on the same records before",
+        "Settings tried before",
         (
             Choice(
                 "free",
@@ -192,7 +192,7 @@ FIELDS: tuple[Field, ...] = (
             ),
             Choice(
                 "not_counted",
-                "are not in this figure, and are listed beside it",
+                "are not in the figure, and are listed beside it",
                 "Either they are accounted for, or the statement says that they are not.",
                 right=True,
             ),
