@@ -150,7 +150,7 @@ def _prv_epsilon(noise: float, sample_rate: float, steps: int, privacy_delta: fl
     """
     if sample_rate == 1:  # whole data sets: releases of a sum, which compose to one that is known exactly
         return gaussian_epsilon(noise / math.sqrt(steps), privacy_delta)
-    from opacus.accountants import PRVAccountant  # type: ignore[import-untyped]
+    from opacus.accountants import PRVAccountant
 
     accountant = PRVAccountant()
     accountant.history = [(noise, sample_rate, steps)]
