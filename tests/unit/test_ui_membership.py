@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -178,3 +179,17 @@ def test_panels_are_light(lab: LabSession) -> None:
     )
     for panel in panels:
         assert count(panel.view) < 30, type(panel).__name__
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_every_prepared_state_of_the_live_demo_runs_at_once(lab: LabSession, number: int) -> None:
+    made = {
+        "attack_panel": lambda shown, state: AttackPanel(shown, "attack", state),
+        "deploy_panel": lambda shown, state: DeployPanel(shown, ("deploy", "price"), state),
+        "audit_panel": lambda shown, state: AuditPanel(shown, "audit", state),
+    }
+    demo = lab.lab.demo[number]
+    panel = made[demo.panel](LabSession(lab.session, demo), demo.state)
+    assert_no_trouble(panel.view)
+    assert 'role="status"' in texts(panel.view)
+    assert re.search(r"members found|in the middle", texts(panel.view))
