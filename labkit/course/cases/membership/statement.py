@@ -261,14 +261,14 @@ def judge_statement(statement: Mapping[str, Any], privacy_epsilon: float, spent:
         wrong.append(
             (
                 "Epsilon",
-                f"{stated:.2f} promises more than the settings keep: the accountant says {spent:.2f}.",
+                f"{stated:.2f} promises more than the settings keep by Rényi accounting: {spent:.2f}.",
             )
         )
     elif stated > spent * (1 + SLACK):
         wrong.append(
             (
                 "Epsilon",
-                f"{stated:.2f} is true and not what the settings buy: the accountant says {spent:.2f}.",
+                f"{stated:.2f} is true and not what the settings buy: {spent:.2f} by Rényi accounting.",
             )
         )
     return Verdict(len(FIELDS) + 1 - len(wrong), len(FIELDS) + 1, tuple(wrong))
