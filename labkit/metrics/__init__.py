@@ -10,6 +10,7 @@ from labkit.metrics.accuracy import (
 )
 from labkit.metrics.auditing import EpsilonBound, epsilon_lower_bound, one_run_epsilon_bound
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.energy import activation_density
 from labkit.metrics.evaluation import (
     CASCADE,
     RobustnessReport,
@@ -58,6 +59,7 @@ __all__ = [
     "SanityCheck",
     "Stage",
     "StageResult",
+    "activation_density",
     "attack_success_rate",
     "balanced_accuracy",
     "clean_accuracy",
