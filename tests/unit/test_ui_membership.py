@@ -70,7 +70,7 @@ def test_every_attack_can_be_rehearsed(lab: LabSession, attack: str) -> None:
     panel.rehearse()
     assert_no_trouble(panel.view)
     assert "members found at 1 % false alarms" in panel.words.value
-    assert panel.shadows.disabled == (attack in ("loss", "entropy", "modified_entropy"))
+    assert ("8 shadows" in panel.words.value) == (attack in ("shadow", "lira_offline", "lira"))
 
 
 def test_scores_are_handed_in_from_the_panel(lab: LabSession) -> None:

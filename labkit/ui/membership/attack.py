@@ -96,8 +96,6 @@ class AttackPanel:
         self.picture, self.words, self.feedback = output(), output(), output()
         self.job = Job(self.go, self.submit, label="Attacking")
         lab.remember("attack_panel", state, attack=self.attack, shadows=self.shadows)
-        self.attack.observe(lambda _: self._enable(), "value")
-        self._enable()
         self.view = panel(
             self.attack,
             self.shadows,
@@ -109,9 +107,6 @@ class AttackPanel:
         )
         if lab.demo is not None and lab.demo.panel == "attack_panel" and state.get("run"):
             self.rehearse()
-
-    def _enable(self) -> None:
-        self.shadows.disabled = not ATTACKS[str(self.attack.value)].needs_shadows
 
     def _name(self, attack: str, shadows: int) -> str:
         chosen = ATTACKS[attack]
