@@ -17,6 +17,7 @@ from labkit.core.seeds import derive, make_generator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from labkit.core.membership import MembershipScores
     from labkit.core.poisoning import PoisonedDataset, Trigger
     from labkit.core.protocols import Classifier, DifferentiableClassifier, predict
     from labkit.core.results import AdversarialExamples, Attribution, Reconstruction
@@ -34,6 +35,7 @@ __all__ = [
     "IntegrityError",
     "InvalidInputError",
     "LabkitError",
+    "MembershipScores",
     "Norm",
     "PoisonedDataset",
     "QueryBudgetError",
@@ -55,6 +57,7 @@ __getattr__, __dir__ = lazy_exports(
         "Attribution": "labkit.core.results",
         "Classifier": "labkit.core.protocols",
         "DifferentiableClassifier": "labkit.core.protocols",
+        "MembershipScores": "labkit.core.membership",
         "Norm": "labkit.core.threat",
         "PoisonedDataset": "labkit.core.poisoning",
         "Reconstruction": "labkit.core.results",

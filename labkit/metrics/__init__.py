@@ -8,17 +8,11 @@ from labkit.metrics.accuracy import (
     robust_accuracy,
     targeted_success_rate,
 )
+from labkit.metrics.auditing import EpsilonBound, epsilon_lower_bound, one_run_epsilon_bound
 from labkit.metrics.calibration import CalibrationBin, calibration_gap, calibration_within_groups
 from labkit.metrics.curves import Curve, robustness_curve
 from labkit.metrics.energy import activation_density
-from labkit.metrics.evaluation import (
-    CASCADE,
-    RobustnessReport,
-    SanityCheck,
-    Stage,
-    StageResult,
-    robustness,
-)
+from labkit.metrics.evaluation import CASCADE, RobustnessReport, SanityCheck, Stage, StageResult, robustness
 from labkit.metrics.fairness import (
     EqualisedOdds,
     demographic_parity,
@@ -28,6 +22,15 @@ from labkit.metrics.fairness import (
     predictive_parity,
 )
 from labkit.metrics.gaps import Gap
+from labkit.metrics.membership import (
+    OverSplits,
+    Roc,
+    balanced_accuracy,
+    membership_auc,
+    membership_roc,
+    over_splits,
+    tpr_at_fpr,
+)
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
     Detection,
@@ -51,16 +54,20 @@ __all__ = [
     "CalibrationBin",
     "Curve",
     "Detection",
+    "EpsilonBound",
     "EqualisedOdds",
     "Gap",
+    "OverSplits",
     "PerturbationNorms",
     "Rate",
     "RobustnessReport",
+    "Roc",
     "SanityCheck",
     "Stage",
     "StageResult",
     "activation_density",
     "attack_success_rate",
+    "balanced_accuracy",
     "calibration_gap",
     "calibration_within_groups",
     "clean_accuracy",
@@ -69,12 +76,17 @@ __all__ = [
     "correlation",
     "demographic_parity",
     "detection",
+    "epsilon_lower_bound",
     "equal_opportunity",
     "equalised_odds",
     "false_positive_rate_at",
     "legal",
     "match_within_classes",
+    "membership_auc",
+    "membership_roc",
     "normalised_score",
+    "one_run_epsilon_bound",
+    "over_splits",
     "perturbation_norms",
     "predictive_parity",
     "psnr",
@@ -84,6 +96,7 @@ __all__ = [
     "robustness_curve",
     "ssim",
     "targeted_success_rate",
+    "tpr_at_fpr",
     "trigger_success_rate",
     "utility_retention",
 ]

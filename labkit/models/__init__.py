@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.models.architectures import ARCHITECTURES, build
     from labkit.models.classifier import TorchClassifier
+    from labkit.models.ensembles import Ensemble, train_ensemble
     from labkit.models.inner import features, penultimate
     from labkit.models.logistic import fit_logistic
     from labkit.models.training import train
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARCHITECTURES",
+    "Ensemble",
     "TorchClassifier",
     "TreeClassifier",
     "build",
@@ -23,6 +25,7 @@ __all__ = [
     "penultimate",
     "prepare",
     "train",
+    "train_ensemble",
     "trained",
 ]
 
@@ -31,6 +34,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "ARCHITECTURES": "labkit.models.architectures",
+        "Ensemble": "labkit.models.ensembles",
         "TorchClassifier": "labkit.models.classifier",
         "TreeClassifier": "labkit.models.trees",
         "build": "labkit.models.architectures",
@@ -40,6 +44,7 @@ __getattr__, __dir__ = lazy_exports(
         "penultimate": "labkit.models.inner",
         "prepare": "labkit.models.zoo",
         "train": "labkit.models.training",
+        "train_ensemble": "labkit.models.ensembles",
         "trained": "labkit.models.zoo",
     },
 )

@@ -70,5 +70,5 @@ def noise_of_size(
         return reach * norm.project(normal, epsilon).sign()
     if norm is Norm.L1:
         # Exponential sizes with random signs, scaled to the sphere, are uniform on it.
-        normal = signs * torch.empty_like(x).exponential_(generator=generator)
+        normal = signs * torch.empty(x.shape, dtype=x.dtype).exponential_(generator=generator)
     return epsilon * normal / per_sample(norm.size(normal), normal).clamp_min(1e-12)

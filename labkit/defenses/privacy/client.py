@@ -102,7 +102,7 @@ def protected_mean(
     module: nn.Module, x: Tensor, y: Tensor, clip: float | None, noise: float, generator: torch.Generator
 ) -> tuple[dict[str, Tensor], float]:
     """Return the clipped and noisy mean gradient, and the share that was clipped; nothing is checked."""
-    total, shortened = _summed(module, x, y, clip)
+    total, shortened = summed(module, x, y, clip)
     sent = {}
     for name, value in total.items():
         if noise and clip:
@@ -139,7 +139,7 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def _summed(module: nn.Module, x: Tensor, y: Tensor, clip: float | None) -> tuple[dict[str, Tensor], float]:
+def summed(module: nn.Module, x: Tensor, y: Tensor, clip: float | None) -> tuple[dict[str, Tensor], float]:
     """Return the sum of the records' gradients, each clipped, and the share that was clipped."""
     weights = {name: weight.detach().requires_grad_() for name, weight in module.named_parameters()}
 
