@@ -8,6 +8,7 @@ from labkit.metrics.accuracy import (
     robust_accuracy,
     targeted_success_rate,
 )
+from labkit.metrics.certification import abstention_rate, certified_accuracy, certified_curve
 from labkit.metrics.curves import Curve, robustness_curve
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
@@ -32,7 +33,10 @@ __all__ = [
     "Detection",
     "PerturbationNorms",
     "Rate",
+    "abstention_rate",
     "attack_success_rate",
+    "certified_accuracy",
+    "certified_curve",
     "clean_accuracy",
     "clean_accuracy_drop",
     "confusion",

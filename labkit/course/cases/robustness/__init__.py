@@ -1,0 +1,1 @@
+"""Robust training and certificates: contractor's runs, vendor's claims, what the judge measures (L03)."""
