@@ -75,7 +75,7 @@ def nothing(case: RobustnessCase) -> Handed:
 
 
 def lazy(case: RobustnessCase) -> Handed:
-    """Train for two epochs, test with one step, take more noise for more safety, read claims for names only."""
+    """Train for two epochs, test with one step, take more noise for more safety, compare names only."""
     hurried = _once("hurried", case, _hurried)
     yield "robust", {"weights": weights_of(hurried)}
     one = [one_step(case, run.model).value for run in case.runs]

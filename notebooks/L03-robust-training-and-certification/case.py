@@ -12,7 +12,7 @@ from typing import Any
 
 from labkit.core import InvalidInputError, UnknownNameError
 from labkit.course.cases.robustness.case import RobustnessCase, robustness_case
-from labkit.course.cases.robustness.judging import attacked, held_up, kept_back, voted
+from labkit.course.cases.robustness.judging import held_up, kept_back, left_of_run, voted
 from labkit.course.cases.robustness.records import RECORDS
 from labkit.course.cases.robustness.statement import check_lines, judged_lines, linf_reach, measured_lines
 from labkit.course.cases.robustness.statements import verdict_on
@@ -27,7 +27,6 @@ CLEAN_FLOOR = 0.92  # a network that reads less is not one that anybody puts int
 ROBUST_FLOOR = 0.5  # the target of "robust"
 CERTIFIED_FLOOR = 0.7  # the target of "certificate"
 COLLAPSED = 0.75  # PGD leaves less than this share of what one step leaves
-TOLERANCE = 0.08  # a reported accuracy may be off by so much
 VERDICTS = ("sound", "collapsed")
 
 
@@ -57,35 +56,27 @@ def measure_robust_accuracy(case: RobustnessCase, weights: Any) -> Measurement:
 # ------------------------------------------------------------------ catastrophic overfitting
 
 
-def measure_runs_judged(
+def measure_report_error(
     case: RobustnessCase, verdicts: Sequence[str], reported: Sequence[float]
 ) -> Measurement:
-    """Share of the contractor's networks with the right verdict and an accuracy that is not off by more than 8 points."""
+    """Largest error of the four reported accuracies under the judge's PGD; 1 while a verdict is wrong."""
     said, figures = _verdicts(case, verdicts), _shares("reported", reported, len(case.runs))
-    true = [attacked(case, run) for run in range(len(case.runs))]
+    true = [left_of_run(case, run) for run in range(len(case.runs))]
     errors = [figure - robust for figure, (_, robust) in zip(figures, true, strict=True)]
-    right = [
-        word == _kind(case, run) and abs(error) <= TOLERANCE
-        for run, (word, error) in enumerate(zip(said, errors, strict=True))
-    ]
-    worst = max(range(len(errors)), key=lambda run: abs(errors[run]))
+    wrong = sum(
+        word != ("collapsed" if robust < COLLAPSED * one_step else "sound")
+        for word, (one_step, robust) in zip(said, true, strict=True)
+    )
     return Measurement(
-        sum(right) / len(right),
+        1.0 if wrong else max(map(abs, errors)),
         {
-            "right": sum(right),
-            "runs": len(right),
-            "called_sound": sum(word == "sound" for word in said),
-            "worst": case.runs[worst].name,
-            "worst_error": errors[worst],
-            "too_high": sum(error > TOLERANCE for error in errors),
-            "too_low": sum(error < -TOLERANCE for error in errors),
+            "right": float(not wrong),
+            "highest": max(errors),
+            "lowest": min(errors),
+            "called_sound": said.count("sound"),
+            "runs": len(said),
         },
     )
-
-
-def _kind(case: RobustnessCase, run: int) -> str:
-    one_step, robust = attacked(case, run)
-    return "collapsed" if robust < COLLAPSED * one_step else "sound"
 
 
 def _verdicts(case: RobustnessCase, verdicts: Sequence[str]) -> list[str]:
@@ -111,7 +102,7 @@ def _shares(name: str, values: Sequence[float], count: int) -> list[float]:
 
 
 def measure_certified_accuracy(case: RobustnessCase, weights: Any, noise_std: float, n: int) -> Measurement:
-    """Share of inputs that the judge certifies at the L2 radius of the scenario; abstentions count as wrong."""
+    """Share of inputs that the judge certifies at the L2 radius of the scenario; abstentions are wrong."""
     made, y = voted(case, rebuilt(case, weights), noise_std, n), kept_back(case).y
     epsilon = case.setting("certified_epsilon")
     rate, named = certified_accuracy(made, y, epsilon), certified_accuracy(made, y, 0.0)
@@ -163,7 +154,7 @@ def measure_claims_judged(case: RobustnessCase, reasons: Sequence[str]) -> Measu
 def measure_lines_standing(
     case: RobustnessCase, weights: Any, smoothed: Any, noise_std: float, n: int, lines: Mapping[str, float]
 ) -> Measurement:
-    """Share of the lines of a robustness statement that stand; 0 while the networks miss their own targets."""
+    """Share of the lines of a statement that stand; 0 while the networks miss their own targets."""
     said = check_lines(lines)
     measured = measured_lines(case, rebuilt(case, weights), rebuilt(case, smoothed), noise_std, n)
     judged = judged_lines(said, measured)
@@ -207,7 +198,7 @@ def _certified_of_victim(case: RobustnessCase) -> float:
 
 MEASURES = {
     "robust_accuracy": measure_robust_accuracy,
-    "runs_judged": measure_runs_judged,
+    "report_error": measure_report_error,
     "certified_accuracy": measure_certified_accuracy,
     "claims_judged": measure_claims_judged,
     "lines_standing": measure_lines_standing,

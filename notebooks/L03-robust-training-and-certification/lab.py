@@ -40,7 +40,7 @@ lab.predict("smoothed")
 # Adversarial training solves two problems at once: an attacker moves each input to where the
 # loss is largest, and the training lowers the loss there,
 #
-# $$ \min_w \; \sum_i \; \max_{\lVert \delta \rVert_\infty \le \epsilon} \mathcal{L}(w; x_i + \delta, y_i) . $$
+# $$ \min_w \sum_i \max_{\lVert \delta \rVert_\infty \le \epsilon} \mathcal{L}(w; x_i + \delta, y_i) . $$
 #
 # The methods differ in the inner part. *PGD* takes several small steps. *Fast* training takes
 # one, from a random start. *TRADES* does not ask for the label: it looks for the point whose

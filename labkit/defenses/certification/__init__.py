@@ -12,7 +12,6 @@ if TYPE_CHECKING:
         reach_in,
     )
     from labkit.defenses.certification.claims import REASONS, Claim, Verdict, check_claim
-    from labkit.defenses.certification.training import interval_training
     from labkit.defenses.certification.intervals import (
         box_around,
         certify_intervals,
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
         interval_margins,
     )
     from labkit.defenses.certification.smoothing import SmoothedClassifier
+    from labkit.defenses.certification.training import interval_training
 
 _MODULES = {
     "ABSTAINED": "certificates",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from labkit.core.checks import whole
@@ -74,8 +76,8 @@ def two_sided_p(first: Tensor, second: Tensor) -> Tensor:
     return torch.as_tensor(2 * binom.sf(most - 1, total, 0.5), dtype=torch.float64).clamp(max=1.0)
 
 
-def _counts(hits: Tensor, n: int):  # type: ignore[no-untyped-def]
+def _counts(hits: Tensor, n: int) -> NDArray[np.int64]:
     whole("n", n)
-    if hits.is_floating_point() or (hits.numel() and not (0 <= int(hits.min()) and int(hits.max()) <= n)):
+    if hits.is_floating_point() or (hits.numel() and not (int(hits.min()) >= 0 and int(hits.max()) <= n)):
         raise InvalidInputError(f"expected counts as whole numbers from 0 to {n}")
     return hits.numpy()

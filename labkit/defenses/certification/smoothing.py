@@ -175,7 +175,7 @@ class SmoothedClassifier:
 
     def _count(self, noisy: Tensor, inputs: int) -> Tensor:
         """Return the votes of ``inputs`` inputs, whose copies lie one after the other."""
-        named = predict(self.model, noisy).view(inputs, -1)
+        named = predict(self.model, noisy).view(inputs, len(noisy) // max(1, inputs))
         votes = torch.zeros((inputs, self.classes), dtype=torch.int64)
         return votes.scatter_add_(1, named, torch.ones_like(named))
 

@@ -1,4 +1,4 @@
-"""The loop behind the trainings that need more than a change of the inputs: a loss of one's own, epochs seen."""
+"""The loop behind every robust training: a loss of its own, and a look at the network after each epoch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from labkit.models.training import Progress
 __all__ = ["AfterEpoch", "Loss", "Training"]
 
 Loss = Callable[[TorchClassifier, Tensor, Tensor, torch.Generator, float], Tensor]
-"""``loss(model, x, y, generator, done)``: what one batch is to lower, after the share ``done`` of all steps."""
+"""``loss(model, x, y, generator, done)``: what a batch is to lower, after the share ``done`` of the steps."""
 
 AfterEpoch = Callable[[int, TorchClassifier], None]
-"""``after_epoch(epoch, model)``, from 1 up; the model is in evaluation mode and goes on learning afterwards."""
+"""``after_epoch(epoch, model)``, from 1 up; the model is in evaluation mode and goes on learning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,9 +158,7 @@ class CertificatePanel:
         }
         if boxed:
             made["intervals"] = certify_intervals(network.model, case.x)
-        curves = {
-            name: certified_curve(each, case.y, _RADII, Norm.L2) for name, each in made.items()
-        }
+        curves = {name: certified_curve(each, case.y, _RADII, Norm.L2) for name, each in made.items()}
         picture = over_radii(curves, radius=self.radius, target=self.lab.target(self.checkpoint))
         return picture.markup() + self._table(made)
 

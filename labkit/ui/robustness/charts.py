@@ -59,9 +59,7 @@ def over_radii(curves: Mapping[str, Curve], *, radius: float, target: float) -> 
         low, high = ([getattr(rate, end) for rate in curve.rates] for end in ("low", "high"))
         ax.fill_between(curve.epsilons, low, high, color=colour, alpha=0.15, linewidth=0)
         shares = [rate.value for rate in curve.rates]
-        ax.plot(
-            curve.epsilons, shares, color=colour, marker=marker, linestyle=line, label=name, markersize=4
-        )
+        ax.plot(curve.epsilons, shares, color=colour, marker=marker, linestyle=line, label=name, markersize=4)
     ax.axvline(radius, color=INK, linewidth=1, linestyle=(0, (2, 2)))
     ax.axhline(target, color=INK, linewidth=1, linestyle="--")
     ax.text(radius, 1.04, f"radius {radius:g}", ha="center", fontsize=9, color=INK)
@@ -81,7 +79,9 @@ def over_radii(curves: Mapping[str, Curve], *, radius: float, target: float) -> 
         for name, curve in curves.items()
     )
     caption = "The bands are 95 % intervals over inputs. Abstentions count as wrong."
-    return to_picture(figure, f"Certified accuracy against the L2 radius. {said}", caption=caption, numbers=numbers)
+    return to_picture(
+        figure, f"Certified accuracy against the L2 radius. {said}", caption=caption, numbers=numbers
+    )
 
 
 def _say(curve: Curve, i: int) -> str:

@@ -1,4 +1,4 @@
-"""Eight claims beside the certificates that they are made of: which follow, and why do the others not?"""
+"""Eight claims beside the certificates that they are made of: which follow, and why the others do not."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ class ClaimsPanel:
                 f"Claim {each.number}",
                 [
                     ("choose", _OPEN),
-                    *((("follows: " if key == "holds" else "no: ") + words, key) for key, words in REASONS.items()),
+                    *(
+                        (("follows: " if key == "holds" else "no: ") + words, key)
+                        for key, words in REASONS.items()
+                    ),
                 ],
                 _OPEN,
                 f"Does claim {each.number} follow?",
@@ -70,9 +73,7 @@ class ClaimsPanel:
         lab.remember("claims_panel", state, shown=self.shown, radius=self.radius, **kept)
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Have your eight answers judged")
         self.job = Job(self.submit, label="Judging")
-        claims = [
-            column(output(self._claim(i)), answer) for i, answer in enumerate(self.answers)
-        ]
+        claims = [column(output(self._claim(i)), answer) for i, answer in enumerate(self.answers)]
         self.view = panel(
             output(self._heads()),
             row(self.shown, self.radius),

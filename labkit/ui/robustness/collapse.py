@@ -55,7 +55,12 @@ class CollapsePanel:
             "Which of the four to attack",
         )
         self.steps = slider(
-            "Attack steps", int(state.get("steps", 1)), 1, 60, 1, "Steps of PGD, at the budget of the scenario"
+            "Attack steps",
+            int(state.get("steps", 1)),
+            1,
+            60,
+            1,
+            "Steps of PGD, at the budget of the scenario",
         )
         self.go = button(
             "Attack along the epochs", self.attack, tip="Attack this network as it was after each epoch"
@@ -100,9 +105,7 @@ class CollapsePanel:
         run = next(each for each in self.case.runs if each.name == self.run.value)
         self.job.start(partial(self._attack, run, int(self.steps.value)), self._attacked)
 
-    def _attack(
-        self, run: Run, steps: int, progress: Progress
-    ) -> tuple[Run, int, list[float], list[float]]:
+    def _attack(self, run: Run, steps: int, progress: Progress) -> tuple[Run, int, list[float], list[float]]:
         case = self.case
         one, many = [], []
         for done, model in enumerate(run.models, start=1):
@@ -128,7 +131,12 @@ class CollapsePanel:
         for run in self.case.runs:
             one, many = self.found.get(run.name, (None, None))
             rows.append((f"network {run.name}", f"{run.claimed[-1]:.0%}", _say(one), _say(many)))
-        head = ("Delivered", "Contractor: accuracy under one step", "One step, your inputs", "Your last attack")
+        head = (
+            "Delivered",
+            "Contractor: accuracy under one step",
+            "One step, your inputs",
+            "Your last attack",
+        )
         self.overview.value = f'<div class="lk">{table("What was delivered", head, rows)}</div>'
 
     def hand_in(self) -> None:
@@ -142,9 +150,7 @@ class CollapsePanel:
         params = {"attack_steps": int(self.steps.value)}
 
         def work(_: Progress) -> str:
-            return hand_in(
-                self.lab, self.checkpoint, params, verdicts=verdicts, reported=reported
-            ).markup
+            return hand_in(self.lab, self.checkpoint, params, verdicts=verdicts, reported=reported).markup
 
         self.job.start(work, lambda markup: setattr(self.feedback, "value", markup))
 

@@ -17,7 +17,16 @@ from labkit.models import TorchClassifier
 from labkit.ui.html import Fragment
 from labkit.ui.session import LabSession
 
-__all__ = ["HARDENED", "SMOOTHED", "Network", "hand_in", "networks_of", "own_seed", "share_network", "standing"]
+__all__ = [
+    "HARDENED",
+    "SMOOTHED",
+    "Network",
+    "hand_in",
+    "networks_of",
+    "own_seed",
+    "share_network",
+    "standing",
+]
 
 HARDENED, SMOOTHED = "hardened network", "smoothed network"
 """What was handed in last, on the shelf."""

@@ -70,15 +70,15 @@ class StatementPanel:
             for name, words in _SHORT.items()
         }
         lab.remember("statement_panel", state, **self.figures)
-        self.submit = button("Sign and hand in", self.hand_in, primary=True, tip="Have somebody measure again")
+        self.submit = button(
+            "Sign and hand in", self.hand_in, primary=True, tip="Have somebody measure again"
+        )
         self.job = Job(self.go, self.submit, label="Measuring")
         lines = [
             column(output(f'<div class="lk"><p>{escape(self._sentence(name))}</p></div>'), figure)
             for name, figure in self.figures.items()
         ]
-        self.view = panel(
-            self.go, self.job.view, self.found, *lines, row(self.submit), self.feedback
-        )
+        self.view = panel(self.go, self.job.view, self.found, *lines, row(self.submit), self.feedback)
 
     def _sentence(self, name: str) -> str:
         case = self.case

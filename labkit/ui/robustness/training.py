@@ -67,7 +67,7 @@ def training_panel(
 
 
 class TrainingPanel:
-    """The dials of a training, the chart of all networks, the curve of the last one, and the choice of one."""
+    """The dials of a training, the chart of all networks, the curve of the last, and the choice of one."""
 
     def __init__(self, lab: LabSession, checkpoint: str, state: Mapping[str, Any]) -> None:
         self.lab, self.checkpoint = lab, checkpoint
@@ -140,7 +140,12 @@ class TrainingPanel:
         case, watched = self.case, slice(0, _WATCHED)
         x, y = case.x[watched], case.y[watched]
         every = max(1, round(dials["epochs"] / _POINTS))
-        seen: dict[str, list[float]] = {"epoch": [], "clean": [], "one step (FGSM)": [], "many steps (PGD)": []}
+        seen: dict[str, list[float]] = {
+            "epoch": [],
+            "clean": [],
+            "one step (FGSM)": [],
+            "many steps (PGD)": [],
+        }
 
         def after_epoch(epoch: int, model: TorchClassifier) -> None:
             if epoch % every and epoch != dials["epochs"]:
@@ -243,9 +248,7 @@ def _trades(case: RobustnessCase, dials: Mapping[str, Any], common: Mapping[str,
 
 
 def _intervals(case: RobustnessCase, dials: Mapping[str, Any], common: Mapping[str, Any]) -> TorchClassifier:
-    return interval_training(
-        case.network, case.train.x, case.train.y, epsilon=dials["epsilon"], **common
-    )
+    return interval_training(case.network, case.train.x, case.train.y, epsilon=dials["epsilon"], **common)
 
 
 _TRAINERS: Mapping[str, _Trainer] = {

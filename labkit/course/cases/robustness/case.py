@@ -8,9 +8,9 @@ issued ready made are the same for everybody, so they are trained once on a mach
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from labkit import data
@@ -19,7 +19,7 @@ from labkit.core.seeds import derive
 from labkit.core.threat import Norm, ThreatModel
 from labkit.course.cases.evasion import stratified
 from labkit.course.cases.robustness.runs import Run, drawn_runs
-from labkit.course.cases.robustness.shelf import Progress, kept
+from labkit.course.cases.robustness.shelf import Kept, Progress, kept
 from labkit.course.cases.robustness.statements import VendorClaim, vendor_claims
 from labkit.course.lab import Scenario
 from labkit.data import Dataset, Split
@@ -145,12 +145,8 @@ def _vendor_certificates(
 ) -> dict[str, Certificates]:
     settings = scenario.settings
     noise_std, box = float(settings["vendor_noise"]), float(settings["vendor_interval"])
-    noisy = _ready_made(
-        "noise", {"noise_std": noise_std, "epochs": 20}, scenario, dataset, victim, noise_training, progress
-    )
-    boxed = _ready_made(
-        "intervals", {"epsilon": box, "epochs": 30}, scenario, dataset, victim, interval_training, progress
-    )
+    noisy = _ready_made("noise", {"noise_std": noise_std, "epochs": 20}, scenario, dataset, victim, progress)
+    boxed = _ready_made("intervals", {"epsilon": box, "epochs": 30}, scenario, dataset, victim, progress)
     smoothed = SmoothedClassifier(noisy, noise_std, n=400, confidence=float(settings["confidence"]))
     return {
         "smoothing": smoothed.certify(x, seed=derive(seed, "vendor")),
@@ -158,9 +154,16 @@ def _vendor_certificates(
     }
 
 
-def _ready_made(name, settings, scenario, dataset, victim, train, progress):  # type: ignore[no-untyped-def]
-    def make(report: Progress | None) -> tuple[dict[str, Tensor], dict[str, str]]:
-        model = train(
+def _ready_made(
+    name: str,
+    settings: dict[str, float],
+    scenario: Scenario,
+    dataset: Dataset,
+    victim: TorchClassifier,
+    progress: Progress | None,
+) -> TorchClassifier:
+    def make(report: Progress | None) -> Kept:
+        model = _TRAININGS[name](
             victim.module, dataset.train.x, dataset.train.y, seed=0, progress=report, **settings
         )
         return dict(model.module.state_dict()), {}
@@ -169,3 +172,9 @@ def _ready_made(name, settings, scenario, dataset, victim, train, progress):  # 
     module = build(scenario.victim, victim.input_shape, victim.classes)
     module.load_state_dict(tensors)
     return TorchClassifier(module.requires_grad_(False), victim.input_shape, victim.classes)
+
+
+_TRAININGS: Mapping[str, Callable[..., TorchClassifier]] = {
+    "noise": noise_training,
+    "intervals": interval_training,
+}

@@ -13,7 +13,7 @@ from torch import Tensor
 from labkit.attacks.evasion import fgsm
 from labkit.core.protocols import predict
 from labkit.core.seeds import derive, make_generator
-from labkit.course.cases.robustness.shelf import Progress, kept
+from labkit.course.cases.robustness.shelf import Kept, Progress, kept
 from labkit.data import Dataset
 from labkit.defenses.robust_training import fast_adversarial_training
 from labkit.models import TorchClassifier, build
@@ -114,11 +114,13 @@ def _pool(
 
         def tell(done: int, of: int, message: str, number: int = number) -> None:
             if progress is not None:
-                progress(100 * number + 100 * done // max(1, of), 100 * total, f"contractor's runs: {message}")
+                progress(
+                    100 * number + 100 * done // max(1, of), 100 * total, f"contractor's runs: {message}"
+                )
 
         settings = {**RECIPES[recipe], "epochs": _EPOCHS, "twin": twin, "budget": epsilon}
 
-        def make(report: Progress | None, recipe: str = recipe, twin: int = twin):  # type: ignore[no-untyped-def]
+        def make(report: Progress | None, recipe: str = recipe, twin: int = twin) -> Kept:
             return _train(architecture, dataset, recipe, twin, epsilon, report)
 
         tensors, facts = kept(f"run-{number}", settings, architecture, dataset, make, tell)
@@ -128,7 +130,7 @@ def _pool(
 
 def _train(
     architecture: str, dataset: Dataset, recipe: str, twin: int, epsilon: float, progress: Progress | None
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
+) -> Kept:
     shown = slice(0, _SHOWN)
     x, y = dataset.train.x[shown], dataset.train.y[shown]
     epochs: list[int] = []

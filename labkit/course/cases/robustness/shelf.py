@@ -5,13 +5,13 @@ The key of a network is the code that trains it, its settings, and the victim it
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from torch import Tensor
@@ -19,7 +19,8 @@ from torch import Tensor
 from labkit.core.errors import IntegrityError, StorageError
 from labkit.core.paths import cache_dir, ensure_dir
 from labkit.data import Dataset
-from labkit.defenses import certification, robust_training
+from labkit.defenses.certification import intervals, training
+from labkit.defenses.robust_training import fast, loop, noise
 from labkit.models.checkpoints import exclusively, read_checkpoint, set_aside, write_checkpoint
 from labkit.models.orders import Order
 
@@ -95,7 +96,9 @@ def _key(settings: Mapping[str, Any], architecture: str, dataset: Dataset) -> st
 
 @functools.cache
 def _code() -> str:
-    """Digest the code that trains these networks."""
-    folders: tuple[ModuleType, ...] = (robust_training, certification)
-    files = [path for each in folders for path in sorted(Path(str(each.__file__)).parent.glob("*.py"))]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    """Digest the code that trains these networks; comments and layout do not count."""
+    digest = hashlib.sha256()
+    for module in (loop, fast, noise, intervals, training):
+        source = Path(str(module.__file__)).read_text(encoding="utf-8")
+        digest.update(ast.dump(ast.parse(source)).encode())
+    return digest.hexdigest()

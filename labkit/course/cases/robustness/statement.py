@@ -11,12 +11,13 @@ from labkit.core.errors import InvalidInputError
 from labkit.core.threat import Norm
 from labkit.course.cases.robustness.case import RobustnessCase
 from labkit.course.cases.robustness.judging import held_up, kept_back, proven, voted
+from labkit.defenses.certification import clopper_pearson
 from labkit.metrics import Rate, certified_accuracy
 from labkit.models import TorchClassifier
 
 __all__ = ["LINES", "Line", "check_lines", "judged_lines", "linf_reach", "measured_lines"]
 
-USEFUL = 0.15
+USEFUL = 0.25
 """How far below what is measured a line may lie and still tell its reader something."""
 
 LINES: Mapping[str, str] = {
@@ -96,16 +97,20 @@ def measured_lines(
 def judged_lines(said: Mapping[str, float], measured: Mapping[str, Rate]) -> list[Line]:
     """Return every line with its verdict.
 
-    A share says too much above the upper end of the judge's 95 % interval, and too little more
-    than fifteen points below what was measured.  The reach is arithmetic: it says too much
+    A share says too much above the upper end of the judge's 99 % interval, and too little more
+    than 25 points below what was measured: two samples of a hundred and fifty inputs differ.  The reach is arithmetic: it says too much
     above the exact figure, and too little below nine tenths of it.
     """
     judged = []
     for name, value in said.items():
         rate = measured[name]
         exact = name == "reach"
-        most = rate.value + 5e-4 if exact else rate.high
+        most = rate.value + 5e-4 if exact else _upper(rate)
         least = 0.9 * rate.value if exact else rate.value - USEFUL
         verdict = "too much" if value > most else "too little" if value < least else "stands"
         judged.append(Line(name, value, rate, verdict))
     return judged
+
+
+def _upper(rate: Rate) -> float:
+    return clopper_pearson(round(rate.value * rate.n), rate.n, 0.99)[1]

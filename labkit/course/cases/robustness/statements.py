@@ -138,13 +138,13 @@ class _Maker:
         epsilon = self.pick((0.05, 0.1, 0.15))
         decided = max(1, int((~made.abstained).sum()))
         share = float(made.holds(self.y, epsilon).double().sum()) / decided
-        return replace(
-            self.claim("smoothing", Norm.L2, epsilon), accuracy=math.floor(1000 * share) / 1000
-        )
+        return replace(self.claim("smoothing", Norm.L2, epsilon), accuracy=math.floor(1000 * share) / 1000)
 
     def pick(self, options: tuple[float, ...]) -> float:
         return options[int(torch.randint(len(options), (1,), generator=self.generator))]
 
 
-def _some(things: list[tuple[str, str, Claim]], count: int, generator: torch.Generator):  # type: ignore[no-untyped-def]
+def _some(
+    things: list[tuple[str, str, Claim]], count: int, generator: torch.Generator
+) -> list[tuple[str, str, Claim]]:
     return [things[place] for place in torch.randperm(len(things), generator=generator)[:count].tolist()]

@@ -1,4 +1,4 @@
-"""Networks cross into judgement as tensors by name: they are rebuilt here and checked, never run as handed in."""
+"""Networks cross into judgement as tensors by name: rebuilt and checked here, never run as handed in."""
 
 from __future__ import annotations
 
