@@ -38,6 +38,9 @@ _WATCHED = 80  # inputs behind the curve over the epochs
 _POINTS = 10  # of that curve
 _CLEAN_TARGET = 0.92
 
+_Made = tuple[Network, list[plots.Trial], dict[str, list[float]]]
+"""A network, what was measured of it and of those before, and its curve over the epochs."""
+
 METHODS: Mapping[str, str] = {
     "pgd": "PGD: several small steps",
     "fast": "fast: one step from a random start",
@@ -72,7 +75,8 @@ class TrainingPanel:
     def __init__(self, lab: LabSession, checkpoint: str, state: Mapping[str, Any]) -> None:
         self.lab, self.checkpoint = lab, checkpoint
         self.case: RobustnessCase = lab.case
-        self.trials: list[tuple[plots.Trial, Network]] = []
+        self.networks = [Network("the reader in use", self.case.victim, {"method": "none"})]
+        self.trials: list[plots.Trial] = []
         method = str(state.get("method", "pgd"))
         self.method = choice(
             "Method",
@@ -121,7 +125,6 @@ class TrainingPanel:
         self.method.observe(lambda _: self._enable(), "value")
         self.pick.observe(lambda _: self._draw(), "value")
         self._enable()
-        self._keep(Network("the reader in use", self.case.victim, {"method": "none"}))
         if lab.demo is not None and lab.demo.panel == "training_panel":
             self.train()
 
@@ -136,7 +139,7 @@ class TrainingPanel:
         }
         self.job.start(partial(self._train, dials), self._added)
 
-    def _train(self, dials: dict[str, Any], progress: Progress) -> tuple[Network, dict[str, list[float]]]:
+    def _train(self, dials: dict[str, Any], progress: Progress) -> _Made:
         case, watched = self.case, slice(0, _WATCHED)
         x, y = case.x[watched], case.y[watched]
         every = max(1, round(dials["epochs"] / _POINTS))
@@ -164,27 +167,31 @@ class TrainingPanel:
         }
         model = _TRAINERS[dials["method"]](case, dials, common)
         network = Network(_say(dials), model, {name: dials[name] for name in _used(dials["method"])})
-        return network, seen
+        # The reader in use is measured with the first network: whoever only opens the page waits for nothing.
+        new = [network] if self.trials else [*self.networks, network]
+        return network, [self._measure(each) for each in new], seen
 
-    def _added(self, made: tuple[Network, dict[str, list[float]]]) -> None:
-        network, seen = made
+    def _added(self, made: _Made) -> None:
+        network, trials, seen = made
         share_network(self.lab, network)
-        self._keep(network)
+        self.networks.append(network)
+        self.trials.extend(trials)
         epochs = [int(epoch) for epoch in seen.pop("epoch")]
         self.curve.value = over_epochs(network.name, epochs, seen).markup()
-        options = [(f"{i + 1}: {trial.name}", i) for i, (trial, _) in enumerate(self.trials)]
-        change_options(self.pick, options, len(self.trials) - 1)
+        options = [(f"{i + 1}: {each.name}", i) for i, each in enumerate(self.networks)]
+        change_options(self.pick, options, len(self.networks) - 1)
         self._draw()
 
-    def _keep(self, network: Network) -> None:
-        case = self.case
-        clean = clean_accuracy(network.model, case.x, case.y)
-        self.trials.append((plots.Trial(network.name, clean, standing(case, network.model)), network))
+    def _measure(self, network: Network) -> plots.Trial:
+        clean = clean_accuracy(network.model, self.case.x, self.case.y)
+        return plots.Trial(network.name, clean, standing(self.case, network.model))
 
     def _draw(self) -> None:
+        if not self.trials:
+            return
         chosen = int(self.pick.value or 0)
         self.chart.value = plots.trade_off(
-            [trial for trial, _ in self.trials],
+            self.trials,
             robust_target=self.lab.target(self.checkpoint),
             clean_target=_CLEAN_TARGET,
             chosen=chosen,
@@ -197,7 +204,7 @@ class TrainingPanel:
 
     def hand_in(self) -> None:
         """Have the chosen network attacked by the judge."""
-        _, network = self.trials[int(self.pick.value or 0)]
+        network = self.networks[int(self.pick.value or 0)]
         self.lab.put(HARDENED, network)
 
         def work(_: Progress) -> str:

@@ -98,8 +98,9 @@ def judged_lines(said: Mapping[str, float], measured: Mapping[str, Rate]) -> lis
     """Return every line with its verdict.
 
     A share says too much above the upper end of the judge's 99 % interval, and too little more
-    than 25 points below what was measured: two samples of a hundred and fifty inputs differ.  The reach is arithmetic: it says too much
-    above the exact figure, and too little below nine tenths of it.
+    than 25 points below what was measured: two samples of a hundred and fifty inputs differ.
+    The reach is arithmetic: it says too much above the exact figure, and too little below nine
+    tenths of it.
     """
     judged = []
     for name, value in said.items():
