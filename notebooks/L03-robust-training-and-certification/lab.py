@@ -187,16 +187,17 @@ from labkit.core import Norm
 from labkit.defenses.certification import check_claim
 
 
+# starter
+# def reach_of(radius, norm, claimed_norm, pixels):
+#     return radius  # your turn: from L2 to every pixel something is lost
+#
+#
+# reasons = ["holds"] * len(case.claims)  # your turn: check_claim() says why each stands or falls
+# solution
 def reach_of(radius, norm, claimed_norm, pixels):
-    # starter
-    # return radius  # your turn: from L2 to every pixel something is lost
-    # solution
     return radius / pixels**0.5 if (norm, claimed_norm) == (Norm.L2, Norm.LINF) else radius
 
 
-# starter
-# reasons = ["holds"] * len(case.claims)  # your turn: check_claim() says why each of them stands or falls
-# solution
 reasons = [check_claim(each.claim, case.certificates[each.shown], case.y).reason for each in case.claims]
 
 # %% tags=["hands-on", "nbval-check-output"]
