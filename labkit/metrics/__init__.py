@@ -10,6 +10,14 @@ from labkit.metrics.accuracy import (
 )
 from labkit.metrics.certification import abstention_rate, certified_accuracy, certified_curve
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.evaluation import (
+    CASCADE,
+    RobustnessReport,
+    SanityCheck,
+    Stage,
+    StageResult,
+    robustness,
+)
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
     Detection,
@@ -29,10 +37,15 @@ from labkit.metrics.reconstruction import (
 )
 
 __all__ = [
+    "CASCADE",
     "Curve",
     "Detection",
     "PerturbationNorms",
     "Rate",
+    "RobustnessReport",
+    "SanityCheck",
+    "Stage",
+    "StageResult",
     "abstention_rate",
     "attack_success_rate",
     "certified_accuracy",
@@ -49,6 +62,7 @@ __all__ = [
     "psnr",
     "re_identification",
     "robust_accuracy",
+    "robustness",
     "robustness_curve",
     "ssim",
     "targeted_success_rate",

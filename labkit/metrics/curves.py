@@ -69,20 +69,38 @@ def robustness_curve(
     progress : function, optional
         Called as ``progress(done, total, message)`` after each budget.
     """
+    ordered, stands = standing(model, x, y, attack=attack, epsilons=epsilons, norm=norm, progress=progress)
+    return Curve(tuple(ordered), tuple(Rate.of(row) for row in stands), Norm(norm))
+
+
+def standing(
+    model: Classifier,
+    x: Tensor,
+    y: Tensor,
+    *,
+    attack: Callable[..., AdversarialExamples],
+    epsilons: Sequence[float],
+    norm: Norm,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> tuple[list[float], list[Tensor]]:
+    """Return the budgets in order, and for each which inputs still stand, ``(n,)`` bool.
+
+    See :func:`robustness_curve`.
+    """
     check_batch(model, x, y)
     ordered = sorted(length("epsilon", epsilon) for epsilon in epsilons)
     if not ordered:
         raise InvalidInputError("expected one epsilon or more, got none")
     norm = Norm(norm)
     stands = predict(model, x) == y
-    rates = []
+    rows = []
     for done, epsilon in enumerate(ordered, start=1):
         left = torch.nonzero(stands).flatten()
         if epsilon > 0 and len(left):
             adv = attack(model, x[left], y[left], epsilon=epsilon, norm=norm)
             held = predict(model, adv.x_adv) == y[left]
             stands[left] = held | ~legal(model, adv, ThreatModel(norm, epsilon))
-        rates.append(Rate.of(stands))
+        rows.append(stands.clone())
         if progress is not None:
             progress(done, len(ordered), f"epsilon {epsilon:g}")
-    return Curve(tuple(ordered), tuple(rates), norm)
+    return ordered, rows

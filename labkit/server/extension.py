@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.utils import url_path_join
 
 from labkit import __version__
@@ -18,6 +19,7 @@ from labkit.server.dashboards import dashboard_handlers
 from labkit.server.hands_on import HandsOn
 from labkit.server.keeping import Keeper, KernelReport, Limits
 from labkit.server.room.routes import room_routes
+from labkit.server.subscribed import SubscribedConnection
 
 __all__ = ["load_extension"]
 
@@ -54,6 +56,9 @@ def load_extension(server: ServerApp) -> None:
     room = choices.get("room")
     web_app.settings.update(labkit_room=room, labkit_proxy=choices.get("proxy", ""))
     web_app.settings.update(labkit_templates=environment, labkit_trainer=trainer, labkit_server=server)
+    wire = "kernel_websocket_connection_class"
+    if web_app.settings.get(wire) is ZMQChannelsWebsocketConnection:  # nobody chose another
+        web_app.settings[wire] = SubscribedConnection
     limits = choices.get("limits") or Limits()
     web_app.settings["labkit_keeper"] = Keeper(server.kernel_manager, limits, room, server.log)
     known = [*_ROUTES, *(room_routes() if room is not None else [])]

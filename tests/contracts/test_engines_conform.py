@@ -18,6 +18,9 @@ def _native():
     yield "fgsm", partial(evasion.fgsm, epsilon=EPSILON)
     for norm, epsilon in ((Norm.LINF, EPSILON), (Norm.L2, 0.6)):
         yield f"pgd {norm}", partial(evasion.pgd, epsilon=epsilon, norm=norm, steps=5)
+        yield f"apgd {norm}", partial(evasion.apgd, epsilon=epsilon, norm=norm, steps=5, loss="dlr")
+        quick = {"epsilon": epsilon, "norm": norm, "steps": 5, "target_count": 2}
+        yield f"apgd_targeted {norm}", partial(evasion.apgd_targeted, **quick)
         yield f"noise {norm}", partial(evasion.random_noise, epsilon=epsilon, norm=norm)
         yield f"square {norm}", partial(evasion.square, epsilon=epsilon, norm=norm, query_budget=40)
     yield "hop_skip_jump", partial(evasion.hop_skip_jump, epsilon=0.6, query_budget=80)

@@ -13,13 +13,15 @@ import labkit
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "reference" / "api"
 PACKAGES = sorted(page.stem for page in PAGES.glob("labkit.*.md"))
-# Programs, not a library: what they offer is in the reference of the commands.
+# Programs and the cases of the labs, not a library; and what another page lists already.
 PROGRAMS = {
     "labkit.server",
+    "labkit.course.cases",
     "labkit.course.commands",
     "labkit.data.faces",
     "labkit.data.formats",
     "labkit.data.signs",
+    "labkit.metrics.evaluation",
 }
 
 _DIRECTIVE = re.compile(r"^\.\. (?:auto)?(?:class|function|data):: (\w+)$", re.MULTILINE)

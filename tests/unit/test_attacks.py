@@ -261,7 +261,7 @@ def test_settings_without_sense_are_refused_in_words(attack, given, says):
 
 def test_an_unknown_loss_is_answered_with_those_that_there_are():
     model, x, y = small_cnn()
-    with pytest.raises(UnknownNameError, match="cross_entropy, margin"):
+    with pytest.raises(UnknownNameError, match="cross_entropy, dlr, margin"):
         evasion.pgd(model, x, y, epsilon=0.1, loss="hinge")
 
 

@@ -102,7 +102,7 @@ def test_what_cannot_be_read_is_refused_with_what_is_known(checkpoint, changes, 
 
 
 def test_every_panel_is_light(lab):
-    """Twenty open the lab at once, and a panel costs what its widgets cost (`benchmarks serving` times it)."""
+    """Twenty open the lab at once, and a panel costs what its widgets cost (benchmarks serving: how long)."""
     for name in panels.__all__:
         assert len(list(_widgets(getattr(panels, name)(lab)))) < 45, name
 

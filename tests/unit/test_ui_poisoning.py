@@ -327,7 +327,7 @@ def test_a_chart_of_equal_scores_can_be_drawn() -> None:
 
 
 def test_panels_are_light(lab: LabSession) -> None:
-    """Twenty open the lab at once, and a panel costs what its widgets cost (`benchmarks serving` times it)."""
+    """Twenty open the lab at once, and a panel costs what its widgets cost (benchmarks serving: how long)."""
     for kind, checkpoint in (
         (BackdoorPanel, "backdoor"),
         (CollisionPanel, "clean-label"),

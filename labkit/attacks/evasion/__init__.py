@@ -6,6 +6,7 @@ Every attack is a function ``(model, x, y, *, epsilon, norm, ...)`` that returns
 
 from collections.abc import Callable
 
+from labkit.attacks.evasion.apgd import apgd, apgd_targeted
 from labkit.attacks.evasion.bpda import bpda
 from labkit.attacks.evasion.fgsm import fgsm
 from labkit.attacks.evasion.hop_skip_jump import hop_skip_jump
@@ -17,6 +18,8 @@ from labkit.core.results import AdversarialExamples
 
 __all__ = [
     "ATTACKS",
+    "apgd",
+    "apgd_targeted",
     "bpda",
     "distil",
     "fgsm",
@@ -28,6 +31,8 @@ __all__ = [
 ]
 
 ATTACKS: dict[str, Callable[..., AdversarialExamples]] = {
+    "apgd": apgd,
+    "apgd_targeted": apgd_targeted,
     "fgsm": fgsm,
     "hop_skip_jump": hop_skip_jump,
     "pgd": pgd,

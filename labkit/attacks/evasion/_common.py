@@ -29,7 +29,24 @@ def margin(logits: Tensor, y: Tensor) -> Tensor:
     return others.amax(1) - own
 
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"cross_entropy": cross_entropy, "margin": margin}
+def dlr(logits: Tensor, y: Tensor) -> Tensor:
+    """Difference of logits ratio: the margin, whatever the scale of the logits (Croce & Hein 2020).
+
+    A model that is very sure of itself has a cross-entropy without a gradient; this ratio keeps one.
+    """
+    if logits.shape[1] < 3:
+        raise InvalidInputError(
+            f"expected three classes or more for the loss 'dlr', got {logits.shape[1]}: use 'margin'"
+        )
+    best = logits.topk(3, dim=1).values
+    return margin(logits, y) / (best[:, 0] - best[:, 2] + 1e-12)
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cross_entropy": cross_entropy,
+    "margin": margin,
+    "dlr": dlr,
+}
 """What a gradient attack climbs, by name."""
 
 
@@ -97,3 +114,10 @@ def check(
 def per_sample(values: Tensor, like: Tensor) -> Tensor:
     """Reshape ``(n,)`` so that it broadcasts over ``(n, ...)``."""
     return values.view(-1, *[1] * (like.dim() - 1))
+
+
+def offset(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """Return what a part of a longer task tells: it begins after ``before`` steps of ``total``."""
+    if progress is None:
+        return None
+    return lambda done, _total, message: progress(before + done, total, message)

@@ -10,12 +10,12 @@ from labkit.attacks.evasion._common import (
     check,
     find_loss,
     inside,
-    logits_and_gradient,
-    misread,
+    offset,
     per_sample,
 )
+from labkit.attacks.evasion.searching import Search
 from labkit.core.checks import length, whole
-from labkit.core.protocols import Classifier, DifferentiableClassifier, require_differentiable
+from labkit.core.protocols import Classifier, require_differentiable
 from labkit.core.results import AdversarialExamples
 from labkit.core.seeds import make_generator
 from labkit.core.threat import Norm
@@ -38,6 +38,7 @@ def pgd(
     early_stop: bool = True,
     y_target: Tensor | None = None,
     loss: str = "cross_entropy",
+    precision: str = "float32",
     seed: int | torch.Generator = 0,
     progress: Progress | None = None,
 ) -> AdversarialExamples:
@@ -69,7 +70,11 @@ def pgd(
     y_target : Tensor of shape ``(n,)``, optional
         Classes to be read instead; None to be misread as anything.
     loss : str
-        ``"cross_entropy"`` or ``"margin"``.
+        ``"cross_entropy"``, ``"margin"`` or ``"dlr"``.
+    precision : str
+        What the search computes in: ``"float32"``, ``"bfloat16"`` or ``"auto"`` (16 bits where the
+        processor gains from them).  Whether an input is misread is always judged in 32 bits by the
+        model as it is.
     seed : int or torch.Generator
         What the starting points are drawn from.
     progress : function, optional
@@ -91,18 +96,19 @@ def pgd(
         step_size = 2 * epsilon if step_decay else 2.5 * epsilon / steps
     step_size = length("step_size", step_size)
     sizes = [step_size * (1 - step / steps if step_decay else 1) for step in range(steps)]
-    run = _Run(require_differentiable(model, "pgd"), epsilon, norm, sizes, early_stop, loss)
+    search = Search(require_differentiable(model, "pgd"), precision)
+    run = _Run(search, epsilon, norm, sizes, early_stop, loss)
     generator = make_generator(seed)
     x_adv = x.clone()
     left = torch.arange(len(x))
     if early_stop:
         # What is misread as it is needs no attack, and a random start might even repair it.
-        left = left[~misread(model.logits(x), y, y_target)]
+        left = left[~search.judge(x, y, y_target)]
     for restart in range(restarts if len(left) else 0):
         target = None if y_target is None else y_target[left]
         start = _starting_point(x[left], epsilon, norm, generator) if random_start else x[left]
         start = inside(x[left], start - x[left], epsilon, norm, model.bounds)
-        tell = _offset(progress, restart * steps, restarts * steps)
+        tell = offset(progress, restart * steps, restarts * steps)
         x_adv[left], broken = run(x[left], start, y[left], target, tell)
         left = left[~broken]
         if len(left) == 0:
@@ -124,6 +130,7 @@ def pgd(
             "random_start": random_start,
             "early_stop": early_stop,
             "loss": loss,
+            "precision": search.precision,
             "seed": seed if isinstance(seed, int) else None,
         },
         y_target=y_target,
@@ -135,14 +142,14 @@ class _Run:
 
     def __init__(
         self,
-        model: DifferentiableClassifier,
+        search: Search,
         epsilon: float,
         norm: Norm,
         sizes: list[float],
         early_stop: bool,
         loss: str,
     ) -> None:
-        self.model, self.epsilon, self.norm, self.sizes = model, epsilon, norm, sizes
+        self.search, self.epsilon, self.norm, self.sizes = search, epsilon, norm, sizes
         self.early_stop, self.loss = early_stop, find_loss(loss)
 
     def __call__(
@@ -154,11 +161,11 @@ class _Run:
         for step, size in enumerate(self.sizes, start=1):
             target = None if y_target is None else y_target[left]
             here = result[left]
-            logits, gradient = logits_and_gradient(self.model, here, y[left], target, self.loss)
-            done = misread(logits, y[left], target)
+            logits, _, gradient = self.search(here, y[left], target, self.loss)
+            done = self.search.confirmed(logits, here, y[left], target)
             broken[left] = done
             moved = here + size * self.norm.steepest(gradient)
-            moved = inside(x[left], moved - x[left], self.epsilon, self.norm, self.model.bounds)
+            moved = inside(x[left], moved - x[left], self.epsilon, self.norm, self.search.model.bounds)
             keep = done if self.early_stop else torch.zeros_like(done)
             result[left] = torch.where(per_sample(keep, here), here, moved)
             left = left[~keep]
@@ -167,7 +174,7 @@ class _Run:
             if len(left) == 0:
                 return result, broken
         target = None if y_target is None else y_target[left]
-        broken[left] = misread(self.model.logits(result[left]), y[left], target)
+        broken[left] = self.search.judge(result[left], y[left], target)
         return result, broken
 
 
@@ -178,9 +185,3 @@ def _starting_point(x: Tensor, epsilon: float, norm: Norm, generator: torch.Gene
     direction = torch.randn(x.shape, generator=generator, dtype=x.dtype)
     radius = epsilon * torch.rand(len(x), generator=generator, dtype=x.dtype)
     return x + per_sample(radius / norm.size(direction).clamp_min(1e-12), x) * direction
-
-
-def _offset(progress: Progress | None, before: int, total: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda done, _total, message: progress(before + done, total, message)

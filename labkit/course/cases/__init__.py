@@ -3,3 +3,5 @@
 A module or a folder for each subject. The folder of the lab (``notebooks/<lab>/case.py``) takes its
 measures from here.
 """
+
+__all__: list[str] = []

@@ -11,7 +11,8 @@ import json
 from typing import Any
 
 from jupyter_server.services.kernels.connection import base
-from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+
+from labkit.server.subscribed import SubscribedConnection
 
 __all__ = ["GuardedConnection", "refusal"]
 
@@ -29,7 +30,7 @@ _LARGEST = 1_000_000  # bytes; the state of a page full of widgets is smaller
 _MOST_PARTS = 64  # a message has five, and one for each buffer
 
 
-class GuardedConnection(ZMQChannelsWebsocketConnection):
+class GuardedConnection(SubscribedConnection):
     """Passes on what a dashboard needs."""
 
     async def connect(self) -> None:  # type: ignore[override]

@@ -57,8 +57,8 @@ _SETTINGS: dict[str, Any] = {
 }
 """What a scenario may set, and what holds otherwise."""
 
-_SURE, _CANDIDATES = 3.0, 10
-"""Logits that lie closer are misread anyway; among so many documents the seed chooses."""
+_SURE, _CANDIDATES, _NEAR = 3.0, 10, 11
+"""Logits that lie closer are misread anyway; among so many documents the seed chooses; neighbours asked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,7 +218,7 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
         x_test=x_test,
         y_test=y_test,
         victim=victim,
-        document=_document(victim, x_test, y_test, derive(seed, "document")),
+        document=_document(victim, x_test, y_test, shares.stock, derive(seed, "document")),
         delivery=deliver("the delivery", _in_delivery(shares.delivery, classes, settings, seed), seed),
         routine=tuple(
             _routine(shares.routine, classes, derive(seed, "routine", number)) for number in range(3)
@@ -282,8 +282,12 @@ def _routine(samples: Samples, classes: int, seed: int) -> Delivery:
     return deliver("a routine delivery", clean, seed)
 
 
-def _document(victim: TorchClassifier, x: Tensor, y: Tensor, seed: int) -> Document:
-    """Return one of the inputs that are read correctly and not for sure, and what else it might be."""
+def _document(victim: TorchClassifier, x: Tensor, y: Tensor, stock: Samples, seed: int) -> Document:
+    """Return one of the inputs that are read correctly and not for sure, and what else it might be.
+
+    A document that lies deep among samples of its own class stays there whatever is poisoned: no
+    participant should be issued one.
+    """
     best = victim.logits(x).topk(2)
     margin = best.values[:, 0] - best.values[:, 1]
     fit = ((best.indices[:, 0] == y) & (margin > _SURE)).nonzero().flatten()
@@ -291,6 +295,12 @@ def _document(victim: TorchClassifier, x: Tensor, y: Tensor, seed: int) -> Docum
         raise InvalidInputError(
             f"expected {_CANDIDATES} inputs that the victim reads, got {len(fit)}: train it longer"
         )
-    nearest = fit[margin[fit].argsort(stable=True)[:_CANDIDATES]]
-    chosen = int(nearest[int(torch.randint(_CANDIDATES, (), generator=make_generator(seed)))])
+    unsure = fit[margin[fit].argsort(stable=True)[: 2 * _CANDIDATES]]
+    distances = torch.cdist(models.features(victim, x[unsure]), models.features(victim, stock[0]))
+    own, wanted = (
+        torch.where(stock[1] == kind[:, None], distances, torch.inf).topk(_NEAR, largest=False).values.mean(1)
+        for kind in (y[unsure], best.indices[unsure, 1])
+    )
+    reachable = unsure[(wanted / own).argsort(stable=True)[:_CANDIDATES]]
+    chosen = int(reachable[int(torch.randint(_CANDIDATES, (), generator=make_generator(seed)))])
     return Document(x=x[chosen : chosen + 1], y=int(y[chosen]), wanted=int(best.indices[chosen, 1]))
