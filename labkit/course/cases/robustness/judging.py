@@ -107,25 +107,25 @@ def _held_up(case: RobustnessCase, model: TorchClassifier) -> Held:
     )
 
 
-def standing_after(case: RobustnessCase, model: TorchClassifier, inputs: Split, steps: int = STEPS) -> Tensor:
+def standing_after(case: RobustnessCase, model: TorchClassifier, split: Split, steps: int = STEPS) -> Tensor:
     """Return which inputs are still read correctly after PGD, ``(n,)`` bool.
 
     It climbs two losses.  A network whose scores are large answers with probabilities that
     have no slope left, and the cross-entropy goes blind; the margin of the scores does not.
     """
-    stands = torch.ones(len(inputs), dtype=torch.bool)
+    stands = torch.ones(len(split), dtype=torch.bool)
     for loss in ("cross_entropy", "margin"):
         adv = evasion.pgd(
             model,
-            inputs.x,
-            inputs.y,
+            split.x,
+            split.y,
             epsilon=case.threat.epsilon,
             norm=case.threat.norm,
             steps=steps,
             loss=loss,
             seed=derive(case.seed, "judge", loss),
         )
-        stands &= predict(model, adv.x_adv) == inputs.y
+        stands &= predict(model, adv.x_adv) == split.y
     return stands
 
 
