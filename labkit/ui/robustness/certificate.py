@@ -64,7 +64,7 @@ class CertificatePanel:
         self.train = button(
             "Train under noise", self.train_now, tip="Train a network under this noise, 30 epochs"
         )
-        self.pick = choice("Network", [("the reader in use", 0)], tip="Which network is certified")
+        self.pick = choice("Certified network", [("the reader in use", 0)], tip="Which network is certified")
         self.noise = slider(
             "Smoothing noise",
             float(state.get("noise_std", 0.5)),

@@ -31,7 +31,7 @@ def over_epochs(title: str, epochs: Sequence[int], curves: Mapping[str, Sequence
     ax.set_xlabel("epoch")
     ax.set_ylabel("accuracy")
     percent_axis(ax.yaxis)
-    ax.legend(frameon=False, fontsize=9)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8.5)
     said = "; ".join(
         f"{name}: {values[0]:.0%} after epoch {epochs[0]}, highest {max(values):.0%}, "
         f"{values[-1]:.0%} after epoch {epochs[-1]}"

@@ -69,6 +69,8 @@ class ClaimsPanel:
             )
             for each in self.case.claims
         ]
+        for answer in self.answers:  # the reasons are sentences
+            answer.layout.width = "min(52em, 100%)"
         kept = {f"claim_{i + 1}": each for i, each in enumerate(self.answers)}
         lab.remember("claims_panel", state, shown=self.shown, radius=self.radius, **kept)
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Have your eight answers judged")
@@ -110,7 +112,7 @@ class ClaimsPanel:
                     "L2" if made.norm is Norm.L2 else "every pixel (L-infinity)",
                     f"{made.noise_std:g}" if made.noise_std else "none",
                     "no chance in it" if made.confidence == 1 else f"{made.confidence:.1%}",
-                    f"{len(made)} of {made.dimension} pixels each",
+                    f"{len(made)}, of {made.dimension} pixels",
                     f"{abstention_rate(made).value:.1%}",
                 )
             )

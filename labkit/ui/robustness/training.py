@@ -105,7 +105,7 @@ class TrainingPanel:
             beta=self.beta,
         )
         self.go = button("Train a network", self.train, tip="Train with these dials; takes some seconds")
-        self.pick = choice("Network to hand in", [("the reader in use", 0)], tip="One of your trials")
+        self.pick = choice("To hand in", [("the reader in use", 0)], tip="One of your trials")
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Have the chosen network judged")
         self.chart, self.curve, self.feedback = output(), output(), output()
         self.job = Job(self.go, self.submit, label="Training")
