@@ -24,6 +24,12 @@ from labkit.ui.robustness.training import METHODS, TrainingPanel
 from labkit.ui.session import LabSession
 from tests.conftest import HOME
 
+_CHECKPOINTS = {
+    "training_panel": "robust",
+    "collapse_panel": "collapse",
+    "certificate_panel": "certificate",
+    "claims_panel": "claims",
+}
 TROUBLE = ("Something unexpected", "That did not work")
 
 
@@ -192,3 +198,19 @@ def test_a_network_that_is_trained_in_one_panel_can_be_certified_in_another(lab:
     training.train()
     assert len(certificate.networks) == before + 1
     assert certificate.pick.value == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "panel", "words"),
+    [
+        (TrainingPanel, "training_panel", "accuracy over the epochs"),
+        (CollapsePanel, "collapse_panel", "PGD, 40 steps, your inputs"),
+        (CertificatePanel, "certificate_panel", "Certified accuracy against"),
+        (ClaimsPanel, "claims_panel", "Within 0.25 (L2)"),
+    ],
+)
+def test_the_live_demo_shows_its_state_at_once(lab: LabSession, kind: Any, panel: str, words: str) -> None:
+    demo = next(each for each in lab.lab.demo if each.panel == panel)
+    made = kind(LabSession(lab.session, demo), _CHECKPOINTS[panel], demo.state)
+    assert words in texts(made.view)
+    assert_no_trouble(made.view)
