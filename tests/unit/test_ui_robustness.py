@@ -107,7 +107,7 @@ def test_the_contractors_networks_are_attacked_and_judged(lab: LabSession) -> No
     panel.hand_in()
     assert "Say something about network A, B, C, D" in panel.feedback.value
     panel.attack()
-    assert "PGD, 20 steps, your inputs" in panel.chart.value
+    assert "yours, PGD 20" in panel.chart.value
     assert panel.overview.value.count("not attacked yet") == 6
     for i in range(4):
         one, robust = left_of_run(lab.case, i)
@@ -204,7 +204,7 @@ def test_a_network_that_is_trained_in_one_panel_can_be_certified_in_another(lab:
     ("kind", "panel", "words"),
     [
         (TrainingPanel, "training_panel", "accuracy over the epochs"),
-        (CollapsePanel, "collapse_panel", "PGD, 40 steps, your inputs"),
+        (CollapsePanel, "collapse_panel", "yours, PGD 40"),
         (CertificatePanel, "certificate_panel", "Certified accuracy against"),
         (ClaimsPanel, "claims_panel", "Within 0.25 (L2)"),
     ],

@@ -119,9 +119,9 @@ class CollapsePanel:
         run, steps, one, many = made
         self.found[run.name] = one[-1], many[-1]
         curves = {
-            "the contractor's own, one step": run.claimed,
-            "one step (FGSM), your inputs": one,
-            f"PGD, {steps} step{'s' * (steps != 1)}, your inputs": many,
+            "contractor's, one step": run.claimed,
+            "yours, one step": one,
+            f"yours, PGD {steps}": many,
         }
         self.chart.value = over_epochs(f"Network {run.name}", run.epochs, curves).markup()
         self._show()
