@@ -1,7 +1,16 @@
 """Defenses: robust training, certificates, filters that mostly hide the gradient, screening of data."""
 
-from labkit.defenses import sanitising
+from labkit.defenses import backdoors, sanitising
+from labkit.defenses.integrity import tampered_tensors, weight_digests
 from labkit.defenses.robust_training import adversarial_training
 from labkit.defenses.squeezing import Binarising, BitDepthSqueezing
 
-__all__ = ["Binarising", "BitDepthSqueezing", "adversarial_training", "sanitising"]
+__all__ = [
+    "Binarising",
+    "BitDepthSqueezing",
+    "adversarial_training",
+    "backdoors",
+    "sanitising",
+    "tampered_tensors",
+    "weight_digests",
+]

@@ -8,8 +8,10 @@ from labkit.metrics.accuracy import (
     robust_accuracy,
     targeted_success_rate,
 )
+from labkit.metrics.calibration import CalibrationBin, calibration_gap, calibration_within_groups
 from labkit.metrics.certification import abstention_rate, certified_accuracy, certified_curve
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.energy import activation_density
 from labkit.metrics.evaluation import (
     CASCADE,
     RobustnessReport,
@@ -18,6 +20,15 @@ from labkit.metrics.evaluation import (
     StageResult,
     robustness,
 )
+from labkit.metrics.fairness import (
+    EqualisedOdds,
+    demographic_parity,
+    equal_opportunity,
+    equalised_odds,
+    false_positive_rate_at,
+    predictive_parity,
+)
+from labkit.metrics.gaps import Gap
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
     Detection,
@@ -38,8 +49,11 @@ from labkit.metrics.reconstruction import (
 
 __all__ = [
     "CASCADE",
+    "CalibrationBin",
     "Curve",
     "Detection",
+    "EqualisedOdds",
+    "Gap",
     "PerturbationNorms",
     "Rate",
     "RobustnessReport",
@@ -47,18 +61,26 @@ __all__ = [
     "Stage",
     "StageResult",
     "abstention_rate",
+    "activation_density",
     "attack_success_rate",
+    "calibration_gap",
+    "calibration_within_groups",
     "certified_accuracy",
     "certified_curve",
     "clean_accuracy",
     "clean_accuracy_drop",
     "confusion",
     "correlation",
+    "demographic_parity",
     "detection",
+    "equal_opportunity",
+    "equalised_odds",
+    "false_positive_rate_at",
     "legal",
     "match_within_classes",
     "normalised_score",
     "perturbation_norms",
+    "predictive_parity",
     "psnr",
     "re_identification",
     "robust_accuracy",

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from labkit.models.architectures import ARCHITECTURES, build
     from labkit.models.classifier import TorchClassifier
     from labkit.models.inner import features, penultimate
+    from labkit.models.logistic import fit_logistic
     from labkit.models.training import train
     from labkit.models.trees import TreeClassifier
     from labkit.models.zoo import load_victim, prepare, trained
@@ -17,6 +18,7 @@ __all__ = [
     "TreeClassifier",
     "build",
     "features",
+    "fit_logistic",
     "load_victim",
     "penultimate",
     "prepare",
@@ -33,6 +35,7 @@ __getattr__, __dir__ = lazy_exports(
         "TreeClassifier": "labkit.models.trees",
         "build": "labkit.models.architectures",
         "features": "labkit.models.inner",
+        "fit_logistic": "labkit.models.logistic",
         "load_victim": "labkit.models.zoo",
         "penultimate": "labkit.models.inner",
         "prepare": "labkit.models.zoo",

@@ -29,6 +29,9 @@ def attacks(x, y, rate, seed):
     common = {"poison_rate": rate, "y_target": 1}
     return {
         "label_flip": poisoning.label_flip(x, y, poison_rate=rate, classes=CLASSES, seed=seed),
+        "group_label_flip": poisoning.group_label_flip(
+            x, y, group=(y > 0).long(), poison_rate=rate, y_source=1, y_target=2, choose="random", seed=seed
+        ),
         "badnets": poisoning.badnets(x, y, trigger=corner, seed=seed, **common),
         "blended": poisoning.blended(x, y, pattern=x[0], blend_ratio=0.2, seed=seed, **common),
         "clean badnets": poisoning.badnets(x, y, trigger=corner, seed=seed, clean_label=True, **common),

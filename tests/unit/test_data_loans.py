@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labkit.core.errors import InvalidInputError, UnknownNameError
-from labkit.data.loans import FEATURES, GRAPH, OUTCOME, PROTECTED, applications, descendants
+from labkit.data.loans import FEATURES, GRAPH, OUTCOME, PROTECTED, Town, applications, descendants
 
 
 def _changed(one, other):
@@ -72,3 +72,26 @@ def test_what_cannot_be_drawn_is_refused_with_what_can():
         applications(1, split="valid")
     with pytest.raises(UnknownNameError, match="'incom'"):
         applications(1, do={"incom": 1.0})
+
+
+def test_the_bundled_town_is_the_one_that_holds_when_none_is_named():
+    plain, named = applications(500, seed=2), applications(500, seed=2, town=Town())
+    assert all((plain[name] == named[name]).all() for name in GRAPH)
+
+
+def test_another_town_changes_what_follows_from_it_and_nothing_else():
+    plain = applications(2000, seed=3)
+    poorer = applications(2000, seed=3, town=Town(income_gap=0.8))
+    changed = _changed(plain, poorer)
+    assert {"income", "savings", "amount", "repaid"} <= changed <= {"income"} | descendants("income")
+    members = plain["group"] == 0
+    assert all((plain[name][members] == poorer[name][members]).all() for name in GRAPH)
+    apart = applications(2000, seed=3, town=Town(district_shares=(0.0, 1.0)))
+    assert _changed(plain, apart) == {"district"}
+    assert (apart["district"] == apart["group"]).all()
+
+
+@pytest.mark.parametrize("settings", [{"income_gap": float("nan")}, {"district_shares": (0.2, 1.2)}])
+def test_a_town_that_cannot_be_is_refused(settings):
+    with pytest.raises(InvalidInputError):
+        Town(**settings)

@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from labkit import data
 from labkit.attacks import poisoning
 from labkit.defenses.sanitising import activation_clustering, knn_consistency, spectral_signatures
-from labkit.models import build, features, penultimate, train
+from labkit.models import TorchClassifier, build, features, penultimate, train
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +76,37 @@ def attack(name, x, y, seed):
     common = {"y_target": 1, "poison_rate": 0.05}
     if name == "label_flip":
         return poisoning.label_flip(x, y, classes=10, seed=seed, **common)
+    if name == "group_label_flip":
+        return poisoning.group_label_flip(
+            x,
+            y,
+            group=(y > 4).long(),
+            member=0,
+            y_source=0,
+            y_target=1,
+            poison_rate=0.05,
+            choose="random",
+            seed=seed,
+        )
     if name == "badnets":
         return poisoning.badnets(x, y, trigger=poisoning.patch((1, 8, 8)), seed=seed, **common)
     if name == "blended":
         return poisoning.blended(x, y, pattern=x[0], blend_ratio=0.2, seed=seed, **common)
-    return poisoning.feature_collision(
-        x, y, features=lambda v: v.flatten(1), x_target=x[y == 0][:1], epsilon=0.1, steps=3, **common
-    )
+    if name == "adversarial_poison":
+        return poisoning.adversarial_poison(
+            x, y, surrogate=reader(), poison_rate=0.05, epsilon=0.1, steps=3, seed=seed
+        )
+    document = {"x_target": x[y == 0][:1], "epsilon": 0.1, "steps": 3, **common}
+    if name == "gradient_matching":
+        return poisoning.gradient_matching(x, y, model=reader(), seed=seed, **document)
+    collide = {"bullseye_polytope": poisoning.bullseye_polytope}.get(name, poisoning.feature_collision)
+    return collide(x, y, features=lambda v: v.flatten(1), **document)
+
+
+def reader():
+    """A network that knows nothing: these tests are about what an attack leaves alone."""
+    module = build("mlp", (1, 8, 8), 10, seed=0).requires_grad_(False)
+    return TorchClassifier(module, (1, 8, 8), 10)
 
 
 @pytest.mark.parametrize("name", poisoning.ATTACKS)
@@ -100,7 +124,7 @@ def test_an_attack_is_repeatable_and_leaves_its_input_and_the_global_generators_
     assert torch.equal(x, before[0])
     assert torch.equal(y, before[1])
     assert np.array_equal(np.random.get_state()[1], numpys[1])
-    if name != "feature_collision":  # which draws nothing
+    if name not in ("feature_collision", "bullseye_polytope"):  # which draw nothing
         assert not torch.equal(first.indices, attack(name, x, y, 8).indices)
 
 

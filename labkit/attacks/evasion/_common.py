@@ -86,7 +86,10 @@ def misread(logits: Tensor, y: Tensor, y_target: Tensor | None) -> Tensor:
 
 def inside(x: Tensor, delta: Tensor, epsilon: float, norm: Norm, bounds: tuple[float, float]) -> Tensor:
     """Return ``x + delta`` brought back into the ball around ``x`` and into the box."""
-    return (x + norm.project(delta, epsilon)).clamp(*bounds)
+    low, high = bounds
+    # Cutting at the box after the projection would waste what the budget has left in these two.
+    box = (low - x, high - x) if norm in (Norm.L1, Norm.L0) else None
+    return (x + norm.project(delta, epsilon, box)).clamp(low, high)
 
 
 def check(

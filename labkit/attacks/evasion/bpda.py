@@ -37,6 +37,11 @@ class _Straight:
         self._inner = _Straight(inner, substitute) if nested else require_differentiable(inner, "bpda")
 
     @property
+    def model(self) -> Classifier:
+        """The defended model."""
+        return self._defended
+
+    @property
     def bounds(self) -> tuple[float, float]:
         return self._defended.bounds
 

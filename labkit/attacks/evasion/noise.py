@@ -25,8 +25,9 @@ def random_noise(
 ) -> AdversarialExamples:
     """A random perturbation of the largest allowed size, chosen without looking at the victim.
 
-    For L-infinity every value moves by plus or minus ``epsilon``; for L2 the direction is
-    uniform on the sphere.
+    For L-infinity every value moves by plus or minus ``epsilon``; for L2 and L1 the direction
+    is uniform on the sphere; for L0 as many values as are allowed, drawn at random, move to
+    the least or the largest value there is.
 
     Parameters
     ----------
@@ -42,7 +43,8 @@ def random_noise(
         What the noise is drawn from.
     """
     x, epsilon, norm = check(model, x, y, epsilon, norm)
-    delta = noise_of_size(x, epsilon, norm, make_generator(seed))
+    low, high = model.bounds
+    delta = noise_of_size(x, epsilon, norm, make_generator(seed), high - low)
     return AdversarialExamples(
         x=x,
         x_adv=inside(x, delta, epsilon, norm, model.bounds),
@@ -52,9 +54,20 @@ def random_noise(
     )
 
 
-def noise_of_size(x: Tensor, epsilon: float, norm: Norm, generator: torch.Generator) -> Tensor:
-    """Return noise of the shape of ``x`` and of length ``epsilon`` for each sample."""
+def noise_of_size(
+    x: Tensor, epsilon: float, norm: Norm, generator: torch.Generator, reach: float = 1.0
+) -> Tensor:
+    """Return noise of the shape of ``x`` and of length ``epsilon`` for each sample.
+
+    In L0 each of the values that change does so by ``reach``.
+    """
     normal = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    signs = torch.where(normal < 0, -1.0, 1.0).to(x.dtype)
     if norm is Norm.LINF:
-        return epsilon * torch.where(normal < 0, -1.0, 1.0).to(x.dtype)
+        return epsilon * signs
+    if norm is Norm.L0:
+        return reach * norm.project(normal, epsilon).sign()
+    if norm is Norm.L1:
+        # Exponential sizes with random signs, scaled to the sphere, are uniform on it.
+        normal = signs * torch.empty_like(x).exponential_(generator=generator)
     return epsilon * normal / per_sample(norm.size(normal), normal).clamp_min(1e-12)

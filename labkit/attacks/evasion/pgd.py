@@ -13,6 +13,7 @@ from labkit.attacks.evasion._common import (
     offset,
     per_sample,
 )
+from labkit.attacks.evasion.noise import noise_of_size
 from labkit.attacks.evasion.searching import Search
 from labkit.core.checks import length, whole
 from labkit.core.protocols import Classifier, require_differentiable
@@ -93,7 +94,9 @@ def pgd(
     x, epsilon, norm = check(model, x, y, epsilon, norm, y_target)
     steps, restarts = whole("steps", steps), whole("restarts", restarts)
     if step_size is None:
-        step_size = 2 * epsilon if step_decay else 2.5 * epsilon / steps
+        # In L0 a step is as long as a value may move, for the budget only counts values.
+        reach = model.bounds[1] - model.bounds[0] if norm is Norm.L0 else epsilon
+        step_size = 2 * reach if step_decay else 2.5 * reach / steps
     step_size = length("step_size", step_size)
     sizes = [step_size * (1 - step / steps if step_decay else 1) for step in range(steps)]
     search = Search(require_differentiable(model, "pgd"), precision)
@@ -179,9 +182,16 @@ class _Run:
 
 
 def _starting_point(x: Tensor, epsilon: float, norm: Norm, generator: torch.Generator) -> Tensor:
-    """Return points drawn from the ball around ``x``: uniform for L-infinity, uniform radius for L2."""
-    if norm is Norm.LINF:
-        return x + epsilon * (2 * torch.rand(x.shape, generator=generator, dtype=x.dtype) - 1)
-    direction = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    """Return points drawn from the ball around ``x``: uniform for L-infinity, uniform radius for L2 and L1.
+
+    For L0 every value is drawn; the projection that follows keeps as many as are allowed.
+    """
+    if norm in (Norm.LINF, Norm.L0):
+        reach = epsilon if norm is Norm.LINF else 1.0
+        return x + reach * (2 * torch.rand(x.shape, generator=generator, dtype=x.dtype) - 1)
+    if norm is Norm.L1:
+        direction = noise_of_size(x, 1.0, norm, generator)
+    else:
+        direction = torch.randn(x.shape, generator=generator, dtype=x.dtype)
     radius = epsilon * torch.rand(len(x), generator=generator, dtype=x.dtype)
     return x + per_sample(radius / norm.size(direction).clamp_min(1e-12), x) * direction

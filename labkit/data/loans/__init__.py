@@ -4,6 +4,16 @@
 """
 
 from labkit.data.loans.generator import SIZES, applications, write
-from labkit.data.loans.structure import FEATURES, GRAPH, OUTCOME, PROTECTED, descendants
+from labkit.data.loans.structure import FEATURES, GRAPH, OUTCOME, PROTECTED, Town, descendants
 
-__all__ = ["FEATURES", "GRAPH", "OUTCOME", "PROTECTED", "SIZES", "applications", "descendants", "write"]
+__all__ = [
+    "FEATURES",
+    "GRAPH",
+    "OUTCOME",
+    "PROTECTED",
+    "SIZES",
+    "Town",
+    "applications",
+    "descendants",
+    "write",
+]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from labkit.core.errors import InvalidInputError, UnknownNameError
 from labkit.core.files import write_whole
-from labkit.data.loans.structure import FEATURES, GRAPH, OUTCOME, UNIFORM, evaluate
+from labkit.data.loans.structure import FEATURES, GRAPH, OUTCOME, UNIFORM, Town, evaluate
 
 __all__ = ["SIZES", "applications", "write"]
 
@@ -22,7 +22,12 @@ _FIRST_STREAM = {"train": 0, "test": 1}
 
 
 def applications(
-    n: int, *, seed: int = 0, split: str = "train", do: Mapping[str, float] | None = None
+    n: int,
+    *,
+    seed: int = 0,
+    split: str = "train",
+    do: Mapping[str, float] | None = None,
+    town: Town | None = None,
 ) -> dict[str, NDArray[np.floating[Any]]]:
     """Return ``n`` applications and what became of them.
 
@@ -36,6 +41,9 @@ def applications(
     do : mapping of str to float, optional
         Values that are set from outside.  The noise stays, so row ``i`` with and without
         ``do`` is the same applicant in two worlds.
+    town : Town, optional
+        How strongly the group shows in income and district; by default as in the bundled data
+        set.  The noise stays here, too.
 
     Returns
     -------
@@ -55,7 +63,7 @@ def applications(
         # A stream for each column, so that the first rows do not depend on how many are drawn.
         stream = np.random.default_rng([seed, _FIRST_STREAM[split], position])
         noise[name] = stream.random(n) if name in UNIFORM else stream.standard_normal(n)
-    return evaluate(noise, do or {})
+    return evaluate(noise, do or {}, town)
 
 
 def write(folder: Path, *, seed: int = 0) -> Path:

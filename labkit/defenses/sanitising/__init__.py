@@ -6,6 +6,7 @@ where nothing is wrong, :mod:`labkit.metrics` measures.
 """
 
 from labkit.defenses.sanitising.clustering import activation_clustering
+from labkit.defenses.sanitising.influence import sample_influence
 from labkit.defenses.sanitising.neighbours import knn_consistency
 from labkit.defenses.sanitising.provenance import Batch, batch_digest, provenance
 from labkit.defenses.sanitising.screening import Screening
@@ -18,5 +19,6 @@ __all__ = [
     "batch_digest",
     "knn_consistency",
     "provenance",
+    "sample_influence",
     "spectral_signatures",
 ]

@@ -156,11 +156,7 @@ class PoisoningCase:
 
     def train_last_layer(self, x: Tensor, y: Tensor, *, seed: int = 0) -> TorchClassifier:
         """Train the last layer of the victim anew, as the nightly update does; the rest stays."""
-        body = cast(nn.Sequential, self.victim.module)
-        fed = models.features(self.victim, x)
-        last = models.train(body[-1], fed, y, epochs=30, lr=self.setting("lr"), seed=seed).module
-        whole = nn.Sequential(*list(copy.deepcopy(body))[:-1], last)
-        return TorchClassifier(whole, self.victim.input_shape, self.victim.classes)
+        return _updated(self.victim, x, y, lr=self.setting("lr"), seed=seed)
 
     @cached_property
     def clean_models(self) -> tuple[TorchClassifier, ...]:
@@ -209,6 +205,7 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
         seed=derive(seed, "victim"),
         progress=progress,
     )
+    updated = _updated(victim, x, y, lr=settings["lr"], seed=derive(seed, "document"))
     drops = _in_drops(shares.drops, victim, shares.acceptance, settings, seed)
     return PoisoningCase(
         scenario=scenario,
@@ -218,7 +215,7 @@ def poisoning_case(scenario: Scenario, seed: int, progress: Progress | None = No
         x_test=x_test,
         y_test=y_test,
         victim=victim,
-        document=_document(victim, x_test, y_test, shares.stock, derive(seed, "document")),
+        document=_document(victim, updated, x_test, y_test, shares.stock, derive(seed, "document")),
         delivery=deliver("the delivery", _in_delivery(shares.delivery, classes, settings, seed), seed),
         routine=tuple(
             _routine(shares.routine, classes, derive(seed, "routine", number)) for number in range(3)
@@ -282,14 +279,25 @@ def _routine(samples: Samples, classes: int, seed: int) -> Delivery:
     return deliver("a routine delivery", clean, seed)
 
 
-def _document(victim: TorchClassifier, x: Tensor, y: Tensor, stock: Samples, seed: int) -> Document:
+def _updated(victim: TorchClassifier, x: Tensor, y: Tensor, *, lr: float, seed: int) -> TorchClassifier:
+    """Return the victim with its last layer trained on ``x`` and ``y``."""
+    body = cast(nn.Sequential, victim.module)
+    last = models.train(body[-1], models.features(victim, x), y, epochs=30, lr=lr, seed=seed).module
+    whole = nn.Sequential(*list(copy.deepcopy(body))[:-1], last)
+    return TorchClassifier(whole, victim.input_shape, victim.classes)
+
+
+def _document(
+    victim: TorchClassifier, updated: TorchClassifier, x: Tensor, y: Tensor, stock: Samples, seed: int
+) -> Document:
     """Return one of the inputs that are read correctly and not for sure, and what else it might be.
 
-    A document that lies deep among samples of its own class stays there whatever is poisoned: no
-    participant should be issued one.
+    A document that lies deep among samples of its own class stays there whatever is poisoned, and one
+    that an update without any poison makes doubtful needs none: no participant should be issued either.
     """
     best = victim.logits(x).topk(2)
-    margin = best.values[:, 0] - best.values[:, 1]
+    kept = (updated.logits(x).gather(1, best.indices) @ torch.tensor([[1.0], [-1.0]])).squeeze(1)
+    margin = torch.minimum(best.values[:, 0] - best.values[:, 1], kept)
     fit = ((best.indices[:, 0] == y) & (margin > _SURE)).nonzero().flatten()
     if len(fit) < _CANDIDATES:
         raise InvalidInputError(
