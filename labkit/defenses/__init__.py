@@ -1,8 +1,8 @@
-"""Defenses: training against the attack, filters that mostly hide the gradient, screening of data."""
+"""Defenses: robust training, certificates, filters that mostly hide the gradient, screening of data."""
 
 from labkit.defenses import backdoors, sanitising
-from labkit.defenses.adversarial_training import adversarial_training
 from labkit.defenses.integrity import tampered_tensors, weight_digests
+from labkit.defenses.robust_training import adversarial_training
 from labkit.defenses.squeezing import Binarising, BitDepthSqueezing
 
 __all__ = [

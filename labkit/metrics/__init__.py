@@ -10,6 +10,7 @@ from labkit.metrics.accuracy import (
 )
 from labkit.metrics.auditing import EpsilonBound, epsilon_lower_bound, one_run_epsilon_bound
 from labkit.metrics.calibration import CalibrationBin, calibration_gap, calibration_within_groups
+from labkit.metrics.certification import abstention_rate, certified_accuracy, certified_curve
 from labkit.metrics.curves import Curve, robustness_curve
 from labkit.metrics.energy import activation_density
 from labkit.metrics.evaluation import CASCADE, RobustnessReport, SanityCheck, Stage, StageResult, robustness
@@ -65,11 +66,14 @@ __all__ = [
     "SanityCheck",
     "Stage",
     "StageResult",
+    "abstention_rate",
     "activation_density",
     "attack_success_rate",
     "balanced_accuracy",
     "calibration_gap",
     "calibration_within_groups",
+    "certified_accuracy",
+    "certified_curve",
     "clean_accuracy",
     "clean_accuracy_drop",
     "confusion",

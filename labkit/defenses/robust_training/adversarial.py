@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from labkit.core.errors import InvalidInputError
 from labkit.core.results import AdversarialExamples
-from labkit.core.seeds import derive
-from labkit.models.architectures import build
+from labkit.defenses.robust_training.loop import AfterEpoch, Training
 from labkit.models.classifier import TorchClassifier
-from labkit.models.training import Progress, train
+from labkit.models.training import Progress
 
 __all__ = ["adversarial_training"]
 
@@ -28,6 +29,7 @@ def adversarial_training(
     batch_size: int = 64,
     seed: int = 0,
     progress: Progress | None = None,
+    after_epoch: AfterEpoch | None = None,
 ) -> TorchClassifier:
     """Train on what an attack makes of each batch, instead of the batch itself.
 
@@ -50,6 +52,8 @@ def adversarial_training(
         Decides the first weights and the order of the samples.
     progress : function, optional
         ``progress(done, total, message)``; an exception that it raises ends the training.
+    after_epoch : function, optional
+        ``after_epoch(epoch, model)``, called with the model as it is then.
 
     Returns
     -------
@@ -66,22 +70,16 @@ def adversarial_training(
     Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks",
     ICLR 2018.  https://arxiv.org/abs/1706.06083
     """
-    if isinstance(module, str):
-        if y.numel() == 0:
-            raise InvalidInputError("expected one training input or more, got none")
-        classes = int(y.max()) + 1 if classes is None else classes
-        module = build(module, tuple(x.shape[1:]), classes, seed=derive(seed, "weights"))
-    return train(
-        module,
-        x,
-        y,
-        epochs=epochs,
-        lr=lr,
-        batch_size=batch_size,
-        seed=seed,
-        perturb=_checked(attack),
-        progress=progress,
-    )
+    perturb = _checked(attack)
+
+    def loss(
+        model: TorchClassifier, inputs: Tensor, labels: Tensor, _: torch.Generator, done: float
+    ) -> Tensor:
+        x_adv = perturb(model, inputs, labels).detach()
+        return functional.cross_entropy(model.module.train()(x_adv), labels)
+
+    training = Training(epochs, lr, batch_size, seed, progress, after_epoch)
+    return training.run(module, x, y, classes=classes, loss=loss)
 
 
 def _checked(

@@ -1,0 +1,287 @@
+"""The lab of robust training, finished by mouse and by keyboard, as a participant would."""
+
+import json
+import re
+
+from tests.browser.conftest import PICTURES, open_dashboard, violations
+from tests.browser.keys import LONG, TEXT, begin, choose, focused, press, type_into
+
+NETWORKS = "ABCD"
+
+
+def _panel(page, button):
+    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
+
+
+def _claims(page):
+    return page.locator(".lk-panel", has_text="What the vendor shows").first
+
+
+def _dial(page, panel, label, value):
+    """Type a value into the figure beside a slider, as one does who knows what they want."""
+    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
+    readout = panel.locator(".widget-slider", has=named).locator(".widget-readout")
+    readout.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(str(value))
+    page.keyboard.press("Enter")
+
+
+def _pick(page, panel, label, words):
+    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
+    panel.locator(".widget-dropdown", has=named).locator("select").select_option(label=words)
+
+
+def _fill(panel, label, value):
+    field = panel.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def _retype(page, value):
+    page.keyboard.press("Control+A")
+    page.keyboard.type(value)
+    page.keyboard.press("Enter")
+
+
+def _back_to(page, label):
+    """Go back with Shift and Tab until what is focused is labelled so."""
+    for _ in range(12):
+        if focused(page).startswith(label):
+            return
+        page.keyboard.press("Shift+Tab")
+    raise AssertionError(f"Shift and Tab do not lead back to {label!r}")
+
+
+def _reached(page, count):
+    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
+
+
+def _share(words):
+    return float(words.rstrip("%")) / 100
+
+
+def _attacked(panel, name):
+    """Read what one step and what the last attack left of a network."""
+    row = panel.locator("table", has_text="Your last attack").locator("tbody tr", has_text=f"network {name}")
+    row.locator("td", has_text="%").nth(2).wait_for(timeout=LONG)
+    return [_share(cell.inner_text()) for cell in row.locator("td").all()[1:]]
+
+
+def _heads(panel):
+    """Read the certificates that the vendor shows: model, norm, noise, confidence."""
+    rows = panel.locator("table", has_text="Abstained").locator("tbody tr").all()
+    found = {}
+    for row in rows:
+        model, norm, noise, confidence, *_ = (cell.inner_text() for cell in row.locator("td").all())
+        found[row.locator("th").inner_text()] = {
+            "model": model,
+            "norm": "L2" if norm == "L2" else "every pixel",
+            "noise": 0.0 if noise == "none" else float(noise),
+            "confidence": 100.0 if "no chance" in confidence else float(confidence.rstrip("%")),
+        }
+    return found
+
+
+def _said(panel):
+    """Read the claims, each with the certificate that is shown for it."""
+    found = []
+    for words in panel.locator("p", has_text=re.compile(r"^Claim \d")).all_inner_texts():
+        noise = re.search(r"smoothed with noise ([\d.]+)", words)
+        sure = re.search(r"with ([\d.]+) % confidence", words)
+        found.append(
+            {
+                "shown": re.search(r"with (certificate \w \(\w+\))", words)[1],
+                "model": re.search(r"Model (\w+)", words)[1],
+                "noise": float(noise[1]) if noise else 0.0,
+                "accuracy": float(re.search(r"reads ([\d.]+)%", words)[1]) / 100,
+                "epsilon": float(re.search(r"change up to ([\d.]+)", words)[1]),
+                "norm": "L2" if "in L2" in words else "every pixel",
+                "confidence": float(sure[1]) if sure else 100.0,
+            }
+        )
+    return found
+
+
+def _look_up(panel, set_radius, epsilon):
+    """Have the panel say the share at a radius: of all inputs, and of those that were decided."""
+    shown = f"{epsilon:.6g}"
+    set_radius(shown)
+    panel.get_by_text(re.compile(rf"^Within {re.escape(f'{float(shown):g}')} ")).wait_for(timeout=LONG)
+    words = panel.get_by_text(re.compile("^Within ")).inner_text()
+    return [float(each) / 100 for each in re.findall(r"([\d.]+)% of", words)]
+
+
+def _answer(panel, claim, head, set_radius):
+    """Say whether a claim follows, as somebody does who has the certificate in front of them."""
+    for place, words in (
+        ("model", "no: the certificate is of another model"),
+        ("noise", "no: the certificate is of another noise level"),
+    ):
+        if claim[place] != head[place]:
+            return words
+    if claim["confidence"] > head["confidence"]:
+        return "no: it promises more confidence than the certificate has"
+    other = (head["norm"], claim["norm"]) == ("L2", "every pixel")
+    everybody, decided = _look_up(panel, set_radius, claim["epsilon"] * (8 if other else 1))
+    if claim["accuracy"] <= everybody + 5e-4:
+        return "follows: it follows from the certificate"
+    if claim["accuracy"] <= decided + 5e-4:
+        return "no: it leaves out the inputs on which the classifier abstains"
+    if other:
+        return "no: it uses the radius in a norm that the certificate is not in"
+    return "no: fewer inputs than it says are certified that far"
+
+
+def _lower_ends(panel):
+    """Read the lower end of what was measured, by line."""
+    rows = panel.locator("table", has_text="Lower end").locator("tbody tr")
+    rows.nth(3).wait_for(timeout=LONG)
+    return {
+        row.locator("th").inner_text(): float(row.locator("td").nth(1).inner_text()) for row in rows.all()
+    }
+
+
+def test_the_lab_is_finished_by_mouse(page, server):
+    open_dashboard(page, server, "L03")
+
+    train = _panel(page, "Train a network")
+    _pick(page, train, "Method", "fast: one step from a random start")
+    _dial(page, train, "Training epsilon", 0.15)
+    _dial(page, train, "Epochs", 26)
+    train.get_by_role("button", name="Train a network").click()
+    train.get_by_role("img", name=re.compile("accuracy over the epochs")).wait_for(timeout=LONG)
+    train.get_by_role("button", name="Hand in").click()
+    _reached(page, 1)
+    train.screenshot(path=PICTURES / "robustness-training-panel.png")
+
+    collapse = _panel(page, "Attack along the epochs")
+    _dial(page, collapse, "Attack steps", 40)
+    for name in NETWORKS:
+        _pick(page, collapse, "Network", f"network {name}")
+        collapse.get_by_role("button", name="Attack along the epochs").click()
+        one, many = _attacked(collapse, name)
+        _pick(page, collapse, f"Verdict on {name}", "sound" if many >= 0.75 * one else "collapsed")
+        _fill(collapse, f"Accuracy of {name} under PGD (0 to 1)", many)
+    collapse.screenshot(path=PICTURES / "robustness-collapse-panel.png")
+    collapse.get_by_role("button", name="Hand in").click()
+    _reached(page, 2)
+
+    certify = _panel(page, "Train under noise")
+    _dial(page, certify, "Noise in training", 0.25)
+    certify.get_by_role("button", name="Train under noise").click()
+    chosen = certify.locator("select").first
+    page.wait_for_function(
+        f"s => ({TEXT})(s).endsWith('trained under noise 0.25')", arg=chosen.element_handle(), timeout=LONG
+    )
+    _dial(page, certify, "Smoothing noise", 0.25)
+    _pick(page, certify, "Copies N", "1000")
+    certify.get_by_role("checkbox").check()
+    certify.get_by_role("button", name="Certify", exact=True).click()
+    certify.get_by_role("img", name=re.compile("Certified accuracy against")).wait_for(timeout=LONG)
+    certify.get_by_role("button", name="Hand in").click()
+    _reached(page, 3)
+    certify.screenshot(path=PICTURES / "robustness-certificate-panel.png")
+
+    claims = _claims(page)
+    heads = _heads(claims)
+    for number, claim in enumerate(_said(claims), start=1):
+        _pick(page, claims, "Look up in", claim["shown"])
+        radius = lambda value: _fill(claims, "Radius, in its own norm", value)  # noqa: E731
+        _pick(page, claims, f"Claim {number}", _answer(claims, claim, heads[claim["shown"]], radius))
+    claims.screenshot(path=PICTURES / "robustness-claims-panel.png")
+    claims.get_by_role("button", name="Hand in").click()
+    _reached(page, 4)
+
+    sign = _panel(page, "Measure my networks")
+    sign.get_by_role("button", name="Measure my networks").click()
+    for line, value in _lower_ends(sign).items():
+        _fill(sign, f"{line} (0 to 1)", value)
+    _fill(sign, "Reach in every pixel (0 to 1)", 0.25)
+    sign.get_by_role("button", name="Sign and hand in").click()
+    sign.get_by_text(re.compile("not the side of a box")).wait_for(timeout=LONG)
+    _fill(sign, "Reach in every pixel (0 to 1)", 0.031)
+    sign.get_by_role("button", name="Sign and hand in").click()
+    _reached(page, 5)
+    sign.screenshot(path=PICTURES / "robustness-statement-panel.png")
+
+    page.get_by_role("button", name="Add to my evidence pack").click()
+    page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
+    assert violations(page, "robustness") == []
+
+
+def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
+    open_dashboard(page, own_server, "L03")
+    begin(page)
+
+    train = _panel(page, "Train a network")
+    choose(page, "Method", "fast")
+    type_into(page, "Training epsilon, typed", 0.15)
+    type_into(page, "Epochs, typed", 26)
+    press(page, "Train a network", train)
+    train.get_by_role("img", name=re.compile("accuracy over the epochs")).wait_for(timeout=LONG)
+    press(page, "Hand in", train)
+    _reached(page, 1)
+
+    collapse = _panel(page, "Attack along the epochs")
+    found = {}
+    choose(page, "Network", "network A")
+    type_into(page, "Attack steps, typed", 40)
+    for name in NETWORKS:
+        if name != "A":
+            _back_to(page, "Network")
+            page.keyboard.press("ArrowDown")
+        press(page, "Attack along the epochs", collapse)
+        found[name] = _attacked(collapse, name)
+    for name, (one, many) in found.items():
+        choose(page, f"Verdict on {name}", "sound" if many >= 0.75 * one else "collapsed")
+        type_into(page, f"Accuracy of {name} under PGD (0 to 1)", many)
+    press(page, "Hand in", collapse)
+    _reached(page, 2)
+
+    certify = _panel(page, "Train under noise")
+    type_into(page, "Noise in training, typed", 0.25)
+    press(page, "Train under noise", certify)
+    chosen = certify.locator("select").first
+    page.wait_for_function(
+        f"s => ({TEXT})(s).endsWith('trained under noise 0.25')", arg=chosen.element_handle(), timeout=LONG
+    )
+    type_into(page, "Smoothing noise, typed", 0.25)
+    choose(page, "Copies N", "1000")
+    press(page, "Hand in", certify)
+    _reached(page, 3)
+
+    claims = _claims(page)
+    heads, said = _heads(claims), _said(claims)
+    answers = {}
+    for shown in heads:  # first look up what each certificate says, then answer in order
+        if answers:
+            _back_to(page, "Look up in")
+            page.keyboard.press("ArrowDown")
+        else:
+            choose(page, "Look up in", shown)
+        page.keyboard.press("Tab")  # on to the radius, where one stays
+
+        for number, claim in enumerate(said, start=1):
+            if claim["shown"] == shown:
+                answers[number] = _answer(claims, claim, heads[shown], lambda value: _retype(page, value))
+    for number in sorted(answers):
+        choose(page, f"Claim {number}", answers[number])
+    press(page, "Hand in", claims)
+    _reached(page, 4)
+
+    sign = _panel(page, "Measure my networks")
+    press(page, "Measure my networks", sign)
+    ends = _lower_ends(sign)
+    for line in ("Clean accuracy", "Accuracy under PGD", "Certified in L2"):
+        type_into(page, f"{line} (0 to 1)", ends[line])
+    type_into(page, "Reach in every pixel (0 to 1)", 0.031)
+    type_into(page, "Proved by intervals (0 to 1)", ends["Proved by intervals"])
+    press(page, "Sign and hand in", sign)
+    _reached(page, 5)
+
+    press(page, "Add to my evidence pack", page)
+    page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
+    for checkpoint in ("robust", "collapse", "certificate", "claims", "statement"):
+        (path,) = own_server.home.rglob(f"evidence/**/*{checkpoint}.json")
+        assert json.loads(path.read_text(encoding="utf-8"))["passed"], checkpoint
