@@ -201,7 +201,7 @@ def _curve(model: Classifier, attribution: Attribution, background: Tensor, *, k
             f"{tuple(background.shape)}"
         )
     # What speaks for the class goes first: a value that speaks against it would raise the probability.
-    order = attribution.values.argsort(1, descending=True, stable=True)
+    order = attribution.values.argsort(dim=1, descending=True, stable=True)
     place = order.argsort(1)
     scores = torch.zeros(len(x), columns + 1)
     for step in range(columns + 1):

@@ -39,7 +39,7 @@ JUDGED, JUDGED_FILES, NOTE_FILES = 16, 2000, 4000
 # ------------------------------------------------------------------ explain
 
 
-def measure_fidelity(case: ExplainingCase, values: Tensor) -> Measurement:
+def measure_faithfulness(case: ExplainingCase, values: Tensor) -> Measurement:
     """Mean cosine between the values handed in and the exact Shapley values of the biased model."""
     given = torch.as_tensor(values)
     if tuple(given.shape) != tuple(case.x.shape) or not given.is_floating_point():
@@ -199,7 +199,7 @@ def _shows(case: ExplainingCase, witness: int) -> bool:
 
 
 MEASURES = {
-    "fidelity": measure_fidelity,
+    "faithfulness": measure_faithfulness,
     "hidden": measure_hidden,
     "caught": measure_caught,
     "files": measure_files,
