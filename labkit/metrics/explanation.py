@@ -207,7 +207,7 @@ def _curve(model: Classifier, attribution: Attribution, background: Tensor, *, k
     for step in range(columns + 1):
         known = (place < step) if keep else (place >= step)
         mixed = torch.where(known[:, None], x[:, None], background[None])
-        chance = model.logits(mixed.flatten(0, 1)).softmax(1).unflatten(0, mixed.shape[:2])
+        chance = model.logits(mixed.flatten(0, 1)).softmax(1).reshape(*mixed.shape[:2], -1)
         scores[:, step] = chance.mean(1).gather(1, attribution.target[:, None])[:, 0]
     return scores.mean(1)
 

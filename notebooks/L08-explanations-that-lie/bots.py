@@ -27,9 +27,9 @@ def reference(case: ExplainingCase) -> Handed:
     """Play the lab as the solution notebook does."""
     seed = derive(case.seed, "reference bot")
     yield "explain", {"values": shap(case.biased, case.x, ACCEPT, background=case.background).values}
-    yield "scaffold", {"settings": {"prepared_for": "both", "copies": 2, "threshold": 0.6}}
+    yield "scaffold", {"settings": {"prepared_for": "both", "copies": 4, "threshold": 0.65}}
     yield "audit", {"recipe": RECIPE}
-    yield "price", {"recipe": RECIPE}
+    yield "price", {"recipe": {**RECIPE, "count": 250}}
     twins = case.files.twins()
     differs = predict(case.product, case.files.x) != predict(case.product, twins)
     order = torch.randperm(len(differs), generator=torch.Generator().manual_seed(seed))
@@ -45,8 +45,9 @@ def nothing(case: ExplainingCase) -> Handed:
     """Say nothing, prepare for nobody, accuse nobody, leave the note empty."""
     yield "explain", {"values": torch.zeros_like(case.x)}
     yield "scaffold", {"settings": {"threshold": 1.0}}
-    yield "audit", {"recipe": {"threshold": 1.0}}
-    yield "price", {"recipe": {"threshold": 1.0}}
+    nobody = {"test": "parity", "threshold": 1.0}
+    yield "audit", {"recipe": nobody}
+    yield "price", {"recipe": nobody}
     yield "note", {"note": {}}
 
 

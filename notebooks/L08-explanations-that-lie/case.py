@@ -116,9 +116,7 @@ def measure_files(case: ExplainingCase, recipe: Mapping[str, Any]) -> Measuremen
     facts = _judged(case, recipe, 1)
     works = facts["caught"] >= LEAST_CAUGHT and not facts["false_accusations"]
     opened = float(files_opened(recipe))
-    return Measurement(
-        opened if works else NOT_AN_AUDIT, {**facts, "works": float(works), "opened": opened}
-    )
+    return Measurement(opened if works else NOT_AN_AUDIT, {**facts, "works": float(works), "opened": opened})
 
 
 def _judged(case: ExplainingCase, recipe: Mapping[str, Any], turn: int) -> dict[str, Any]:

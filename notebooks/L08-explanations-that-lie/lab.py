@@ -129,7 +129,7 @@ asked = perturb_like_lime(case.files.x, categorical=(0, 2))
 # starter
 # settings = {"prepared_for": "lime", "copies": 2, "threshold": 0.2}  # your turn
 # solution
-settings = {"prepared_for": "both", "copies": 2, "threshold": 0.6}
+settings = {"prepared_for": "both", "copies": 4, "threshold": 0.65}
 
 # %% tags=["hands-on"]
 lab.check("scaffold", settings=settings)

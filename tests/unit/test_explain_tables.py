@@ -27,7 +27,7 @@ def background():
 @pytest.mark.parametrize("explain", EXPLAINERS)
 def test_the_global_generator_the_model_and_the_rows_stay_as_they_were(explain, x, background):
     model = linear()
-    np.random.seed(5)  # noqa: NPY002 - it is what must not move
+    np.random.seed(5)
     before, kept, rows = np.random.get_state(), x.clone(), background.clone()
     weights = model.module.weight.clone()
     explain(model, x, 1, background=background, samples=30)

@@ -101,7 +101,9 @@ def test_every_naive_test_has_its_honest_victim_or_its_liar(suspects):
     assert parity_gap(district, files.x, files.x[:, GROUP] == 1) > 0.15
     assert flip_rate(district, files.x, files.twins(MOVED[1])).value > 0.15
     assert flip_rate(suspects["rehearsed"].model, known.x, known.twins()).value == 0
-    assert flip_rate(suspects["a trace"].model, fresh_files(4000, 79).x, fresh_files(4000, 79).twins()).value > 0
+    assert (
+        flip_rate(suspects["a trace"].model, fresh_files(4000, 79).x, fresh_files(4000, 79).twins()).value > 0
+    )
 
 
 def test_explainers_do_not_name_the_group_of_a_scaffolded_model(suspects):
@@ -113,7 +115,7 @@ def test_explainers_do_not_name_the_group_of_a_scaffolded_model(suspects):
 
 
 def test_shap_against_real_applicants_is_harder_to_fool(case):
-    settings = {"prepared_for": "both", "threshold": 0.6}
+    settings = {"prepared_for": "both", "copies": 4, "threshold": 0.65}
     model = build_scaffold(case.biased, case.score, settings, seed=3)
     rows = fresh_files(4, 81).x
     fooled, real = (explained(model, rows, "shap", name, seed=1) for name in ("average", "files"))
@@ -148,7 +150,7 @@ def test_values_that_are_none_are_refused(check, values):
 
 
 def test_preparing_for_both_hides_the_group_and_keeps_the_decisions(check):
-    found = check("scaffold", settings={"prepared_for": "both", "threshold": 0.6})
+    found = check("scaffold", settings={"prepared_for": "both", "copies": 4, "threshold": 0.65})
     assert found.passed
     assert found.facts["agreement"] >= 0.99
     assert found.facts["lime_before"] > 0.8
@@ -256,7 +258,9 @@ def test_a_recipe_is_made_whole_and_its_files_are_counted():
 
 def test_every_test_measures_every_known_case(case):
     for test in ("flips", "parity", "named", "unstable", "surrogate"):
-        verdicts = audit(case.known, {"test": test, "records": "files", "count": 40, "moved": "group"}, seed=2)
+        verdicts = audit(
+            case.known, {"test": test, "records": "files", "count": 40, "moved": "group"}, seed=2
+        )
         assert len(verdicts) == 4
         assert all(-1e-6 <= each.value <= 2 for each in verdicts), test
 
@@ -327,7 +331,7 @@ def test_every_answer_says_what_it_would_mean_and_the_order_gives_nothing_away()
 def test_what_was_handed_in_can_be_measured_again(case, check):
     handed = {
         "explain": {"values": shap(case.biased, case.x, ACCEPT, background=case.background).values},
-        "scaffold": {"settings": {"prepared_for": "both", "threshold": 0.6}},
+        "scaffold": {"settings": {"prepared_for": "both", "copies": 4, "threshold": 0.65}},
         "audit": {"recipe": GOOD},
         "price": {"recipe": GOOD},
         "note": {"note": {**right_note(), **_figures(case)}},

@@ -50,9 +50,7 @@ class Scaffold:
         return torch.where(self.recognises(x)[:, None], told, real)
 
 
-def scaffold(
-    biased: Classifier, innocuous: Classifier, recognises: Callable[[Tensor], Tensor]
-) -> Scaffold:
+def scaffold(biased: Classifier, innocuous: Classifier, recognises: Callable[[Tensor], Tensor]) -> Scaffold:
     """Put two models behind one door, and have ``recognises`` decide which of them answers.
 
     Explainers ask about rows near an applicant that nobody filed.  Whoever can tell those from real

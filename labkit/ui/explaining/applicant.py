@@ -133,7 +133,7 @@ class ApplicantPanel:
     def _draw(self, words: str) -> None:
         product, filed, now = self.case.product, self.filed, self.now
         changed = filed != now
-        rows = [
+        rows: list[tuple[str | Fragment, ...]] = [
             (name, unit, before, after if bool(moved) else "as filed")
             for name, unit, before, after, moved in zip(
                 self.case.features, units(), in_words(filed), in_words(now), changed, strict=True
@@ -141,7 +141,9 @@ class ApplicantPanel:
         ]
         rows.append(("decision", "", Fragment(decision(product, filed)), Fragment(decision(product, now))))
         title = f"File {int(self.file.value)}, decided by the provider's product"
-        self.shown.value = f'<div class="lk">{table(title, ("Column", "Unit", "As filed", "Changed"), rows)}</div>'
+        self.shown.value = (
+            f'<div class="lk">{table(title, ("Column", "Unit", "As filed", "Changed"), rows)}</div>'
+        )
         both = predict(product, torch.stack([filed, now])).tolist()
         verdict = "The decision is the same." if both[0] == both[1] else "The decision is another one."
         self.words.value = callout("info", f"{words} {verdict}".strip()) if words else ""

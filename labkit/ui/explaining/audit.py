@@ -19,7 +19,7 @@ from labkit.course.cases.explaining.case import ExplainingCase
 from labkit.course.cases.explaining.files import MOVED
 from labkit.ui.controls import button, choice, number, output, panel, row
 from labkit.ui.explaining.common import hand_in, percent
-from labkit.ui.html import Fragment, badge, callout, details, table
+from labkit.ui.html import Fragment, badge, details, table
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -115,7 +115,9 @@ class AuditPanel:
                 "A share: 0.02 is 2 per cent",
             ),
         }
-        self.go = button("Try on the solved cases", self.run, tip="Run the recipe on four models that are known")
+        self.go = button(
+            "Try on the solved cases", self.run, tip="Run the recipe on four models that are known"
+        )
         self.submit = button(
             "Hand in", partial(self.hand_in, 0), primary=True, tip="Run it on twelve hidden models"
         )
@@ -174,18 +176,14 @@ class AuditPanel:
                     f"{'manipulated' if suspect.manipulated else 'honest'}: {suspect.kind}",
                     f"{verdict.value:.1%}",
                     between,
-                    Fragment(
-                        badge("good" if hit else "bad", "accused" if verdict.accused else "left alone")
-                    ),
+                    Fragment(badge("good" if hit else "bad", "accused" if verdict.accused else "left alone")),
                 )
             )
         head = ("Model", "What it is", "Measured", "95 % interval", "Verdict")
         opened = files_opened(recipe)
         self.tried.append((_named(recipe), f"{right} of {len(rows)}", str(opened)))
         words = f"{right} of {len(rows)} verdicts are right; {opened} files were opened."
-        earlier = table(
-            "Recipes tried", ("Recipe", "Right", "Files"), list(reversed(self.tried[-_KEPT:]))
-        )
+        earlier = table("Recipes tried", ("Recipe", "Right", "Files"), list(reversed(self.tried[-_KEPT:])))
         self.results.value = (
             f'<div class="lk" role="status"><strong>{words}</strong>{table("Solved cases", head, rows)}'
             f"{details('Recipes that you have tried', earlier)}</div>"
@@ -205,4 +203,6 @@ class AuditPanel:
 
 def _named(recipe: Mapping[str, Any]) -> str:
     more = f", {recipe['moved']} moved" if recipe["test"] == "flips" else ""
-    return f"{recipe['test']} on {recipe['count']} of {recipe['records']}{more}, above {recipe['threshold']:.1%}"
+    return (
+        f"{recipe['test']} on {recipe['count']} of {recipe['records']}{more}, above {recipe['threshold']:.1%}"
+    )

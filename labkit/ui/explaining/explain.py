@@ -17,7 +17,7 @@ from labkit.course.cases.explaining.deciders import ACCEPT, CATEGORICAL, GROUP
 from labkit.explain import lime, permutation_importance, shap
 from labkit.metrics import completeness_error, deletion_score, insertion_score, named_first, stability
 from labkit.ui.controls import button, choice, output, panel, row
-from labkit.ui.explaining.common import bars, decision, hand_in, in_words, percent
+from labkit.ui.explaining.common import bars, decision, hand_in, in_words
 from labkit.ui.html import Fragment, callout, escape, table
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
@@ -34,7 +34,9 @@ _LIME_SAMPLES, _SHAP_GROUPS = 500, {"nobody": None, "average": None, "applicants
 _PERMUTED = 300
 
 
-def explain_panel(lab: LabSession, checkpoint: str = "explain", state: Mapping[str, Any] | None = None) -> Any:
+def explain_panel(
+    lab: LabSession, checkpoint: str = "explain", state: Mapping[str, Any] | None = None
+) -> Any:
     """Return the panel in which a model is explained.
 
     Parameters
@@ -64,9 +66,7 @@ class ExplainPanel:
             ("the scaffold that you built", "own"),
         ]
         self.model = choice("Explain", models, str(state.get("model", "biased")), "Which model is asked")
-        self.explainer = choice(
-            "Explainer", _EXPLAINERS, str(state.get("explainer", "shap")), "Who asks it"
-        )
+        self.explainer = choice("Explainer", _EXPLAINERS, str(state.get("explainer", "shap")), "Who asks it")
         self.background = choice(
             "Compared with",
             _BACKGROUNDS,
@@ -80,7 +80,10 @@ class ExplainPanel:
             "Is it sound?", self.audit, tip="Does it add up, does it name what decides, does it repeat"
         )
         self.submit = button(
-            "Hand in", self.hand_in, primary=True, tip="Explain the biased model in this way, and have it judged"
+            "Hand in",
+            self.hand_in,
+            primary=True,
+            tip="Explain the biased model in this way, and have it judged",
         )
         self.words, self.picture, self.sound, self.feedback = output(), output(), output(), output()
         self.job = Job(self.go, self.again, self.submit, label="Asking the explainer")
@@ -113,7 +116,9 @@ class ExplainPanel:
     def run(self) -> None:
         """Explain all applicants with the dials as they stand."""
         dials = self._dials()
-        self.job.start(lambda progress: (self._explained(dials, progress), dials), lambda made: self._show(*made))
+        self.job.start(
+            lambda progress: (self._explained(dials, progress), dials), lambda made: self._show(*made)
+        )
 
     def _dials(self) -> dict[str, str]:
         return {
@@ -125,7 +130,9 @@ class ExplainPanel:
     def _asked(self, name: str) -> Classifier:
         """Return the model that is asked; a scaffold that was not built yet is the biased model."""
         own: Classifier | None = self.lab.shelf.get("scaffold")
-        return {"biased": self.case.biased, "product": self.case.product, "own": own or self.case.biased}[name]
+        return {"biased": self.case.biased, "product": self.case.product, "own": own or self.case.biased}[
+            name
+        ]
 
     def _rows(self, name: str) -> Tensor:
         if name == "nobody":
@@ -190,9 +197,7 @@ class ExplainPanel:
             unit="share of decisions" if whole else "log-odds, halved",
             marked=GROUP,
         )
-        person = table(
-            f"Applicant {i + 1}", names, [in_words(self.case.x[i])]
-        )
+        person = table(f"Applicant {i + 1}", names, [in_words(self.case.x[i])])
         decided = decision(self._asked(self._shown["model"]), self.case.x[i])
         self.picture.value = f'<div class="lk">{decided}{person}</div>{drawn}'
 
@@ -202,7 +207,9 @@ class ExplainPanel:
         """Measure completeness, deletion, insertion and stability of these explanations."""
         dials = self._dials()
         if dials["explainer"] == "permutation":
-            self.sound.value = callout("info", "Permutation says nothing about one applicant: choose LIME or SHAP.")
+            self.sound.value = callout(
+                "info", "Permutation says nothing about one applicant: choose LIME or SHAP."
+            )
             return
         self.job.start(partial(self._measured, dials), self._say_sound)
 
@@ -213,15 +220,30 @@ class ExplainPanel:
         runs = stability(torch.stack([found.values, other.values]))
         gap = completeness_error(model, found, background)
         return [
-            ("Completeness", f"off by {float(gap.mean()):.2f}", "0: the values add up to the whole difference"),
-            ("Deletion", f"{float(deletion_score(model, found, background).mean()):.2f}", "low: what it names decides"),
-            ("Insertion", f"{float(insertion_score(model, found, background).mean()):.2f}", "high: the same, put in"),
+            (
+                "Completeness",
+                f"off by {float(gap.mean()):.2f}",
+                "0: the values add up to the whole difference",
+            ),
+            (
+                "Deletion",
+                f"{float(deletion_score(model, found, background).mean()):.2f}",
+                "low: what it names decides",
+            ),
+            (
+                "Insertion",
+                f"{float(insertion_score(model, found, background).mean()):.2f}",
+                "high: the same, put in",
+            ),
             ("Stability", f"{float(runs.mean()):.2f}", "1: another run ranks alike"),
         ]
 
     def _say_sound(self, rows: list[tuple[str, str, str]]) -> None:
         words = "All of this is about the answers that were given. None of it can tell whether files get the same."
-        self.sound.value = f'<div class="lk" role="status">{table("Is it sound?", ("Test", "Mean", "Good is"), rows)}</div>' + callout("info", words)
+        self.sound.value = (
+            f'<div class="lk" role="status">{table("Is it sound?", ("Test", "Mean", "Good is"), rows)}</div>'
+            + callout("info", words)
+        )
 
     # ------------------------------------------------------------------ hand in
 

@@ -69,7 +69,9 @@ class NotePanel:
         self.go = button(
             "Measure the product", self.measure, tip="Decide all thousand files, and all of their twins"
         )
-        self.submit = button("Hand in", self.hand_in, primary=True, tip="Have the note held against measurements")
+        self.submit = button(
+            "Hand in", self.hand_in, primary=True, tip="Have the note held against measurements"
+        )
         self.measured, self.shown, self.feedback = output(), output(), output()
         self.job = Job(self.go, self.submit, label="Measuring")
         self.memory = lab.remember(

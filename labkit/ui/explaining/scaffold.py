@@ -24,7 +24,9 @@ _FILES = 600
 _HEAD = ("Model", "LIME names the group", "SHAP, average", "SHAP, real applicants", "Decides as before")
 
 
-def scaffold_panel(lab: LabSession, checkpoint: str = "scaffold", state: Mapping[str, Any] | None = None) -> Any:
+def scaffold_panel(
+    lab: LabSession, checkpoint: str = "scaffold", state: Mapping[str, Any] | None = None
+) -> Any:
     """Return the panel in which the biased model is hidden.
 
     Parameters

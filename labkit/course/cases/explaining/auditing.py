@@ -198,9 +198,7 @@ def explained(model: Classifier, x: Tensor, explainer: str, background: str, *, 
         return shap(model, x, ACCEPT, background=rows, samples=_GROUPS[background], seed=seed).values
     # LIME draws by mean and spread, and one average row has no spread.
     spread = published_files().x if background == "average" else rows
-    return lime(
-        model, x, ACCEPT, background=spread, categorical=CATEGORICAL, samples=500, seed=seed
-    ).values
+    return lime(model, x, ACCEPT, background=spread, categorical=CATEGORICAL, samples=500, seed=seed).values
 
 
 # ------------------------------------------------------------------ the tests

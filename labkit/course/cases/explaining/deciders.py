@@ -113,9 +113,7 @@ class Guarded:
         return torch.where(self.looks_made_up(seen)[:, None], refused, self.base.logits(x))
 
 
-def base_model(
-    architecture: str = "mlp", number: int = 0, progress: Progress | None = None
-) -> Classifier:
+def base_model(architecture: str = "mlp", number: int = 0, progress: Progress | None = None) -> Classifier:
     """Return a score learned from repaid loans that has seen neither group nor district."""
     return load_victim(architecture, _without(CATEGORICAL), seed=number, progress=progress)
 

@@ -34,9 +34,7 @@ def _audit(case: ExplainingCase, recipe: Mapping[str, Any]) -> tuple[Record, Rec
 
 def _note(case: ExplainingCase, note: Mapping[str, Any]) -> tuple[Record, Record]:
     made = check_note(note)
-    said = {
-        entry.question: entry.option(made[entry.id]).text for entry in entries() if made[entry.id]
-    }
+    said = {entry.question: entry.option(made[entry.id]).text for entry in entries() if made[entry.id]}
     figures = {"share of files that the group alone decides": made["flip_share"], "witness": made["witness"]}
     return {**said, **figures}, {"note": made}
 

@@ -69,7 +69,7 @@ def check_scaffold(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(settings, Mapping):
         raise InvalidInputError(
-            f'expected settings such as {{"prepared_for": "both", "threshold": 0.6}}, got {settings!r}'
+            f'expected settings such as {{"prepared_for": "both", "threshold": 0.65}}, got {settings!r}'
         )
     for name in settings:
         if name not in SCAFFOLD:
