@@ -73,7 +73,7 @@ def _exact(case: ExplainingCase) -> Tensor:
 
 
 def measure_hidden(case: ExplainingCase, settings: Mapping[str, Any]) -> Measurement:
-    """Share of explanations, by the explainer that sees most, which do not name the group; 0 if decisions changed."""
+    """Share of explanations that do not name the group, by the keener explainer; 0 if decisions changed."""
     made = check_scaffold(settings)
     files = fresh_files(JUDGED_FILES, derive(case.seed, "judge's files")).x
     model = build_scaffold(case.biased, case.score, made, seed=derive(case.seed, "judge"))

@@ -74,7 +74,8 @@ def shapley(model, x, background, rounds=8):
     values, generator = torch.zeros_like(x), torch.Generator().manual_seed(0)
     for row in background.repeat(rounds, 1):
         # starter
-        # pass  # your turn: from row to x, one column after the other; add to values[:, i] what column i moves
+        # pass  # your turn: go from row to x, one column after the other, in a random order;
+        # # add to values[:, i] by how much column i moves model.logits(...)[:, 1]
         # solution
         now = row.repeat(len(x), 1)
         before = model.logits(now)[:, 1]
@@ -103,9 +104,10 @@ lab.checkpoint("explain")
 # beside the average of everybody. Nobody ever filed such a row, and a model can learn to
 # notice. A *scaffold* has two models behind one door:
 #
-# $$ f(x) = \begin{cases} \text{an innocuous model} & \text{if } x \text{ looks made up} \\ \text{the biased model} & \text{otherwise.} \end{cases} $$
+# $$ f(x) = g(x) \text{ if } x \text{ looks made up, and } b(x) \text{ otherwise.} $$
 #
-# Applicants meet the second, whoever asks why meets the first (Slack et al. 2020).
+# Applicants meet the biased model $b$, whoever asks why meets an innocuous one, $g$ (Slack et al.
+# 2020).
 
 # %% tags=["dashboard"]
 panels.scaffold_panel(lab, checkpoint="scaffold")
@@ -181,7 +183,7 @@ from labkit.metrics import flip_rate
 
 # starter
 # twins = case.files.twins("everything it causes")
-# recipe = {"test": "parity", "records": "files", "count": 300, "moved": "group", "threshold": 0.1}  # your turn
+# recipe = {"test": "parity", "records": "files", "count": 300, "threshold": 0.1}  # your turn
 # solution
 twins = case.files.twins("group")
 recipe = {"test": "flips", "records": "files", "count": 300, "moved": "group", "threshold": 0.02}

@@ -93,7 +93,8 @@ def _bar(place: int, name: str, value: float, middle: float, scale: float, bold:
     weight = ' font-weight="bold"' if bold else ""
     end, anchor = (x + width + 6, "start") if value >= 0 else (x - 6, "end")
     return (
-        f'<text x="{_LABEL - 8}" y="{y + 14}" text-anchor="end" style="fill: var(--t)" font-size="14"{weight}>'
+        f'<text x="{_LABEL - 8}" y="{y + 14}" text-anchor="end" style="fill: var(--t)" font-size="14"'
+        f"{weight}>"
         f"{escape(name)}</text>"
         f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_ROW - 7}" style="fill: var(--a)"/>'
         f'<text x="{end:.1f}" y="{y + 14}" text-anchor="{anchor}" style="fill: var(--t)" font-size="13">'

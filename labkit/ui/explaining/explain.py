@@ -239,7 +239,9 @@ class ExplainPanel:
         ]
 
     def _say_sound(self, rows: list[tuple[str, str, str]]) -> None:
-        words = "All of this is about the answers that were given. None of it can tell whether files get the same."
+        words = (
+            "All of this is about the answers that were given. Whether files get the same, none of it tells."
+        )
         self.sound.value = (
             f'<div class="lk" role="status">{table("Is it sound?", ("Test", "Mean", "Good is"), rows)}</div>'
             + callout("info", words)
