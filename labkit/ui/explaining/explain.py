@@ -65,7 +65,7 @@ class ExplainPanel:
             ("the provider's product", "product"),
             ("the scaffold that you built", "own"),
         ]
-        self.model = choice("Explain", models, str(state.get("model", "biased")), "Which model is asked")
+        self.model = choice("Model", models, str(state.get("model", "biased")), "Which model is asked")
         self.explainer = choice("Explainer", _EXPLAINERS, str(state.get("explainer", "shap")), "Who asks it")
         self.background = choice(
             "Compared with",
