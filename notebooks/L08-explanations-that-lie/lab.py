@@ -43,7 +43,7 @@ lab.predict("flips")
 # *Shapley value* $\phi_i$ of column $i$ is the mean over all orders. Together they lead from what
 # the model says of the *background* to what it says of the applicant:
 #
-# $$ \sum_i \phi_i = f(x) - \overline{f(\text{background})} . $$
+# $$ \sum_i \phi_i = f(x) - \text{the mean of } f(\text{background}) . $$
 #
 # A column that is not known yet is filled from the background, so every explanation is a
 # comparison: why this, rather than what those get? SHAP computes these values, LIME fits a

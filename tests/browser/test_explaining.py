@@ -70,7 +70,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
     _reached(page, 1)
     _pick(page, explain, "Model", "the provider's product")
     explain.get_by_role("button", name="Explain", exact=True).click()
-    explain.get_by_text("the provider's product: ").wait_for(timeout=LONG)
+    explain.get_by_text("The provider's product: ").wait_for(timeout=LONG)
     assert violations(page, "explaining-product") == []
 
     hide = _panel(page, "Build and ask")

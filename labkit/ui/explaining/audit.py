@@ -126,6 +126,9 @@ class AuditPanel:
         )
         self.results, self.feedback = output(), output()
         self.job = Job(self.go, self.submit, self.cost, label="Auditing")
+        for name in ("count", "threshold"):  # in line with the lists
+            self.dials[name].style.description_width = "9.5em"
+            self.dials[name].layout.width = "min(32em, 100%)"
         self.memory = lab.remember("audit_panel", state, **self.dials)
         self.dials["test"].observe(lambda _: self._show_dials(), "value")
         self._show_dials()
@@ -176,7 +179,7 @@ class AuditPanel:
                     f"{'manipulated' if suspect.manipulated else 'honest'}: {suspect.kind}",
                     f"{verdict.value:.1%}",
                     between,
-                    Fragment(badge("good" if hit else "bad", "accused" if verdict.accused else "left alone")),
+                    Fragment(badge("good" if hit else "bad", _judged(hit, verdict.accused))),
                 )
             )
         head = ("Model", "What it is", "Measured", "95 % interval", "Verdict")
@@ -199,6 +202,10 @@ class AuditPanel:
             return hand_in(self.lab, self.checkpoints[which], params, recipe=recipe)
 
         self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
+
+
+def _judged(hit: bool, accused: bool) -> str:
+    return f"{'rightly' if hit else 'wrongly'} {'accused' if accused else 'left alone'}"
 
 
 def _named(recipe: Mapping[str, Any]) -> str:

@@ -169,12 +169,13 @@ class ExplainPanel:
         self.values, self._shown = found.values, dict(dials)
         self.sound.value = ""
         rate = named_first(found.values, GROUP)
-        last = dict((value, text) for text, value in self.model.options)[dials["model"]]
+        asked = {value: text for text, value in self.model.options}[dials["model"]]
+        asked = asked[0].upper() + asked[1:]
         note = " You have built none yet, so this is the biased model." if self._missing(dials) else ""
         words = (
-            f"{last}: {round(rate.value * rate.n)} of {rate.n} explanations name the group first.{note}"
+            f"{asked}: {round(rate.value * rate.n)} of {rate.n} explanations name the group first.{note}"
             if dials["explainer"] != "permutation"
-            else f"{last}: the group is "
+            else f"{asked}: the group is "
             + ("the column that changes most decisions." if rate.value else "not in first place.")
             + note
         )
