@@ -6,13 +6,13 @@ from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import LONG, begin, choose, press, tab_to, type_into
 
 NOTE = {
-    "Whom is the note written for?": "The loan desk",
-    "What does the finding rest on?": "Decisions on fresh files and",
-    "What does the note say about the protected attribute?": "The group alone",
-    "May explanations of the system be given": "No:",
-    "What does the audit leave open?": "Whether the district",
-    "What is the loan desk to do?": "Stop using it",
-    "When is the audit repeated?": "After every new version",
+    "Written for": "The loan desk",
+    "Rests on": "Decisions on fresh files and",
+    "The group": "The group alone",
+    "As reasons": "No:",
+    "Left open": "Whether the district",
+    "To be done": "Stop using it",
+    "Repeated": "After every new version",
 }
 
 

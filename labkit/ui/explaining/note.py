@@ -44,18 +44,15 @@ class NotePanel:
         self.case: ExplainingCase = lab.case
         self.fields = {
             entry.id: choice(
-                entry.question,
+                entry.label,
                 [_UNDECIDED, *((option.text, option.id) for option in entry.shown())],
                 str(state.get(entry.id, "")),
                 entry.question,
             )
             for entry in entries()
         }
-        for field in self.fields.values():  # a question is longer than the name of a dial
-            field.style.description_width = "initial"
-            field.layout.flex_flow = "column"
-            field.layout.width = "min(46em, 100%)"
-            field.layout.height = "auto"
+        for field in self.fields.values():
+            field.layout.width = "min(62em, 100%)"  # an answer is a sentence
         last = len(self.case.files) - 1
         self.share = number(
             "Files decided by the group alone, %",
@@ -79,7 +76,9 @@ class NotePanel:
         )
         for field in self.fields.values():
             field.observe(lambda _: self._draw(), "value")
+        asked = bullets(f"{entry.label}: {entry.question}" for entry in entries())
         self.view = panel(
+            output(f'<div class="lk">{asked}</div>'),
             column(*self.fields.values()),
             row(self.share, self.witness),
             row(self.go, self.submit),
@@ -114,7 +113,7 @@ class NotePanel:
     def _draw(self) -> None:
         """Show the note as it reads, with what each answer means."""
         said = [
-            f"{entry.option(str(self.fields[entry.id].value)).text}. "
+            f"{entry.label}: {entry.option(str(self.fields[entry.id].value)).text}. "
             f"{entry.option(str(self.fields[entry.id].value)).why}"
             for entry in entries()
             if self.fields[entry.id].value

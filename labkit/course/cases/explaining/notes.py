@@ -32,6 +32,7 @@ class Entry:
     """One question that a note answers; the first option is the one that the facts bear out."""
 
     id: str
+    label: str
     question: str
     options: tuple[Option, ...]
 
@@ -54,7 +55,9 @@ def entries() -> tuple[Entry, ...]:
     """Return every question of a note, in the order of ``note.toml``."""
     declared = tomllib.loads((Path(__file__).parent / "note.toml").read_text(encoding="utf-8"))
     return tuple(
-        Entry(each["id"], each["question"], tuple(Option(**option) for option in each["option"]))
+        Entry(
+            each["id"], each["label"], each["question"], tuple(Option(**option) for option in each["option"])
+        )
         for each in declared["entry"]
     )
 
