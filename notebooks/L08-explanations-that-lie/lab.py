@@ -221,7 +221,7 @@ lab.checkpoint("price")
 # Article 13 of the AI Act wants a system to be transparent enough for those who use it to
 # understand its output, and instructions that name its limits. You write that part of the
 # note which the provider left out: what was found, what it rests on, what it leaves open,
-# what to do. Choices stand beside their meaning, and figures are measured again.
+# what to do. Choices are explained once you hand in, and figures are measured again.
 
 # %% tags=["dashboard"]
 panels.note_panel(lab, checkpoint="note")

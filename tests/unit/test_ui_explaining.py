@@ -190,7 +190,10 @@ def test_a_recipe_that_cannot_be_run_is_said_in_words(page):
 
 
 def test_an_empty_note_is_refused_and_each_answer_says_what_it_means(page):
-    view = NotePanel(page, "note", {})
+    view = NotePanel(page, "note", {"group": "unused"})
+    assert "The note as it reads" in _text(view.shown.value)
+    assert "On real files it changes decisions" not in _text(view.shown.value)
+    view.fields["group"].value = ""
     view.hand_in()
     assert "7 of 7 questions are not answered" in _text(view.feedback.value)
     view.fields["group"].value = "unused"

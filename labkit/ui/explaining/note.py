@@ -42,6 +42,8 @@ class NotePanel:
     def __init__(self, lab: LabSession, checkpoint: str, state: Mapping[str, Any]) -> None:
         self.lab, self.checkpoint = lab, checkpoint
         self.case: ExplainingCase = lab.case
+        # What an answer means would say which one is right, so it waits for the first hand-in.
+        self.handed_in = bool(lab.session.attempts(checkpoint))
         self.fields = {
             entry.id: choice(
                 entry.label,
@@ -111,17 +113,17 @@ class NotePanel:
         self.job.start(work, show)
 
     def _draw(self) -> None:
-        """Show the note as it reads, with what each answer means."""
-        said = [
-            f"{entry.label}: {entry.option(str(self.fields[entry.id].value)).text}. "
-            f"{entry.option(str(self.fields[entry.id].value)).why}"
-            for entry in entries()
-            if self.fields[entry.id].value
-        ]
+        """Show the note as it reads; once it was handed in, with what each answer means."""
+        said = []
+        for entry in entries():
+            if answer := str(self.fields[entry.id].value or ""):
+                option = entry.option(answer)
+                said.append(f"{entry.label}: {option.text}." + (f" {option.why}" if self.handed_in else ""))
         if not said:
-            self.shown.value = '<div class="lk lk-muted">What your answers mean appears here.</div>'
+            self.shown.value = '<div class="lk lk-muted">The note as it reads appears here.</div>'
             return
-        head = f"{len(said)} of {len(self.fields)} questions are answered. What the answers mean:"
+        reads = "The note, and what the answers mean:" if self.handed_in else "The note as it reads:"
+        head = f"{len(said)} of {len(self.fields)} questions are answered. {reads}"
         self.shown.value = (
             f'<div class="lk" role="status"><strong>{escape(head)}</strong>{bullets(said)}</div>'
         )
@@ -133,4 +135,9 @@ class NotePanel:
         def work(_: Progress) -> Fragment:
             return hand_in(self.lab, self.checkpoint, {}, note=note)
 
-        self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
+        def show(card: Fragment) -> None:
+            self.handed_in = True
+            self.feedback.value = card.markup
+            self._draw()
+
+        self.job.start(work, show)
