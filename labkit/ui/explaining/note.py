@@ -46,7 +46,7 @@ class NotePanel:
         self.handed_in = bool(lab.session.attempts(checkpoint))
         self.fields = {
             entry.id: choice(
-                entry.label,
+                entry.title,
                 [_UNDECIDED, *((option.text, option.id) for option in entry.shown())],
                 str(state.get(entry.id, "")),
                 entry.question,
@@ -78,7 +78,7 @@ class NotePanel:
         )
         for field in self.fields.values():
             field.observe(lambda _: self._draw(), "value")
-        asked = bullets(f"{entry.label}: {entry.question}" for entry in entries())
+        asked = bullets(f"{entry.title}: {entry.question}" for entry in entries())
         self.view = panel(
             output(f'<div class="lk">{asked}</div>'),
             column(*self.fields.values()),
@@ -118,7 +118,7 @@ class NotePanel:
         for entry in entries():
             if answer := str(self.fields[entry.id].value or ""):
                 option = entry.option(answer)
-                said.append(f"{entry.label}: {option.text}." + (f" {option.why}" if self.handed_in else ""))
+                said.append(f"{entry.title}: {option.text}." + (f" {option.why}" if self.handed_in else ""))
         if not said:
             self.shown.value = '<div class="lk lk-muted">The note as it reads appears here.</div>'
             return

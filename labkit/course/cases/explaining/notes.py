@@ -32,7 +32,7 @@ class Entry:
     """One question that a note answers; the first option is the one that the facts bear out."""
 
     id: str
-    label: str
+    title: str
     question: str
     options: tuple[Option, ...]
 
@@ -56,7 +56,7 @@ def entries() -> tuple[Entry, ...]:
     declared = tomllib.loads((Path(__file__).parent / "note.toml").read_text(encoding="utf-8"))
     return tuple(
         Entry(
-            each["id"], each["label"], each["question"], tuple(Option(**option) for option in each["option"])
+            each["id"], each["title"], each["question"], tuple(Option(**option) for option in each["option"])
         )
         for each in declared["entry"]
     )
