@@ -9,6 +9,14 @@ from labkit.metrics.accuracy import (
     targeted_success_rate,
 )
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.fidelity import fidelity, parameter_error
+from labkit.metrics.ownership import (
+    OwnershipTest,
+    binomial_p_value,
+    holm,
+    ownership_test,
+    permutation_p_value,
+)
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
     Detection,
@@ -30,17 +38,24 @@ from labkit.metrics.reconstruction import (
 __all__ = [
     "Curve",
     "Detection",
+    "OwnershipTest",
     "PerturbationNorms",
     "Rate",
     "attack_success_rate",
+    "binomial_p_value",
     "clean_accuracy",
     "clean_accuracy_drop",
     "confusion",
     "correlation",
     "detection",
+    "fidelity",
+    "holm",
     "legal",
     "match_within_classes",
     "normalised_score",
+    "ownership_test",
+    "parameter_error",
+    "permutation_p_value",
     "perturbation_norms",
     "psnr",
     "re_identification",

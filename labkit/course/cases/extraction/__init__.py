@@ -1,0 +1,1 @@
+"""Extraction: the services, customers and suspects of a variant, and the judge's own thieves (L07)."""
