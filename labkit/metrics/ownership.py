@@ -61,11 +61,13 @@ def ownership_test(model: Classifier, x: Tensor, y: Tensor, *, chance: float) ->
     """
     if y.dtype != torch.int64 or y.shape != x.shape[:1] or not len(y):
         raise InvalidInputError(
-            f"expected one answer (int64) for each of one key or more, got {y.dtype} of shape {tuple(y.shape)} "
-            f"for {len(x)} keys"
+            f"expected one answer (int64) for each of one key or more, got {y.dtype} of shape "
+            f"{tuple(y.shape)} for {len(x)} keys"
         )
     matches = Rate.of(predict(model, x) == y)
-    return OwnershipTest(matches, float(chance), binomial_p_value(round(matches.value * len(y)), len(y), chance))
+    return OwnershipTest(
+        matches, float(chance), binomial_p_value(round(matches.value * len(y)), len(y), chance)
+    )
 
 
 def binomial_p_value(hits: int, n: int, chance: float) -> float:
@@ -79,7 +81,9 @@ def binomial_p_value(hits: int, n: int, chance: float) -> float:
     n, hits = whole("n", n), whole("hits", hits, at_least=0)
     low, high = _SAFE_CHANCE
     if hits > n or not low <= chance <= high:
-        raise InvalidInputError(f"expected hits up to {n} and a chance from 0 to 1, got {hits} and {chance!r}")
+        raise InvalidInputError(
+            f"expected hits up to {n} and a chance from 0 to 1, got {hits} and {chance!r}"
+        )
     if hits == 0 or chance == 1.0:
         return 1.0
     if chance == 0.0:
@@ -97,9 +101,7 @@ def binomial_p_value(hits: int, n: int, chance: float) -> float:
     return min(1.0, math.fsum(terms))
 
 
-def permutation_p_value(
-    treated: Tensor, control: Tensor, *, resamples: int = 9999, seed: int = 0
-) -> float:
+def permutation_p_value(treated: Tensor, control: Tensor, *, resamples: int = 9999, seed: int = 0) -> float:
     """Return how often a random split has a difference of means as large as the observed one.
 
     One-sided: ``treated`` larger.  The observed split counts among the resamples, so the value is

@@ -63,9 +63,13 @@ def train_on_answers(
     """
     given = floats("answers", answers, axes=2)
     if len(floats("x", x, axes=2)) == 0 or len(given) != len(x):
-        raise InvalidInputError(f"expected one answer for each of {len(x)} inputs (1 or more), got {len(given)}")
+        raise InvalidInputError(
+            f"expected one answer for each of {len(x)} inputs (1 or more), got {len(given)}"
+        )
     if float(given.min()) < 0:
-        raise InvalidInputError("expected answers as probabilities, got one below 0: use torch.softmax(logits, 1)")
+        raise InvalidInputError(
+            "expected answers as probabilities, got one below 0: use torch.softmax(logits, 1)"
+        )
     epochs, batch_size, lr = whole("epochs", epochs), whole("batch_size", batch_size), size("lr", lr)
     soft = size("temperature", temperature)
     wanted = torch.softmax(given.clamp_min(_LEAST).log() / soft, 1)

@@ -45,7 +45,9 @@ class LinearClassifier:
             )
         self._input_shape = (self.weights.shape[1],) if input_shape is None else tuple(input_shape)
         if torch.Size(self._input_shape).numel() != self.weights.shape[1]:
-            raise InvalidInputError(f"expected inputs of {self.weights.shape[1]} values, got {self._input_shape}")
+            raise InvalidInputError(
+                f"expected inputs of {self.weights.shape[1]} values, got {self._input_shape}"
+            )
         if not bool(self.weights.isfinite().all() and self.bias.isfinite().all()):
             raise InvalidInputError("expected finite weights and bias, got NaN or infinity")
         self._bounds = bounds

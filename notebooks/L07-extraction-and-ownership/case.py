@@ -96,7 +96,7 @@ def measure_stolen_fidelity(
             "weakest": min(each.fidelity.value for each in every),
             "bare": strongest(case, BARE)[0].fidelity.value,
             "throttled": served.throttled.value,
-            "blocked": served.blocked.value,
+            "suspected": served.suspected.value,
             "affordable": float(affordable),
             "limit": float(guard.rate_limit),
             "watched": float(guard.detector != "none"),
@@ -154,6 +154,7 @@ def measure_errors(
             "missed": float(missed),
             "framed": float(framed),
             "unproven": float(judged.unproven),
+            "unconvicted": float(missed + judged.unproven),
             "contradicted": float(judged.contradicted),
             "usable": float(judged.usable),
             "keys": float(len(x_keys)),
@@ -190,7 +191,8 @@ def _row(value: Tensor, shape: torch.Size, name: str) -> Tensor:
     given = torch.as_tensor(value)
     if given.numel() != shape.numel() or not given.is_floating_point():
         raise InvalidInputError(
-            f"expected {name} as floats of shape {tuple(shape)}, got {given.dtype} of shape {tuple(given.shape)}"
+            f"expected {name} as floats of shape {tuple(shape)}, "
+            f"got {given.dtype} of shape {tuple(given.shape)}"
         )
     if not bool(given.isfinite().all()):
         raise InvalidInputError(f"expected finite {name}, got NaN or infinity")

@@ -64,9 +64,7 @@ def solve_linear(model: Classifier, x: Tensor | None = None) -> RecoveredParamet
     return _solve(model, x, "solve_linear")
 
 
-def solve_logistic(
-    model: Classifier, x: Tensor | None = None, *, reach: float = 0.5
-) -> RecoveredParameters:
+def solve_logistic(model: Classifier, x: Tensor | None = None, *, reach: float = 0.5) -> RecoveredParameters:
     """Solve for the weights of a multiclass logistic regression out of its probabilities.
 
     The logarithm of a ratio of two probabilities is linear in the input.  Probabilities do not

@@ -1,6 +1,6 @@
 """Against theft by asking: disturbed answers, limits, and an eye on what an account asks."""
 
-from labkit.defenses.extraction.answers import PerturbedAnswers
+from labkit.defenses.extraction.answers import PerturbedAnswers, RoundedScores
 from labkit.defenses.extraction.detection import SIGNALS, QueryDetector, fit_detector, query_signal
 from labkit.defenses.extraction.service import Account, GuardedService
 
@@ -10,6 +10,7 @@ __all__ = [
     "GuardedService",
     "PerturbedAnswers",
     "QueryDetector",
+    "RoundedScores",
     "fit_detector",
     "query_signal",
 ]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from labkit.core.checks import length
+from labkit.core.checks import length, size
 from labkit.core.protocols import Classifier
 from labkit.core.seeds import derive, make_generator
 
-__all__ = ["PerturbedAnswers"]
+__all__ = ["PerturbedAnswers", "RoundedScores"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,3 +71,38 @@ class PerturbedAnswers:
         digest = hashlib.sha256(row.detach().contiguous().numpy().tobytes()).hexdigest()
         generator = make_generator(derive(self.secret, "answers", digest))
         return torch.randn(plain.shape[1], generator=generator, dtype=plain.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class RoundedScores:
+    """A service whose outputs are rounded.
+
+    Parameters
+    ----------
+    model : Classifier
+        Whose ``logits`` are the outputs.
+    step : float
+        Outputs are rounded to the nearest multiple of it.
+    """
+
+    model: Classifier
+    step: float = 1.0
+
+    def __post_init__(self) -> None:
+        size("step", self.step)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self.model.bounds
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self.model.input_shape
+
+    @property
+    def classes(self) -> int:
+        return self.model.classes
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Return the rounded outputs, ``(n, classes)``."""
+        return (self.model.logits(x) / self.step).round() * self.step

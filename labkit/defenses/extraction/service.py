@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -26,7 +27,11 @@ class GuardedService:
     rate_limit : int, optional
         Questions that an account may ask in a day; None for no limit.
     detectors : sequence of QueryDetector
-        Any of them blocks an account for the rest of the day.
+        Any of them puts an account under suspicion.
+    suspect_limit : int
+        Questions in a day that an account under suspicion may ask, until somebody has looked at it.
+        0 blocks it at the alarm; more spares customers who are suspected wrongly and ask
+        little.
     """
 
     def __init__(
@@ -36,11 +41,13 @@ class GuardedService:
         *,
         rate_limit: int | None = None,
         detectors: Sequence[QueryDetector] = (),
+        suspect_limit: int = 0,
     ) -> None:
         self.model = model
         self.answers = model if answers is None else answers
         self.rate_limit = None if rate_limit is None else whole("rate_limit", rate_limit)
         self.detectors = tuple(detectors)
+        self.suspect_limit = whole("suspect_limit", suspect_limit, at_least=0)
 
     def open(self) -> Account:
         """Open an account for one day."""
@@ -59,7 +66,8 @@ class Account:
         self._x = torch.zeros(0, *shape)
         self._logits = torch.zeros(0, service.model.classes)
         self._asked = self._refused = 0
-        self._blocked = False
+        self._suspected = False
+        self._limit = math.inf if service.rate_limit is None else service.rate_limit
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -84,32 +92,38 @@ class Account:
         return self._refused
 
     @property
-    def blocked(self) -> bool:
-        """Whether a detector has blocked the account."""
-        return self._blocked
+    def suspected(self) -> bool:
+        """Whether a detector has gone off."""
+        return self._suspected
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the answers, shape ``(n, classes)``; a row of NaN where the service refuses."""
         service, before = self._service, len(self._x)
-        room = len(x) if service.rate_limit is None else max(0, service.rate_limit - before)
-        room = 0 if self._blocked else min(room, len(x))
         answers = torch.full((len(x), self.classes), torch.nan)
+        room = int(min(len(x), max(0, self._limit - before)))
         if room:
             self._x = torch.cat([self._x, x[:room].detach()])
             self._logits = torch.cat([self._logits, service.model.logits(x[:room]).float()])
-            alarm = self._alarm()
-            # The question that sets the alarm off is the last one that is answered.
-            room = room if alarm < 0 else min(room, max(0, alarm - before))
-            self._blocked = alarm >= 0
+            room = self._watched(room, before)
         if room:
             answers[:room] = service.answers.logits(x[:room]).float()
         self._asked += len(x)
         self._refused += len(x) - room
         return answers
 
-    def _alarm(self) -> int:
-        """Return after how many questions the first detector goes off; -1 when none does."""
+    def _watched(self, room: int, before: int) -> int:
+        """Return how many of the newest questions are answered, once the detectors have seen them."""
+        if self._suspected:
+            return room
         found = [
             each.alarm(query_signal(each.signal, self._x, self._logits)) for each in self._service.detectors
         ]
-        return min((place for place in found if place >= 0), default=-1)
+        alarm = min((place for place in found if place >= 0), default=-1)
+        if alarm < 0:
+            return room
+        # The question that sets the alarm off is still answered.
+        self._suspected = True
+        self._limit = min(self._limit, max(alarm, self._service.suspect_limit))
+        kept = int(max(0, min(room, self._limit - before)))
+        self._x, self._logits = self._x[: before + kept], self._logits[: before + kept]
+        return kept

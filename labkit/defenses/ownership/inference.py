@@ -13,7 +13,14 @@ __all__ = ["walk_lengths"]
 
 
 def walk_lengths(
-    model: Classifier, x: Tensor, y: Tensor, *, directions: int = 8, steps: int = 20, reach: float = 1.0, seed: int = 0
+    model: Classifier,
+    x: Tensor,
+    y: Tensor,
+    *,
+    directions: int = 8,
+    steps: int = 20,
+    reach: float = 1.0,
+    seed: int = 0,
 ) -> Tensor:
     """Return how far each input can be moved at random before a model misreads it, ``(n,)``.
 

@@ -16,9 +16,7 @@ from labkit.models.training import train
 __all__ = ["embed_watermark", "noise_keys"]
 
 
-def noise_keys(
-    count: int, input_shape: tuple[int, ...], classes: int, *, seed: int = 0
-) -> KeySet:
+def noise_keys(count: int, input_shape: tuple[int, ...], classes: int, *, seed: int = 0) -> KeySet:
     """Draw keys of random noise with random answers: no model gives these unless it learned them.
 
     The answers are drawn from the classes uniformly and independently of everything else, so the
@@ -60,6 +58,4 @@ def embed_watermark(
         As for :func:`labkit.models.train`.
     """
     again = whole("repeats", repeats)
-    return train(
-        module, torch.cat([x, *[keys.x] * again]), torch.cat([y, *[keys.y] * again]), **settings
-    )
+    return train(module, torch.cat([x, *[keys.x] * again]), torch.cat([y, *[keys.y] * again]), **settings)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from labkit import data, models
 from labkit.attacks.oracle import Oracle
@@ -27,7 +28,7 @@ from labkit.course.lab import Scenario
 from labkit.defenses.privacy import ApiView
 from labkit.models.linear import LinearClassifier
 
-__all__ = ["SUSPECTS", "ExtractionCase", "extraction_case", "reader_of", "score_of"]
+__all__ = ["SUSPECTS", "ExtractionCase", "extraction_case", "logistic_reader", "reader_of", "score_of"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -152,3 +153,10 @@ def score_of(variant: Variant) -> LinearClassifier:
     x = torch.cat([loans.x[branch].double(), torch.ones(len(branch), 1, dtype=torch.float64)], 1)
     found = torch.linalg.lstsq(x, 1000 * loans.y[branch].double()[:, None]).solution[:, 0]
     return LinearClassifier(found[None, :-1], found[-1:])
+
+
+def logistic_reader(scenario: Scenario) -> LinearClassifier:
+    """Return a logistic regression on the pictures of a scenario, the same for everybody."""
+    victim = models.load_victim("logistic", data.load(scenario.dataset))
+    layer = cast(nn.Sequential, cast(models.TorchClassifier, victim).module)[-1]
+    return LinearClassifier(cast(Tensor, layer.weight), cast(Tensor, layer.bias), tuple(victim.input_shape))

@@ -17,7 +17,7 @@ __all__ = ["Customer", "judged_customers", "known_customers"]
 KNOWN, JUDGED = 400, 300
 """Accounts of last month, and accounts of the judge's day."""
 
-_USUAL, _SPREAD, _MOST = 14.0, 0.5, 120
+_USUAL, _SPREAD, _MOST = 14.0, 0.4, 60
 """Questions of a customer in a day: the median, the spread of their logarithm, and the most."""
 
 
@@ -43,8 +43,15 @@ def known_customers(variant: Variant) -> list[Customer]:
 
 
 def judged_customers(variant: Variant) -> list[Customer]:
-    """Return the accounts of the day on which a defence is judged: other people, other scans."""
-    return _drawn(variant, share_out(variant).held, JUDGED, "judged")
+    """Return the accounts of the day on which a defence is judged.
+
+    All scans are new, and half of them are of pictures that no customer has sent before.
+    """
+    shares = share_out(variant)
+    known, held = shares.customers, shares.held
+    n = min(len(known), len(held))
+    mixed = Split(torch.cat([known.x[:n], held.x[:n]]), torch.cat([known.y[:n], held.y[:n]]))
+    return _drawn(variant, mixed, JUDGED, "judged")
 
 
 def _drawn(variant: Variant, pictures: Split, number: int, who: str) -> list[Customer]:

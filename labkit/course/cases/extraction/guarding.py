@@ -27,6 +27,8 @@ DETECTORS = {
 """What watches an account, each in words."""
 
 LIMITS = (5, 1000)
+SUSPECT_LIMIT = 30
+"""Questions in a day of an account under suspicion, until somebody has looked at it."""
 REVIEWED = 0.1
 """Share of the answers that the desk has the time to look at again."""
 
@@ -46,7 +48,7 @@ class Guard:
     detector : str
         A name out of :data:`DETECTORS`.
     false_alarm_rate : float
-        From 0.005 to 0.2: share of honest accounts that may be blocked.
+        From 0.005 to 0.2: share of honest accounts that may be suspected.
     """
 
     level: str = "probabilities"
@@ -102,13 +104,13 @@ class Served:
         the desk, which looks again at the least sure tenth of the answers.
     throttled : Rate
         Share of their questions that were refused.
-    blocked : Rate
-        Share of their accounts that a detector blocked.
+    suspected : Rate
+        Share of their accounts that a detector suspected.
     """
 
     right: Rate
     throttled: Rate
-    blocked: Rate
+    suspected: Rate
 
 
 def guarded(case: ExtractionCase, guard: Guard) -> GuardedService:
@@ -119,23 +121,35 @@ def guarded(case: ExtractionCase, guard: Guard) -> GuardedService:
         ApiView(told, guard.level),
         rate_limit=guard.rate_limit,
         detectors=_detectors(case, guard),
+        suspect_limit=SUSPECT_LIMIT,
     )
 
 
 def serve(case: ExtractionCase, guard: Guard, customers: list[Customer] | None = None) -> Served:
     """Send a day of customers to the guarded reader; the judge's day unless others are given."""
+    if customers is not None:
+        return _served(case, guard, customers)
+    key = (*_of(case), guard)
+    if key not in _DAYS:
+        if len(_DAYS) >= _REMEMBERED:
+            _DAYS.clear()
+        _DAYS[key] = _served(case, guard, judged_customers(case))
+    return _DAYS[key]
+
+
+def _served(case: ExtractionCase, guard: Guard, customers: list[Customer]) -> Served:
     service = guarded(case, guard)
-    said, true, blocked = [], [], []
-    for customer in judged_customers(case) if customers is None else customers:
+    said, true, suspected = [], [], []
+    for customer in customers:
         account = service.open()
         said.append(account.logits(customer.x))
         true.append(customer.y)
-        blocked.append(account.blocked)
+        suspected.append(account.suspected)
     answers, y = torch.cat(said), torch.cat(true)
     told = answers.isfinite().all(1)
     right = told & (answers.nan_to_num().argmax(1) == y)
     seen = _reviewed(answers, told, make_generator(derive(case.seed, "desk")))
-    return Served(Rate.of(right | seen), Rate.of(~told), Rate.of(torch.tensor(blocked)))
+    return Served(Rate.of(right | seen), Rate.of(~told), Rate.of(torch.tensor(suspected)))
 
 
 def _detectors(case: ExtractionCase, guard: Guard) -> list[QueryDetector]:
@@ -147,7 +161,7 @@ def _detectors(case: ExtractionCase, guard: Guard) -> list[QueryDetector]:
 
 
 def _detector(case: ExtractionCase, signal: str, rate: float) -> QueryDetector:
-    key = (case.scenario.id, repr(sorted(case.scenario.settings.items())), case.seed, signal, rate)
+    key = (*_of(case), signal, rate)
     if key not in _DETECTORS:
         if len(_DETECTORS) >= _REMEMBERED:
             _DETECTORS.clear()
@@ -156,7 +170,13 @@ def _detector(case: ExtractionCase, signal: str, rate: float) -> QueryDetector:
     return _DETECTORS[key]
 
 
+def _of(case: ExtractionCase) -> tuple[object, ...]:
+    """Return what names a variant where measurements are remembered."""
+    return case.scenario.id, repr(sorted(case.scenario.settings.items())), case.seed
+
+
 _DETECTORS: dict[tuple[object, ...], QueryDetector] = {}
+_DAYS: dict[tuple[object, ...], Served] = {}
 _REMEMBERED = 40
 
 

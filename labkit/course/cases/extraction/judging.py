@@ -46,7 +46,7 @@ def copy_from(case: ExtractionCase, architecture: str, weights: Mapping[str, Ten
     shapes = {name: tuple(part.shape) for name, part in given.items()}
     if shapes != wanted:
         wrong = sorted(name for name in {*wanted, *shapes} if wanted.get(name) != shapes.get(name))
-        raise InvalidInputError(f"expected the weights of a {architecture}; wrong or missing: {', '.join(wrong)}")
+        raise InvalidInputError(f"expected weights of a {architecture}; wrong or missing: {', '.join(wrong)}")
     if not all(bool(part.isfinite().all()) for part in given.values()):
         raise InvalidInputError("expected finite weights, got NaN or infinity")
     module.load_state_dict({name: part.clone() for name, part in given.items()})

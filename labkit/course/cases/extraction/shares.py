@@ -22,7 +22,7 @@ __all__ = ["SETTINGS", "Shares", "Variant", "archive", "scan", "setting", "share
 SETTINGS = {
     "training_size": 250,
     "pool_size": 60,
-    "customer_size": 380,
+    "customer_size": 700,
     "archive_size": 300,
     "public_size": 500,
     "second_size": 250,
@@ -101,7 +101,7 @@ def _dealt(scenario: Scenario, sizes: list[int], seed: int) -> list[Split]:
     y = torch.cat([dataset.train.y, dataset.test.y])
     if sum(sizes) + 200 > len(x):
         raise InvalidInputError(
-            f"expected sizes that leave 200 of {len(x)} pictures to the judge, got {sizes} of {dataset.card.name!r}"
+            f"expected sizes that leave 200 of {len(x)} pictures of {dataset.card.name!r}, got {sizes}"
         )
     order = torch.randperm(len(x), generator=make_generator(seed))
     parts = order.tensor_split(torch.tensor(sizes).cumsum(0))
