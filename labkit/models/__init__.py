@@ -4,15 +4,18 @@ from labkit.core.lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from labkit.models.answers import train_on_answers
     from labkit.models.architectures import ARCHITECTURES, build
     from labkit.models.classifier import TorchClassifier
     from labkit.models.inner import features, penultimate
+    from labkit.models.linear import LinearClassifier
     from labkit.models.training import train
     from labkit.models.trees import TreeClassifier
     from labkit.models.zoo import load_victim, prepare, trained
 
 __all__ = [
     "ARCHITECTURES",
+    "LinearClassifier",
     "TorchClassifier",
     "TreeClassifier",
     "build",
@@ -21,6 +24,7 @@ __all__ = [
     "penultimate",
     "prepare",
     "train",
+    "train_on_answers",
     "trained",
 ]
 
@@ -29,6 +33,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "ARCHITECTURES": "labkit.models.architectures",
+        "LinearClassifier": "labkit.models.linear",
         "TorchClassifier": "labkit.models.classifier",
         "TreeClassifier": "labkit.models.trees",
         "build": "labkit.models.architectures",
@@ -37,6 +42,7 @@ __getattr__, __dir__ = lazy_exports(
         "penultimate": "labkit.models.inner",
         "prepare": "labkit.models.zoo",
         "train": "labkit.models.training",
+        "train_on_answers": "labkit.models.answers",
         "trained": "labkit.models.zoo",
     },
 )

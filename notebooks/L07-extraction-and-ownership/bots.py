@@ -15,14 +15,20 @@ from labkit.attacks.extraction import imitate, solve_linear
 from labkit.core import derive
 from labkit.course.cases.extraction.case import ExtractionCase
 from labkit.course.cases.extraction.dispute import reference_models
-from labkit.course.cases.extraction.guarding import BARE
+from labkit.course.cases.extraction.guarding import BARE, Guard
 from labkit.course.cases.extraction.judging import LEVEL
 from labkit.defenses.ownership import KeySet, conferrable_fingerprint
 from labkit.metrics import holm, ownership_test
 
 Handed = Iterator[tuple[str, dict[str, Any]]]
 
-GOOD = {"level": "flag", "rate_limit": 60, "detector": "both", "false_alarm_rate": 0.01}
+GOOD = {
+    "level": "flag",
+    "strength": 0.0,
+    "rate_limit": 100,
+    "detector": "both",
+    "false_alarm_rate": 0.005,
+}
 
 
 def reference(case: ExtractionCase) -> Handed:
@@ -70,7 +76,7 @@ def lazy(case: ExtractionCase) -> Handed:
     yield "exact", {"weights": solved.weights.round(), "bias": solved.bias.round()}
     stolen = imitate(case.oracle(), case.pool, query_budget=60, seed=derive(case.seed, "lazy bot"))
     yield "steal", stolen.parts()
-    rounded = {"level": "tenths", "rate_limit": 100, "detector": "none"}
+    rounded = Guard(level="tenths", rate_limit=100).settings()
     yield "shield", rounded
     yield "price", rounded
     yield "dispute", decide(case, case.own.watermark)

@@ -78,8 +78,8 @@ def measure_stolen_fidelity(
     level: str,
     rate_limit: int,
     detector: str,
-    false_alarm_rate: float = 0.01,
-    strength: float = 0.0,
+    false_alarm_rate: float,
+    strength: float,
 ) -> Measurement:
     """Fidelity of the judge's best thief; 1 while more than 1 % of the customers' questions are refused."""
     guard = Guard(level, strength, rate_limit, detector, false_alarm_rate)
@@ -110,8 +110,8 @@ def measure_price(
     level: str,
     rate_limit: int,
     detector: str,
-    false_alarm_rate: float = 0.01,
-    strength: float = 0.0,
+    false_alarm_rate: float,
+    strength: float,
 ) -> Measurement:
     """Share of the customers' right answers that the defence costs; 1 while it does not protect."""
     guard = Guard(level, strength, rate_limit, detector, false_alarm_rate)

@@ -14,10 +14,10 @@ from labkit.data import Split
 
 __all__ = ["Customer", "judged_customers", "known_customers"]
 
-KNOWN, JUDGED = 400, 300
+KNOWN, JUDGED = 800, 300
 """Accounts of last month, and accounts of the judge's day."""
 
-_USUAL, _SPREAD, _MOST = 14.0, 0.4, 60
+_USUAL, _SPREAD, _MOST = 14.0, 0.5, 100
 """Questions of a customer in a day: the median, the spread of their logarithm, and the most."""
 
 

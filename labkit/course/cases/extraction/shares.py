@@ -21,7 +21,7 @@ __all__ = ["SETTINGS", "Shares", "Variant", "archive", "scan", "setting", "share
 
 SETTINGS = {
     "training_size": 250,
-    "pool_size": 60,
+    "pool_size": 50,
     "customer_size": 700,
     "archive_size": 300,
     "public_size": 500,

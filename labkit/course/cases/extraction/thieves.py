@@ -1,4 +1,4 @@
-"""The judge's thieves: the same budget, several strategies, one account or five; the strongest counts."""
+"""The judge's thieves: the same budget, several strategies, one account or four; the strongest counts."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _SCANS = 4
 
 THIEVES: dict[str, tuple[str, int]] = {
     "natural scans, one account": ("random", 1),
-    "natural scans, five accounts": ("random", 5),
-    "blended scans, five accounts": ("mixing", 5),
-    "unsure scans, five accounts": ("margin", 5),
-    "gradient steps, five accounts": ("jacobian", 5),
+    "natural scans, four accounts": ("random", 4),
+    "blended scans, four accounts": ("mixing", 4),
+    "unsure scans, four accounts": ("margin", 4),
+    "gradient steps, four accounts": ("jacobian", 4),
 }
 """The judge's thieves: how each chooses its questions, and over how many accounts it spreads them."""
 
@@ -98,8 +98,7 @@ def steal_from(
             query_budget=case.query_budget,
             strategy=strategy,
             architecture=case.scenario.victim,
-            rounds=5,
-            epochs=40,
+            epochs=60,
             seed=seed,
         )
     except InvalidInputError:  # nothing was answered, so nothing was stolen
