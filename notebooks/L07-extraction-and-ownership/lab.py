@@ -122,7 +122,8 @@ lab.checkpoint("steal")
 panels.guard_panel(lab)
 
 # %% [markdown] tags=["hands-on"]
-# By hand, a guard is five settings, of which you name those that differ from none. Try one on last month's customers before you hand it in.
+# By hand, a guard is five settings, of which you name those that differ from none. Try one on last
+# month's customers before you hand it in.
 
 # %% tags=["hands-on", "answer"] answer="shield"
 from labkit.course.cases.extraction.guarding import Guard, serve

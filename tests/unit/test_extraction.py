@@ -124,7 +124,7 @@ def test_linear_models_say_what_they_expected():
         LinearClassifier(torch.ones(2, 3), torch.zeros(3))
     with pytest.raises(InvalidInputError, match="finite"):
         LinearClassifier(torch.full((1, 3), torch.nan), torch.zeros(1))
-    with pytest.raises(InvalidInputError, match="values an input"):
+    with pytest.raises(InvalidInputError, match="inputs of 3 values"):
         LinearClassifier(torch.ones(1, 3), torch.zeros(1), (1, 2))
     with pytest.raises(InvalidInputError, match="expected x"):
         linear().logits(torch.zeros(2, 5))
@@ -190,7 +190,7 @@ def test_training_on_answers_takes_probabilities(victim):
     learned = train_on_answers(module, X, answers, epochs=10, progress=lambda *each: steps.append(each))
     assert (predict(learned, HELD) == predict(victim, HELD)).float().mean() > 0.8
     assert steps[-1][0] == steps[-1][1] == 10
-    with pytest.raises(InvalidInputError, match="an answer for each"):
+    with pytest.raises(InvalidInputError, match="one answer for each"):
         train_on_answers(module, X, answers[:5])
     with pytest.raises(InvalidInputError, match="probabilities"):
         train_on_answers(module, X, answers - 1)
@@ -374,7 +374,7 @@ def test_the_binomial_tail_is_summed_exactly():
     assert binomial_p_value(0, 9, 0.5) == 1.0
     assert binomial_p_value(9, 9, 1.0) == 1.0
     assert binomial_p_value(1, 9, 0.0) == 0.0
-    with pytest.raises(InvalidInputError, match="up to 9 hits"):
+    with pytest.raises(InvalidInputError, match="hits up to 9"):
         binomial_p_value(10, 9, 0.5)
     with pytest.raises(InvalidInputError, match="chance"):
         binomial_p_value(1, 9, math.nan)
