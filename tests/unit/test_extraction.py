@@ -340,7 +340,7 @@ def test_walks_end_at_the_first_mistake(victim):
     right = predict(victim, HELD) == DIGITS.test.y
     lengths = walk_lengths(victim, HELD, DIGITS.test.y, directions=2, steps=5)
     assert lengths[~right].max() == 0
-    assert 0 <= lengths.min()
+    assert lengths.min() >= 0
     assert lengths.max() <= 1.0 + 1e-6
     assert torch.equal(lengths, walk_lengths(victim, HELD, DIGITS.test.y, directions=2, steps=5))
 
@@ -370,7 +370,9 @@ def test_the_binomial_tail_is_summed_exactly():
     from scipy.stats import binom
 
     for hits, n, chance in ((5, 30, 0.1), (30, 30, 0.1), (1, 60, 0.4), (45, 60, 0.3)):
-        assert binomial_p_value(hits, n, chance) == pytest.approx(float(binom.sf(hits - 1, n, chance)), rel=1e-9)
+        assert binomial_p_value(hits, n, chance) == pytest.approx(
+            float(binom.sf(hits - 1, n, chance)), rel=1e-9
+        )
     assert binomial_p_value(0, 9, 0.5) == 1.0
     assert binomial_p_value(9, 9, 1.0) == 1.0
     assert binomial_p_value(1, 9, 0.0) == 0.0

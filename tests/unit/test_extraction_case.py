@@ -162,7 +162,7 @@ def test_the_weights_of_the_service_itself_count_as_nothing_without_a_question(c
 
 
 def test_a_model_of_somebody_else_does_not_reach_the_target(case, lab):
-    """One question is asked for form's sake; what is handed in was trained on all labelled digits there are."""
+    """One question is asked for form's sake; it was trained on all labelled digits there are."""
     shares = share_out(case)
     x = torch.cat([part.x for part in shares])
     y = torch.cat([part.y for part in shares])
