@@ -81,15 +81,15 @@ class RoundedScores:
     ----------
     model : Classifier
         Whose ``logits`` are the outputs.
-    step : float
+    unit : float
         Outputs are rounded to the nearest multiple of it.
     """
 
     model: Classifier
-    step: float = 1.0
+    unit: float = 1.0
 
     def __post_init__(self) -> None:
-        size("step", self.step)
+        size("unit", self.unit)
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -105,4 +105,4 @@ class RoundedScores:
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the rounded outputs, ``(n, classes)``."""
-        return (self.model.logits(x) / self.step).round() * self.step
+        return (self.model.logits(x) / self.unit).round() * self.unit

@@ -264,7 +264,7 @@ class DisputePanel:
 
 def _rows(names: list[str], found: Finding) -> str:
     """Return what was found, one line for each suspect."""
-    rows = []
+    rows: list[tuple[str | Fragment, ...]] = []
     for i, (name, rate) in enumerate(zip(names, found.shares, strict=True)):
         if not found.p_values:
             rows.append((name, share(rate), "none", "says nothing"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from labkit.core.protocols import Classifier
@@ -18,7 +20,8 @@ class Sealed:
     """
 
     def __init__(self, model: Classifier) -> None:
-        self._ask = lambda x: model.logits(x)
+        # Not the method itself: that would lead back to the model.
+        self._ask: Callable[[Tensor], Tensor] = lambda x: model.logits(x)
         self.bounds: tuple[float, float] = model.bounds
         self.input_shape: tuple[int, ...] = tuple(model.input_shape)
         self.classes: int = model.classes
