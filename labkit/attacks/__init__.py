@@ -1,6 +1,15 @@
 """Attacks: what a victim can be made to do, by whoever has the access that each one needs."""
 
-from labkit.attacks import availability, evasion, explanation, inversion, membership, poisoning, tampering
+from labkit.attacks import (
+    availability,
+    evasion,
+    explanation,
+    extraction,
+    inversion,
+    membership,
+    poisoning,
+    tampering,
+)
 from labkit.attacks.oracle import Oracle
 
 __all__ = [
@@ -8,6 +17,7 @@ __all__ = [
     "availability",
     "evasion",
     "explanation",
+    "extraction",
     "inversion",
     "membership",
     "poisoning",

@@ -32,6 +32,7 @@ from labkit.metrics.fairness import (
     false_positive_rate_at,
     predictive_parity,
 )
+from labkit.metrics.fidelity import fidelity, parameter_error
 from labkit.metrics.gaps import Gap
 from labkit.metrics.membership import (
     OverSplits,
@@ -41,6 +42,13 @@ from labkit.metrics.membership import (
     membership_roc,
     over_splits,
     tpr_at_fpr,
+)
+from labkit.metrics.ownership import (
+    OwnershipTest,
+    binomial_p_value,
+    holm,
+    ownership_test,
+    permutation_p_value,
 )
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
@@ -69,6 +77,7 @@ __all__ = [
     "EqualisedOdds",
     "Gap",
     "OverSplits",
+    "OwnershipTest",
     "PerturbationNorms",
     "Rate",
     "RobustnessReport",
@@ -80,6 +89,7 @@ __all__ = [
     "activation_density",
     "attack_success_rate",
     "balanced_accuracy",
+    "binomial_p_value",
     "calibration_gap",
     "calibration_within_groups",
     "certified_accuracy",
@@ -96,7 +106,9 @@ __all__ = [
     "equal_opportunity",
     "equalised_odds",
     "false_positive_rate_at",
+    "fidelity",
     "flip_rate",
+    "holm",
     "insertion_score",
     "legal",
     "match_within_classes",
@@ -106,7 +118,10 @@ __all__ = [
     "normalised_score",
     "one_run_epsilon_bound",
     "over_splits",
+    "ownership_test",
+    "parameter_error",
     "parity_gap",
+    "permutation_p_value",
     "perturbation_norms",
     "predictive_parity",
     "psnr",

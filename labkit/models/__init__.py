@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ARCHITECTURES",
     "Ensemble",
+    "LinearClassifier",
     "TorchClassifier",
     "TreeClassifier",
     "build",
@@ -26,6 +27,7 @@ __all__ = [
     "prepare",
     "train",
     "train_ensemble",
+    "train_on_answers",
     "trained",
 ]
 
