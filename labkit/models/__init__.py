@@ -4,10 +4,12 @@ from labkit.core.lazy import lazy_exports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from labkit.models.answers import train_on_answers
     from labkit.models.architectures import ARCHITECTURES, build
     from labkit.models.classifier import TorchClassifier
     from labkit.models.ensembles import Ensemble, train_ensemble
     from labkit.models.inner import features, penultimate
+    from labkit.models.linear import LinearClassifier
     from labkit.models.logistic import fit_logistic
     from labkit.models.training import train
     from labkit.models.trees import TreeClassifier
@@ -37,6 +39,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "ARCHITECTURES": "labkit.models.architectures",
         "Ensemble": "labkit.models.ensembles",
+        "LinearClassifier": "labkit.models.linear",
         "TorchClassifier": "labkit.models.classifier",
         "TreeClassifier": "labkit.models.trees",
         "build": "labkit.models.architectures",
@@ -47,6 +50,7 @@ __getattr__, __dir__ = lazy_exports(
         "prepare": "labkit.models.zoo",
         "train": "labkit.models.training",
         "train_ensemble": "labkit.models.ensembles",
+        "train_on_answers": "labkit.models.answers",
         "trained": "labkit.models.zoo",
     },
 )

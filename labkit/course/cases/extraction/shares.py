@@ -89,10 +89,10 @@ def archive(scenario: Scenario) -> Archive:
     return Archive(*_dealt(scenario, sizes, derive(0, "archive", scenario.id)))
 
 
-def scan(x: Tensor, noise: float, seed: int) -> Tensor:
+def scan(x: Tensor, strength: float, seed: int) -> Tensor:
     """Return pictures as they come out of the scanner at the desk, with its noise."""
     grain = torch.randn(x.shape, generator=make_generator(seed))
-    return (x + noise * grain).clamp(0.0, 1.0)
+    return (x + strength * grain).clamp(0.0, 1.0)
 
 
 def _dealt(scenario: Scenario, sizes: list[int], seed: int) -> list[Split]:
