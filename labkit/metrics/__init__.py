@@ -9,6 +9,7 @@ from labkit.metrics.accuracy import (
     targeted_success_rate,
 )
 from labkit.metrics.curves import Curve, robustness_curve
+from labkit.metrics.federated import ClientAccuracy, client_accuracy, fair_share
 from labkit.metrics.perturbation import PerturbationNorms, perturbation_norms
 from labkit.metrics.poisoning import (
     Detection,
@@ -28,6 +29,7 @@ from labkit.metrics.reconstruction import (
 )
 
 __all__ = [
+    "ClientAccuracy",
     "Curve",
     "Detection",
     "PerturbationNorms",
@@ -35,9 +37,11 @@ __all__ = [
     "attack_success_rate",
     "clean_accuracy",
     "clean_accuracy_drop",
+    "client_accuracy",
     "confusion",
     "correlation",
     "detection",
+    "fair_share",
     "legal",
     "match_within_classes",
     "normalised_score",
