@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from labkit.core.checks import finite
@@ -91,4 +90,3 @@ def fair_share(weights: Tensor, client: int) -> float:
     if not len(heard):
         return math.nan
     return float((heard[:, client] / heard.sum(1)).mean() * given.shape[1])
-

@@ -16,7 +16,15 @@ from labkit.course.cases.federated.case import FederatedCase, Federation, federa
 from labkit.course.cases.federated.recipes import check_attack, check_server
 from labkit.course.cases.federated.running import Run, run
 from labkit.course.cases.federated.secrecy import CLAIMS, check_group, check_works, in_groups, try_claim
-from labkit.metrics import clean_accuracy
+from labkit.course.cases.federated.sieges import (
+    GUARD,
+    LEAST_KEPT,
+    MEAN,
+    NOTHING,
+    besiege,
+    minority_accuracy,
+    serve,
+)
 from labkit.scoring import Measurement
 
 make_case = federated_case
@@ -24,27 +32,9 @@ RECORDS = records.RECORDS
 
 Recipe = Mapping[str, Any]
 
-NOTHING: Recipe = {"attack": "none"}
-MEAN: Recipe = {"aggregator": "mean"}
-GUARD: Recipe = {"aggregator": "multi_krum", "tolerated": 3, "kept": 7}
-"""The rule that a stealthy attack has to get past."""
-
-SIEGE: Mapping[str, Recipe] = {
-    "flip": {"attack": "sign_flip", "scale": 4.0},
-    "stealth": {"attack": "a_little_is_enough", "z": 1.5, "listens": True},
-    "backdoor": {"attack": "model_replacement", "boost": 10 / 3},
-}
-"""What three of ten hospitals do while a defense is judged."""
-
-WEEKDAYS: Mapping[str, Recipe] = {
-    "ordinary": NOTHING,
-    "flip": {"attack": "sign_flip", "scale": 5.0},
-    "backdoor": {"attack": "model_replacement", "boost": 5.0},
-}
-"""What two of ten hospitals do while it is measured who is heard."""
-
-LEAST_KEPT = 0.85
 LEAST_GROUP = 2
+TRIAL_ROUNDS = 5  # enough to tell a federation that learns from one that guesses ...
+LEAST_LEARNED = 0.5  # ... the former reads 0.77 or more by then, the latter 0.17 or less
 
 
 def _judged(case: FederatedCase, kind: str, malicious: int, number: int = 0) -> Federation:
@@ -78,7 +68,7 @@ def _untouched(case: FederatedCase) -> float:
 
 
 def measure_accuracy_past_guard(case: FederatedCase, recipe: Recipe) -> Measurement:
-    """Clean accuracy of two skewed federations under multi-Krum, three of ten hospitals following a recipe."""
+    """Clean accuracy of two skewed federations under multi-Krum, three of ten hospitals as a recipe says."""
     attack = check_attack(recipe)
     runs = [run(case, _judged(case, "skewed", 3, number), attack, GUARD) for number in range(2)]
     value = sum(each.accuracy[-1] for each in runs) / len(runs)
@@ -101,8 +91,7 @@ def _untouched_skewed(case: FederatedCase) -> float:
 def measure_accuracy_kept(case: FederatedCase, recipe: Recipe) -> Measurement:
     """The least that a rule keeps under three attacks by three of ten hospitals; a backdoor counts too."""
     server = check_server(recipe)
-    federation = _judged(case, "alike", 3)
-    runs = {name: run(case, federation, attack, server) for name, attack in SIEGE.items()}
+    runs = besiege(case, server, seed=derive(case.seed, "judge", "siege"))
     facts = {name: each.kept for name, each in runs.items()}
     facts["sign_works"] = runs["backdoor"].backdoor[-1]
     facts["backdoor_accuracy"] = runs["backdoor"].accuracy[-1]
@@ -116,13 +105,9 @@ def measure_accuracy_kept(case: FederatedCase, recipe: Recipe) -> Measurement:
 def measure_minority_kept(case: FederatedCase, recipe: Recipe) -> Measurement:
     """Minority accuracy next to that of a plain mean without liars; 0 where the rule does not hold."""
     server = check_server(recipe)
-    rounds = int(case.setting("minority_rounds"))
     usual = _minority_usual(case)
-    runs, served = {}, {}
-    for name, attack in WEEKDAYS.items():
-        federation = _judged(case, "minority", 0 if name == "ordinary" else 2)
-        runs[name] = run(case, federation, attack, server, rounds=rounds)
-        served[name] = minority_accuracy(case, runs[name])
+    runs = serve(case, server, seed=derive(case.seed, "judge", "minority", 0))
+    served = {name: minority_accuracy(case, each) for name, each in runs.items()}
     kept = min(each.kept for each in runs.values())
     ratio = min(min(1.0, value / usual) for value in served.values())
     facts = {
@@ -145,11 +130,6 @@ def _minority_usual(case: FederatedCase) -> float:
     return minority_accuracy(case, plain)
 
 
-def minority_accuracy(case: FederatedCase, made: Run) -> float:
-    """Return the accuracy on pictures as the minority hospital takes them."""
-    return clean_accuracy(made.model, case.as_minority(case.x_test), case.y_test).value
-
-
 # ------------------------------------------------------------------ secure aggregation
 
 
@@ -169,7 +149,7 @@ def measure_accuracy_under_masks(
         alarm=False,
         wrap=lambda rule: in_groups(rule, federation, size),
     )
-    right = set(named) == {name for name, accuracy in _claims(case).items() if accuracy >= LEAST_KEPT}
+    right = set(named) == {name for name, accuracy in _claims(case).items() if accuracy >= LEAST_LEARNED}
     facts = {
         "kept": made.accuracy[-1],
         "group_size": float(size),
@@ -184,9 +164,9 @@ def measure_accuracy_under_masks(
 
 @lru_cache(maxsize=8)
 def _claims(case: FederatedCase) -> dict[str, float]:
-    """Try every claim on hospitals of the judge, and return the accuracy that each one keeps."""
+    """Try every claim on hospitals of the judge, and return the accuracy that each one leaves."""
     federation = _judged(case, "alike", 2, 1)
-    return {name: try_claim(case, federation, name, None).accuracy[-1] for name in CLAIMS}
+    return {name: try_claim(case, federation, name, rounds=TRIAL_ROUNDS).accuracy[-1] for name in CLAIMS}
 
 
 # ------------------------------------------------------------------ what they share

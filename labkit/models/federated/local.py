@@ -153,6 +153,5 @@ def _cut(module: nn.Module, weights: Tensor) -> dict[str, Tensor]:
     named = dict(module.named_parameters())
     parts = weights.split([each.numel() for each in named.values()], 1)
     return {
-        name: part.reshape(-1, *each.shape)
-        for (name, each), part in zip(named.items(), parts, strict=True)
+        name: part.reshape(-1, *each.shape) for (name, each), part in zip(named.items(), parts, strict=True)
     }

@@ -29,7 +29,7 @@ Samples = tuple[Tensor, Tensor]
 _SETTINGS: dict[str, Any] = {
     "clients": 10,
     "rounds": 12,
-    "minority_rounds": 15,
+    "minority_rounds": 24,
     "epochs": 2,
     "lr": 0.3,
     "batch_size": 32,
@@ -174,6 +174,26 @@ class FederatedCase:
     def as_minority(self, x: Tensor) -> Tensor:
         """Return pictures as the scanner of the minority hospital makes them: dark on bright."""
         return 1 - x
+
+    def own_tests(self, federation: Federation, samples: int = 200) -> list[Samples]:
+        """Return test data as each hospital would see them: its mix of classes, its scanner.
+
+        Drawn with repetition from ``x_test``, so that a rare class is not missing.
+        """
+        tests = []
+        held = torch.bincount(self.y_test, minlength=len(self.class_names)).clamp_min(1)
+        for number in range(len(federation)):
+            _, y = federation.clients.data(number)
+            mix = torch.bincount(y, minlength=len(self.class_names)) / held
+            drawn = torch.multinomial(
+                mix[self.y_test],
+                samples,
+                replacement=True,
+                generator=make_generator(derive(federation.seed, "tests", number)),
+            )
+            x = self.x_test[drawn]
+            tests.append((self.as_minority(x) if number == federation.minority else x, self.y_test[drawn]))
+        return tests
 
     def poisoned(self, federation: Federation) -> Clients:
         """Return what the hospitals hold once the malicious ones have put the sign into their data."""

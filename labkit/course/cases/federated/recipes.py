@@ -101,9 +101,7 @@ def aggregator_of(recipe: Mapping[str, Any], *, seed: int = 0, longest: float | 
     return partial(AGGREGATORS[name], **settings)
 
 
-def _check(
-    recipe: Any, key: str, table: Mapping[str, Mapping[str, Setting]], example: str
-) -> dict[str, Any]:
+def _check(recipe: Any, key: str, table: Mapping[str, Mapping[str, Setting]], example: str) -> dict[str, Any]:
     if not isinstance(recipe, Mapping) or key not in recipe:
         raise InvalidInputError(f"expected a recipe such as {example}, got {recipe!r}")
     name = recipe[key]

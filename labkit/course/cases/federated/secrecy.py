@@ -23,6 +23,8 @@ from labkit.models.federated import Aggregation, Aggregator
 
 __all__ = ["CLAIMS", "Claim", "check_group", "check_works", "in_groups", "seen_by_server", "try_claim"]
 
+Progress = Callable[[int, int, str], None]
+
 _PROMISED = 1.0
 """Length that hospitals promise, or prove, to keep to."""
 
@@ -128,7 +130,12 @@ def _noisy(rule: Aggregator, federation: Federation) -> Aggregator:
 
 
 def try_claim(
-    case: FederatedCase, federation: Federation, name: str, progress: Callable[[int, int, str], None] | None
+    case: FederatedCase,
+    federation: Federation,
+    name: str,
+    *,
+    rounds: int | None = None,
+    progress: Progress | None = None,
 ) -> Run:
     """Run a federation with liars under what a claim says, so that the accuracy decides.
 
@@ -138,7 +145,9 @@ def try_claim(
     federation : Federation
     name : str
         A key of :data:`CLAIMS`.
-    progress : function or None
+    rounds : int, optional
+        That of the scenario without it.
+    progress : function, optional
     """
     if name not in CLAIMS:
         raise UnknownNameError("claim", name, CLAIMS)
@@ -148,6 +157,7 @@ def try_claim(
         federation,
         claim.attack,
         claim.server,
+        rounds=rounds,
         alarm=False,
         wrap=lambda rule: claim.wrap(rule, federation),
         progress=progress,
