@@ -61,4 +61,4 @@ def free_rider(own: Tensor, known: Known, *, disguise: float = 0.1) -> Tensor:
     """
     given, share = own_updates(own), length("disguise", disguise)
     drawn = torch.randn(given.shape, generator=known.generator)
-    return known.previous + share * float(known.previous.std()) * drawn
+    return known.previous + share * float(known.previous.std(correction=0)) * drawn

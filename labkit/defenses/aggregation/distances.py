@@ -52,7 +52,9 @@ def multi_krum(updates: Tensor, *, tolerated: int = 1, kept: int | None = None) 
     most = n - int(tolerated) if kept is None else whole("kept", kept)
     if most > n:
         raise InvalidInputError(f"expected kept from 1 to {n}, got {most}")
-    chosen = scores.argsort(stable=True)[:most]
+    # Two clients may be each other's only neighbour and tie; then who is nearer to all goes first.
+    order = _apart(updates).sum(1).argsort(stable=True)
+    chosen = order[scores[order].argsort(stable=True)][:most]
     weights = torch.zeros(n)
     weights[chosen] = 1 / most
     return Aggregation(updates[chosen].mean(0), weights)
@@ -80,10 +82,14 @@ def krum_scores(updates: Tensor, *, tolerated: int = 1) -> Tensor:
     n, bad = len(given), whole("tolerated", tolerated, at_least=0)
     if n - bad - 2 < 1:
         raise InvalidInputError(f"expected tolerated from 0 to {n - 3} for {n} clients, got {bad}")
-    # Long updates swamp short distances in single precision.
-    apart = torch.cdist(given.double(), given.double(), compute_mode="donot_use_mm_for_euclid_dist").square()
-    apart.fill_diagonal_(torch.inf)
+    apart = _apart(given).fill_diagonal_(torch.inf)
     return apart.sort(1).values[:, : n - bad - 2].sum(1)
+
+
+def _apart(updates: Tensor) -> Tensor:
+    """Return squared distances between all clients, ``(n, n)`` float64: long updates swamp short ones."""
+    wide = updates.double()
+    return torch.cdist(wide, wide, compute_mode="donot_use_mm_for_euclid_dist").square()
 
 
 def distance_filter(updates: Tensor, *, threshold: float = 3.0) -> Aggregation:

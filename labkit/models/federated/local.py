@@ -63,8 +63,8 @@ def local_updates(
     Parameters
     ----------
     module : nn.Module
-        The shape of the network; its weights are not used, and it is left as it was.  It must not
-        keep statistics of its inputs, as batch normalisation does.
+        The shape of the network; its weights are not used, and it is left as it was.  Linear layers
+        and what lies between them, as in ``mlp`` and ``logistic``.
     weights : Tensor of shape ``(d,)`` float32
         Where training starts.
     clients : Clients
@@ -83,20 +83,17 @@ def local_updates(
     Raises
     ------
     InvalidInputError
-        When the weights do not fit the module, or the module keeps statistics.
+        When the weights do not fit the module, or the module is not made of linear layers.
 
     References
     ----------
     McMahan, Moore, Ramage, Hampson & Agüera y Arcas, "Communication-Efficient Learning of Deep
     Networks from Decentralized Data", AISTATS 2017.  https://arxiv.org/abs/1602.05629
     """
-    if next(module.buffers(), None) is not None:
-        raise InvalidInputError(
-            "expected a module without buffers, since those of batch normalisation are not weights that "
-            "clients send; got one with: use mlp, logistic or cnn"
-        )
+    _check_module(module)
     floats("weights", weights, (sum(each.numel() for each in module.parameters()),))
-    whole("epochs", epochs), whole("batch_size", batch_size)
+    whole("epochs", epochs)
+    whole("batch_size", batch_size)
     step, generator = size("lr", lr), make_generator(seed)
     start = weights.expand(len(clients), -1)
     now = {name: part.clone() for name, part in _cut(module, start).items()}
@@ -120,6 +117,17 @@ def local_updates(
                 for (name, part), slope in zip(leaves.items(), slopes, strict=True)
             }
     return torch.cat([part.flatten(1) for part in now.values()], 1) - start
+
+
+def _check_module(module: nn.Module) -> None:
+    """Refuse what many clients cannot share: statistics of inputs, and layouts of pictures."""
+    if next(module.buffers(), None) is not None or any(
+        isinstance(part, nn.Conv2d) for part in module.modules()
+    ):
+        raise InvalidInputError(
+            "expected a network of linear layers, got one with convolutions or batch normalisation: use mlp "
+            "or logistic"
+        )
 
 
 def batches(
