@@ -1,6 +1,6 @@
 """What is measured on one participant's variant of the federated lab.
 
-The participant hands in recipes, plain data.  The hospitals, who among them lies, where training
+The participant hands in recipes, plain data.  The clinics, who among them lies, where training
 starts and what the liars send are drawn anew by whoever judges.
 """
 
@@ -38,7 +38,7 @@ LEAST_LEARNED = 0.5  # ... the former reads 0.77 or more by then, the latter 0.1
 
 
 def _judged(case: FederatedCase, kind: str, malicious: int, number: int = 0) -> Federation:
-    """Draw hospitals that the participant has not seen."""
+    """Draw clinics that the participant has not seen."""
     return case.federation(kind, malicious=malicious, seed=derive(case.seed, "judge", kind, number))
 
 
@@ -46,7 +46,7 @@ def _judged(case: FederatedCase, kind: str, malicious: int, number: int = 0) -> 
 
 
 def measure_fedavg_accuracy(case: FederatedCase, recipe: Recipe) -> Measurement:
-    """Clean accuracy of two federations that add up with FedAvg, two of ten hospitals following a recipe."""
+    """Clean accuracy of two federations that add up with FedAvg, two of ten clinics following a recipe."""
     attack = check_attack(recipe)
     runs = [run(case, _judged(case, "alike", 2, number), attack, MEAN) for number in range(2)]
     value = sum(each.accuracy[-1] for each in runs) / len(runs)
@@ -68,7 +68,7 @@ def _untouched(case: FederatedCase) -> float:
 
 
 def measure_accuracy_past_guard(case: FederatedCase, recipe: Recipe) -> Measurement:
-    """Clean accuracy of two skewed federations under multi-Krum, three of ten hospitals as a recipe says."""
+    """Clean accuracy of two skewed federations under multi-Krum, three of ten clinics as a recipe says."""
     attack = check_attack(recipe)
     runs = [run(case, _judged(case, "skewed", 3, number), attack, GUARD) for number in range(2)]
     value = sum(each.accuracy[-1] for each in runs) / len(runs)
@@ -89,7 +89,7 @@ def _untouched_skewed(case: FederatedCase) -> float:
 
 
 def measure_accuracy_kept(case: FederatedCase, recipe: Recipe) -> Measurement:
-    """The least that a rule keeps under three attacks by three of ten hospitals; a backdoor counts too."""
+    """The least that a rule keeps under three attacks by three of ten clinics; a backdoor counts too."""
     server = check_server(recipe)
     runs = besiege(case, server, seed=derive(case.seed, "judge", "siege"))
     facts = {name: each.kept for name, each in runs.items()}
@@ -164,7 +164,7 @@ def measure_accuracy_under_masks(
 
 @lru_cache(maxsize=8)
 def _claims(case: FederatedCase) -> dict[str, float]:
-    """Try every claim on hospitals of the judge, and return the accuracy that each one leaves."""
+    """Try every claim on clinics of the judge, and return the accuracy that each one leaves."""
     federation = _judged(case, "alike", 2, 1)
     return {name: try_claim(case, federation, name, rounds=TRIAL_ROUNDS).accuracy[-1] for name in CLAIMS}
 
@@ -194,7 +194,7 @@ MEASURES = {
 
 @lru_cache(maxsize=8)
 def _own(case: FederatedCase, kind: str, malicious: int, attack: str, server: str) -> Run:
-    """Run the participant's own hospitals under two recipes that predictions are about."""
+    """Run the participant's own clinics under two recipes that predictions are about."""
     attacks = {"none": NOTHING, "flip": {"attack": "sign_flip", "scale": 1.0}}
     servers = {"mean": MEAN, "median": {"aggregator": "median"}}
     return run(case, case.federation(kind, malicious=malicious), attacks[attack], servers[server])

@@ -58,7 +58,7 @@ def test_the_siege_panel_trains_what_the_dials_say_and_hands_the_attack_in(lab: 
     shown = panel.results.value
     assert "After 12 rounds the model reads" in shown
     assert shown.count('role="img"') == 2
-    assert "Clinics over all rounds" in shown
+    assert "Served worst: H" in shown
     assert "turn the sign, scale 5" in shown
     panel.hand_in()
     assert "lk-good" in panel.feedback.value
@@ -71,7 +71,7 @@ def test_a_federation_of_six_explains_what_krum_cannot_do_there(lab: LabSession)
         lab, "crash", {"clients": 6, "malicious": 1, "aggregator": "multi_krum", "tolerated": 5, "kept": 7}
     )
     panel.train()
-    assert "expected tolerated from 0 to 3 for 6 hospitals" in texts(panel.view)
+    assert "expected tolerated from 0 to 3 for 6 clinics" in texts(panel.view)
 
 
 def test_the_stealth_panel_says_whether_the_clinics_were_believed(lab: LabSession) -> None:
@@ -168,7 +168,7 @@ def test_a_map_says_in_words_who_is_far_away_and_who_was_not_used(lab: LabSessio
     ours = case.federation("minority", malicious=2)
     server = {"aggregator": "distance_filter", "threshold": 5.0}
     made = run(case, ours, {"attack": "sign_flip", "scale": 5.0}, server, rounds=2)
-    shown = update_map(made)
+    shown = update_map(made, "Clinics")
     liars = [ours.names[i] for i in ours.malicious.nonzero().flatten().tolist()]
     assert f"Not used: {', '.join(liars)}" in shown
     assert shown.count("<rect") == 2

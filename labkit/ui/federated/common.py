@@ -8,7 +8,7 @@ from typing import Any
 from labkit.course.cases.federated.case import FederatedCase
 from labkit.course.cases.federated.running import Run
 from labkit.metrics import client_accuracy
-from labkit.ui.federated.pictures import client_table, curve, update_map
+from labkit.ui.federated.pictures import curve, update_map
 from labkit.ui.html import Fragment, callout
 from labkit.ui.session import LabSession
 
@@ -33,5 +33,10 @@ def shown(case: FederatedCase, run: Run, title: str) -> str:
     if run.attack["attack"] == "model_replacement":
         series["sign works"] = run.backdoor
     each = client_accuracy(run.model, case.own_tests(run.federation)).each
-    served = client_table(run, [f"{rate.value:.0%}" for rate in each])
-    return curve(series, title) + update_map(run) + f'<div class="lk">{served}</div>'
+    worst = min(range(len(each)), key=lambda i: each[i].value)
+    words = (
+        f"Served worst: {run.federation.names[worst]}, {each[worst].value:.0%} of its own forms read right."
+    )
+    served = [f"{rate.value:.0%}" for rate in each]
+    table_of = f"Clinics: {title[0].lower()}{title[1:]}"
+    return curve(series, title) + status(words) + update_map(run, table_of, served)

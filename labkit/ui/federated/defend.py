@@ -88,7 +88,7 @@ class DefendPanel:
         )
         self.results.value = (
             status(words, title="Besieged:")
-            + update_map(runs[weakest])
+            + update_map(runs[weakest], "Clinics under the attack that hurts most")
             + table("Rules that you tried", _HEAD, reversed(self.tried[-_KEPT:]))
         )
 

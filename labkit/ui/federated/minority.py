@@ -126,7 +126,7 @@ class MinorityPanel:
         )
         self.results.value = (
             status(words, title="Three days:")
-            + update_map(runs["flip"])
+            + update_map(runs["flip"], "Clinics on the day when two shout")
             + table("Days that you tried", _HEAD, reversed(self.tried[-_KEPT:]))
         )
 

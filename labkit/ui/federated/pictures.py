@@ -87,11 +87,19 @@ def _grid(rounds: int) -> str:
     return marks + ends
 
 
-def update_map(run: Run) -> str:
+def update_map(run: Run, title: str, accuracy: Sequence[str] = ()) -> str:
     """Return the updates of the last round as points on a plane, as HTML.
 
     The plane is the one on which they lie farthest apart, seen from the median (principal
     components).  Shapes tell honest and malicious clinics and the minority apart.
+
+    Parameters
+    ----------
+    run : Run
+    title : str
+        Of the table beside it; no two on a page may be the same.
+    accuracy : sequence of str, optional
+        What share of its own forms is read right, for each clinic.
     """
     places = _plane(run.last.sent)
     far, heard = run.far[-1], run.heard[-1] * len(run.federation)
@@ -117,12 +125,12 @@ def update_map(run: Run) -> str:
     return _figure(
         "".join(marks) + labels + legend,
         words,
-        client_table(run),
+        client_table(run, title, accuracy),
         "Seen from the median, on the plane on which updates lie farthest apart.",
     )
 
 
-def client_table(run: Run, accuracy: Sequence[str] = ()) -> str:
+def client_table(run: Run, title: str, accuracy: Sequence[str] = ()) -> str:
     """Return every clinic with what it holds, how far out it lay, and how much it was heard."""
     names = run.federation.names
     sizes = run.federation.clients.sizes.tolist()
@@ -139,7 +147,7 @@ def client_table(run: Run, accuracy: Sequence[str] = ()) -> str:
         for i, name in enumerate(names)
     ]
     head = ("Clinic", "Is", "Forms", "Lies out (usual is 1)", "Heard (equal is 1)")
-    return table("Clinics over all rounds", head + (("Its own forms read right",) if accuracy else ()), rows)
+    return table(title, head + (("Its own forms read right",) if accuracy else ()), rows)
 
 
 def _role(run: Run, number: int) -> str:

@@ -1,1 +1,1 @@
-"""Federated learning: hospitals that train together, recipes for liars and servers, what is judged (L11)."""
+"""Federated learning: clinics that train together, recipes for liars and servers, what is judged (L11)."""

@@ -1,7 +1,7 @@
-"""One participant's variant of the federated lab: ten hospitals, some of which lie.
+"""One participant's variant of the federated lab: ten clinics, some of which lie.
 
-The seed decides which samples which hospital holds, who lies, and where training starts.  Whoever
-judges draws all of that anew: a recipe has to hold for hospitals that nobody has seen.
+The seed decides which samples which clinic holds, who lies, and where training starts.  Whoever
+judges draws all of that anew: a recipe has to hold for clinics that nobody has seen.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ _SETTINGS: dict[str, Any] = {
 """What a scenario may set, and what holds otherwise."""
 
 _LEAST = 24
-"""Samples that every hospital holds at least, however skewed the shares."""
+"""Samples that every clinic holds at least, however skewed the shares."""
 
 KINDS: Mapping[str, str] = {
-    "alike": "all hospitals alike",
-    "skewed": "every hospital sees other digits",
-    "minority": "one hospital scans dark on bright",
+    "alike": "all clinics alike",
+    "skewed": "every clinic sees other digits",
+    "minority": "one clinic scans dark on bright",
 }
-"""How the data of the hospitals differ."""
+"""How the data of the clinics differ."""
 
 
 @dataclass(frozen=True, eq=False)
 class Federation:
-    """Hospitals that train one model together.
+    """Clinics that train one model together.
 
     Attributes
     ----------
@@ -63,10 +63,10 @@ class Federation:
     seed : int
         Where training starts, and in which order samples come.
     clients : Clients
-        What each hospital holds, before anybody poisons it.
+        What each clinic holds, before anybody poisons it.
     malicious : Tensor of shape ``(clients,)`` bool
     minority : int or None
-        The honest hospital whose pictures differ, where there is one.
+        The honest clinic whose pictures differ, where there is one.
     module : nn.Module
         The untrained network.
     """
@@ -83,7 +83,7 @@ class Federation:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What each hospital is called."""
+        """What each clinic is called."""
         return tuple(f"H{number + 1}" for number in range(len(self)))
 
 
@@ -97,11 +97,11 @@ class FederatedCase:
     seed : int
         Which variant this is.
     x, y : Tensor of shape ``(n, ...)`` and ``(n,)`` int64
-        All samples that hospitals hold between them.
+        All samples that clinics hold between them.
     x_test, y_test : Tensor of shape ``(m, ...)`` and ``(m,)`` int64
-        What the model is measured on; no hospital holds one of them.
+        What the model is measured on; no clinic holds one of them.
     trigger : Trigger
-        The sign that malicious hospitals teach in a model replacement.
+        The sign that malicious clinics teach in a model replacement.
     y_target : int
         What a form with that sign is to be read as.
     class_names : tuple of str
@@ -129,7 +129,7 @@ class FederatedCase:
         clients: int | None = None,
         seed: int | None = None,
     ) -> Federation:
-        """Draw the hospitals of a federation.
+        """Draw the clinics of a federation.
 
         Parameters
         ----------
@@ -172,11 +172,11 @@ class FederatedCase:
         return parts
 
     def as_minority(self, x: Tensor) -> Tensor:
-        """Return pictures as the scanner of the minority hospital makes them: dark on bright."""
+        """Return pictures as the scanner of the minority clinic makes them: dark on bright."""
         return 1 - x
 
     def own_tests(self, federation: Federation, samples: int = 200) -> list[Samples]:
-        """Return test data as each hospital would see them: its mix of classes, its scanner.
+        """Return test data as each clinic would see them: its mix of classes, its scanner.
 
         Drawn with repetition from ``x_test``, so that a rare class is not missing.
         """
@@ -196,7 +196,7 @@ class FederatedCase:
         return tests
 
     def poisoned(self, federation: Federation) -> Clients:
-        """Return what the hospitals hold once the malicious ones have put the sign into their data."""
+        """Return what the clinics hold once the malicious ones have put the sign into their data."""
         parts = [federation.clients.data(number) for number in range(len(federation))]
         for number in federation.malicious.nonzero().flatten().tolist():
             x, y = parts[number]

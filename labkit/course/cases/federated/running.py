@@ -110,7 +110,7 @@ def run(
     attack, server = check_attack(attack), check_server(server)
     if server["aggregator"] in ("krum", "multi_krum") and server["tolerated"] > len(federation) - 3:
         raise InvalidInputError(
-            f"expected tolerated from 0 to {len(federation) - 3} for {len(federation)} hospitals, "
+            f"expected tolerated from 0 to {len(federation) - 3} for {len(federation)} clinics, "
             f"got {server['tolerated']}"
         )
     total = int(case.setting("rounds")) if rounds is None else rounds

@@ -26,7 +26,7 @@ __all__ = ["CLAIMS", "Claim", "check_group", "check_works", "in_groups", "seen_b
 Progress = Callable[[int, int, str], None]
 
 _PROMISED = 1.0
-"""Length that hospitals promise, or prove, to keep to."""
+"""Length that clinics promise, or prove, to keep to."""
 
 _RING = FixedPoint(bits=32, fraction_bits=16)
 
@@ -62,7 +62,7 @@ def _on_what_arrives(rule: Aggregator, federation: Federation) -> Aggregator:
 
 
 def _promised(rule: Aggregator, federation: Federation) -> Aggregator:
-    """Return a rule to which honest hospitals send clipped updates, and liars what they like."""
+    """Return a rule to which honest clinics send clipped updates, and liars what they like."""
 
     def judge(updates: Tensor) -> Aggregation:
         lengths = updates.norm(dim=1, keepdim=True).clamp_min(1e-12)
@@ -91,9 +91,9 @@ CLAIMS: Mapping[str, Claim] = MappingProxyType(
             {"aggregator": "multi_krum", "tolerated": 2, "kept": 8},
             _on_what_arrives,
         ),
-        "asked_to_clip": Claim("hospitals are asked to clip their own updates", _FLIP, _MEAN, _promised),
+        "asked_to_clip": Claim("clinics are asked to clip their own updates", _FLIP, _MEAN, _promised),
         "proven_length": Claim(
-            "hospitals prove, without showing it, that their update is short", _FLIP, _MEAN, _proven
+            "clinics prove, without showing it, that their update is short", _FLIP, _MEAN, _proven
         ),
         "noise_on_sum": Claim(
             "the server adds noise to the sum",
@@ -185,9 +185,9 @@ def check_group(group_size: Any, clients: int) -> int:
 
 
 def seen_by_server(case: FederatedCase, federation: Federation) -> dict[str, Tensor]:
-    """Return what a curious server reads out of the first step of a hospital, without and with masks.
+    """Return what a curious server reads out of the first step of a clinic, without and with masks.
 
-    Every hospital takes one step on one record; the server divides the gradient of the weights by
+    Every clinic takes one step on one record; the server divides the gradient of the weights by
     that of the bias, as in the lab on gradient inversion.
 
     Returns

@@ -35,14 +35,14 @@ SIEGE: Mapping[str, Recipe] = {
     "stealth": {"attack": "a_little_is_enough", "z": 1.5, "listens": True},
     "backdoor": {"attack": "model_replacement", "boost": 10 / 3},
 }
-"""What three of ten hospitals do while a defense is judged."""
+"""What three of ten clinics do while a defense is judged."""
 
 WEEKDAYS: Mapping[str, Recipe] = {
     "ordinary": NOTHING,
     "flip": {"attack": "sign_flip", "scale": 5.0},
     "backdoor": {"attack": "model_replacement", "boost": 5.0},
 }
-"""What two of ten hospitals do while it is measured who is heard; on an ordinary day, nothing."""
+"""What two of ten clinics do while it is measured who is heard; on an ordinary day, nothing."""
 
 LEAST_KEPT = 0.85
 """Accuracy from which a rule counts as one that withstands."""
@@ -51,7 +51,7 @@ LEAST_KEPT = 0.85
 def besiege(
     case: FederatedCase, server: Recipe, *, seed: int, progress: Progress | None = None
 ) -> dict[str, Run]:
-    """Run ten alike hospitals, three of them malicious, under each attack of :data:`SIEGE`."""
+    """Run ten alike clinics, three of them malicious, under each attack of :data:`SIEGE`."""
     federation = case.federation("alike", malicious=3, seed=seed)
     return {
         name: run(case, federation, attack, server, progress=_part(progress, i, len(SIEGE)))
@@ -62,7 +62,7 @@ def besiege(
 def serve(
     case: FederatedCase, server: Recipe, *, seed: int, progress: Progress | None = None
 ) -> dict[str, Run]:
-    """Run ten hospitals, one with another scanner and two malicious, on each day of :data:`WEEKDAYS`."""
+    """Run ten clinics, one with another scanner and two malicious, on each day of :data:`WEEKDAYS`."""
     rounds = int(case.setting("minority_rounds"))
     runs = {}
     for i, (name, attack) in enumerate(WEEKDAYS.items()):
@@ -75,7 +75,7 @@ def serve(
 
 
 def minority_accuracy(case: FederatedCase, made: Run) -> float:
-    """Return the accuracy on pictures as the minority hospital takes them."""
+    """Return the accuracy on pictures as the minority clinic takes them."""
     return clean_accuracy(made.model, case.as_minority(case.x_test), case.y_test).value
 
 
