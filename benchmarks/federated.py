@@ -110,5 +110,7 @@ def _one(
 @torch.no_grad()
 def _put(module: nn.Module, weights: Tensor) -> None:
     parameters = list(module.parameters())
-    for weight, part in zip(parameters, weights.split([each.numel() for each in parameters]), strict=True):
+    for weight, part in zip(
+        parameters, torch.split(weights, [each.numel() for each in parameters]), strict=True
+    ):
         weight.copy_(part.view_as(weight))

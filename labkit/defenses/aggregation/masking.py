@@ -173,4 +173,7 @@ def grouped(
 
 def _split(order: Tensor, each: int) -> Sequence[Tensor]:
     count = len(order) // each
-    return [*order[: (count - 1) * each].split(each), order[(count - 1) * each :]] if count > 1 else [order]
+    if count < 2:
+        return [order]
+    even = (count - 1) * each
+    return [*torch.split(order[:even], each), order[even:]]

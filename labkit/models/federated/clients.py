@@ -130,7 +130,7 @@ def share_by_dirichlet(
     draw = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
     for _ in range(_TRIES):
         parts: list[list[Tensor]] = [[] for _ in range(clients)]
-        for each in y.unique().tolist():
+        for each in torch.unique(y).tolist():
             found = (y == each).nonzero().flatten()
             found = found[torch.randperm(len(found), generator=generator)]
             ends = torch.from_numpy(draw.dirichlet([spread] * clients).cumsum())[:-1]

@@ -159,7 +159,7 @@ def batches(
 def _cut(module: nn.Module, weights: Tensor) -> dict[str, Tensor]:
     """Return the weights of many clients, shape ``(clients, d)``, by the parameter they belong to."""
     named = dict(module.named_parameters())
-    parts = weights.split([each.numel() for each in named.values()], 1)
+    parts = torch.split(weights, [each.numel() for each in named.values()], 1)
     return {
         name: part.reshape(-1, *each.shape) for (name, each), part in zip(named.items(), parts, strict=True)
     }

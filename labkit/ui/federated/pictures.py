@@ -53,7 +53,6 @@ def curve(series: Mapping[str, Sequence[float]], title: str) -> str:
         _grid(rounds) + "".join(lines),
         f"{words}.",
         table(title, ("round", *series), rows),
-        "Share after every round of training.",
     )
 
 
@@ -102,9 +101,11 @@ def update_map(run: Run, title: str, accuracy: Sequence[str] = ()) -> str:
         What share of its own forms is read right, for each clinic.
     """
     places = _plane(run.last.sent)
+    # Liars may lie ten times as far out as the others, who would all be one spot.
+    places = places / places.norm(dim=1, keepdim=True).clamp_min(1e-9).sqrt()
     far, heard = run.far[-1], run.heard[-1] * len(run.federation)
     reach = float(places.abs().max()) or 1.0
-    middle_x, middle_y, scale = 276.0, 122.0, 96.0 / reach
+    middle_x, middle_y, scale = 310.0, 114.0, 96.0 / reach
     marks = []
     for number, (a, b) in enumerate(places.tolist()):
         x, y = middle_x + 2 * scale * a, middle_y - scale * b
@@ -115,18 +116,15 @@ def update_map(run: Run, title: str, accuracy: Sequence[str] = ()) -> str:
         f"{run.federation.names[i]} ({_role(run, i)}, {_times(float(far[i]))})" for i in order[:4]
     )
     words = (
-        f"Updates of the last round on a plane. Farthest from the median: {farthest}. "
+        "Updates of the last round, on the plane on which they lie farthest apart; distances are drawn "
+        "with their square root. "
+        f"Farthest from the median, in units of the usual distance: {farthest}. "
         f"Not used: {_unused(run)}."
     )
-    legend = (
-        '<text x="52" y="240" style="fill: var(--m)" font-size="13">● honest   ■ malicious   '
-        "◆ other scanner   hollow: not used</text>"
-    )
     return _figure(
-        "".join(marks) + labels + legend,
+        _FRAME.format(x=middle_x, y=middle_y) + "".join(marks) + labels + _legend(),
         words,
         client_table(run, title, accuracy),
-        "Seen from the median, on the plane on which updates lie farthest apart.",
     )
 
 
@@ -172,6 +170,13 @@ def _plane(updates: Tensor) -> Tensor:
     return (vectors[:, -2:] * values[-2:].clamp_min(0).sqrt()).flip(1).float()
 
 
+_FRAME = (
+    '<rect x="52" y="6" width="540" height="216" style="fill: none; stroke: var(--b)"/>'
+    '<path d="M {x} 6 V 222 M 52 {y} H 592" style="stroke: var(--b); stroke-dasharray: 3 4"/>'
+    '<text x="586" y="18" text-anchor="end" style="fill: var(--m)" font-size="12">'
+    "the lines cross at the median</text>"
+)
+
 _SHAPES = {
     "honest": '<circle cx="{x:.1f}" cy="{y:.1f}" r="6" {style}/>',
     "malicious": '<rect x="{left:.1f}" y="{top:.1f}" width="11" height="11" {style}/>',
@@ -187,7 +192,8 @@ def _mark(role: str, x: float, y: float, used: bool) -> str:
 
 def _labels(run: Run, places: Tensor) -> str:
     """Name the clinics whose mark stands free; those in the crowd are in the table."""
-    shown, out = [], []
+    shown: list[tuple[float, float]] = []
+    out = []
     for number in run.far[-1].argsort(descending=True).tolist():
         x, y = places[number].tolist()
         if all(abs(x - a) > 30 or abs(y - b) > 14 for a, b in shown):
@@ -199,10 +205,23 @@ def _labels(run: Run, places: Tensor) -> str:
     return "".join(out)
 
 
-def _figure(inside: str, words: str, numbers: str, caption: str) -> str:
+def _legend() -> str:
+    """Return what the shapes mean, in the shapes themselves."""
+    x, out = 60.0, []
+    for role in _SHAPES:
+        out.append(_mark(role, x, 236, True))
+        out.append(f'<text x="{x + 13:.0f}" y="240" style="fill: var(--m)" font-size="13">{role}</text>')
+        x += 110
+    out.append(
+        f'<text x="{x + 12:.0f}" y="240" style="fill: var(--m)" font-size="13">hollow: not used</text>'
+    )
+    return "".join(out)
+
+
+def _figure(inside: str, words: str, numbers: str) -> str:
     return (
         f'<figure class="lk lk-plot"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" width="100%" '
         f'style="max-width: 44rem; height: auto" aria-label="{escape(words)}">{inside}</svg>'
-        f"<figcaption>{escape(caption)} {escape(words)}</figcaption>"
+        f"<figcaption>{escape(words)}</figcaption>"
         f"{details('The same as a table', numbers)}</figure>"
     )

@@ -210,7 +210,7 @@ def seen_by_server(case: FederatedCase, federation: Federation) -> dict[str, Ten
     }
     seen = {"record": federation.clients.data(0)[0][:1]}
     for name, row in views.items():
-        parts = row.split([part.numel() for part in sent[0].values()])
+        parts = torch.split(row, [part.numel() for part in sent[0].values()])
         gradients = {k: p.view_as(v) for (k, v), p in zip(sent[0].items(), parts, strict=True)}
         seen[name] = invert_linear(model, gradients).x_hat[:1].clamp(0, 1)
     return seen
