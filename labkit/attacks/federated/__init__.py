@@ -8,7 +8,7 @@ give away of the data is in :mod:`labkit.attacks.inversion`.
 from labkit.attacks.federated.crash import free_rider, sign_flip
 from labkit.attacks.federated.replacement import boost_for, model_replacement
 from labkit.attacks.federated.stealth import a_little_is_enough, inner_product, unnoticed_z
-from labkit.models.federated import Attack
+from labkit.models.federated.rounds import Attack
 
 __all__ = [
     "ATTACKS",

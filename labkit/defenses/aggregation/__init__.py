@@ -8,7 +8,7 @@ from labkit.defenses.aggregation.distances import distance_filter, how_far, krum
 from labkit.defenses.aggregation.entries import median, trimmed_mean
 from labkit.defenses.aggregation.lengths import clipped_mean, mean, private_mean
 from labkit.defenses.aggregation.masking import FixedPoint, grouped, masked_updates, pairwise_masks
-from labkit.models.federated import Aggregator
+from labkit.models.federated.rounds import Aggregator
 
 __all__ = [
     "AGGREGATORS",

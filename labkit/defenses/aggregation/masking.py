@@ -16,7 +16,7 @@ from labkit.core.checks import floats, tensor, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.seeds import derive, make_generator
 from labkit.defenses.aggregation._common import check_updates
-from labkit.models.federated import Aggregation, Aggregator
+from labkit.models.federated.rounds import Aggregation, Aggregator
 
 __all__ = ["FixedPoint", "grouped", "masked_updates", "pairwise_masks"]
 

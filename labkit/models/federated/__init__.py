@@ -9,8 +9,6 @@ from labkit.models.federated.clients import Clients, share_by_dirichlet, share_e
 from labkit.models.federated.local import local_updates, model_with, weights_of
 from labkit.models.federated.rounds import (
     Aggregation,
-    Aggregator,
-    Attack,
     Known,
     Round,
     fedavg,
@@ -19,8 +17,6 @@ from labkit.models.federated.rounds import (
 
 __all__ = [
     "Aggregation",
-    "Aggregator",
-    "Attack",
     "Clients",
     "Known",
     "Round",

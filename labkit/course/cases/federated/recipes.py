@@ -12,7 +12,7 @@ from labkit.attacks.federated import ATTACKS as SENDING
 from labkit.core.errors import InvalidInputError, UnknownNameError
 from labkit.core.seeds import make_generator
 from labkit.defenses.aggregation import AGGREGATORS
-from labkit.models.federated import Aggregator, Attack
+from labkit.models.federated.rounds import Aggregator, Attack
 
 __all__ = ["ATTACKS", "SERVERS", "Setting", "aggregator_of", "attack_of", "check_attack", "check_server"]
 

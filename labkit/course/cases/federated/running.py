@@ -16,7 +16,8 @@ from labkit.course.cases.federated.recipes import aggregator_of, attack_of, chec
 from labkit.defenses.aggregation import how_far
 from labkit.metrics import Rate, clean_accuracy, fair_share, trigger_success_rate
 from labkit.models import TorchClassifier
-from labkit.models.federated import Aggregator, Round, federated_rounds, model_with
+from labkit.models.federated import Round, federated_rounds, model_with
+from labkit.models.federated.rounds import Aggregator
 
 __all__ = ["Run", "run"]
 

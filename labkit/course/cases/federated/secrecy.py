@@ -19,7 +19,7 @@ from labkit.course.cases.federated.running import Run, run
 from labkit.defenses.aggregation import FixedPoint, clipped_mean, grouped, masked_updates
 from labkit.defenses.privacy import client_update
 from labkit.models import TorchClassifier
-from labkit.models.federated import Aggregation, Aggregator
+from labkit.models.federated.rounds import Aggregation, Aggregator
 
 __all__ = ["CLAIMS", "Claim", "check_group", "check_works", "in_groups", "seen_by_server", "try_claim"]
 
