@@ -171,8 +171,9 @@ def test_a_map_says_in_words_who_is_far_away_and_who_was_not_used(lab: LabSessio
     shown = update_map(made, "Clinics")
     liars = [ours.names[i] for i in ours.malicious.nonzero().flatten().tolist()]
     assert f"Not used: {', '.join(liars)}" in shown
-    assert shown.count("<rect") == 2
-    assert shown.count("<circle") == 7
+    # One more of each shape in the legend, and the frame.
+    assert shown.count("<rect") == 2 + 2
+    assert shown.count("<circle") == 7 + 1
     assert all(f"{name} (malicious" in shown for name in liars)
 
 
