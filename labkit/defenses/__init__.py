@@ -1,6 +1,6 @@
 """Defenses: robust training, certificates, filters that mostly hide the gradient, screening of data."""
 
-from labkit.defenses import backdoors, sanitising
+from labkit.defenses import aggregation, backdoors, sanitising
 from labkit.defenses.integrity import tampered_tensors, weight_digests
 from labkit.defenses.robust_training import adversarial_training
 from labkit.defenses.squeezing import Binarising, BitDepthSqueezing
@@ -9,6 +9,7 @@ __all__ = [
     "Binarising",
     "BitDepthSqueezing",
     "adversarial_training",
+    "aggregation",
     "backdoors",
     "sanitising",
     "tampered_tensors",

@@ -32,6 +32,7 @@ from labkit.metrics.fairness import (
     false_positive_rate_at,
     predictive_parity,
 )
+from labkit.metrics.federated import ClientAccuracy, client_accuracy, fair_share
 from labkit.metrics.fidelity import fidelity, parameter_error
 from labkit.metrics.gaps import Gap
 from labkit.metrics.membership import (
@@ -71,6 +72,7 @@ from labkit.metrics.reconstruction import (
 __all__ = [
     "CASCADE",
     "CalibrationBin",
+    "ClientAccuracy",
     "Curve",
     "Detection",
     "EpsilonBound",
@@ -96,6 +98,7 @@ __all__ = [
     "certified_curve",
     "clean_accuracy",
     "clean_accuracy_drop",
+    "client_accuracy",
     "completeness_error",
     "confusion",
     "correlation",
@@ -105,6 +108,7 @@ __all__ = [
     "epsilon_lower_bound",
     "equal_opportunity",
     "equalised_odds",
+    "fair_share",
     "false_positive_rate_at",
     "fidelity",
     "flip_rate",
