@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from labkit.core.errors import InvalidInputError, LabkitError
 from labkit.core.machine import threads
@@ -268,8 +269,10 @@ def _undisturbed(seed: int, device: torch.device) -> Iterator[None]:
                 torch.cuda.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
+        watched, tqdm.monitor_interval = tqdm.monitor_interval, 0  # its bars start a thread that stays
         try:
             yield
         finally:
+            tqdm.monitor_interval = watched
             random.setstate(python)
             np.random.set_state(numpy)

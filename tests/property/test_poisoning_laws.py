@@ -11,6 +11,7 @@ from labkit.attacks import poisoning
 from labkit.core import Trigger
 from labkit.defenses.sanitising import knn_consistency, neighbours, spectral_signatures
 from labkit.metrics import detection, normalised_score
+from labkit.models import TorchClassifier, build
 
 QUICK = settings(max_examples=40, deadline=None)
 CLASSES = 4
@@ -24,9 +25,10 @@ def data(n, seed):
 
 
 def attacks(x, y, rate, seed):
-    """Every attack on one data set; the last two must leave labels alone."""
+    """Every attack on one data set."""
     corner = poisoning.patch((1, 4, 4), size=2)
     common = {"poison_rate": rate, "y_target": 1}
+    document = {"x_target": x[y == 0][:1], "epsilon": 0.1, "steps": 3}
     return {
         "label_flip": poisoning.label_flip(x, y, poison_rate=rate, classes=CLASSES, seed=seed),
         "group_label_flip": poisoning.group_label_flip(
@@ -35,16 +37,32 @@ def attacks(x, y, rate, seed):
         "badnets": poisoning.badnets(x, y, trigger=corner, seed=seed, **common),
         "blended": poisoning.blended(x, y, pattern=x[0], blend_ratio=0.2, seed=seed, **common),
         "clean badnets": poisoning.badnets(x, y, trigger=corner, seed=seed, clean_label=True, **common),
-        "feature_collision": poisoning.feature_collision(
-            x,
-            y,
-            features=lambda v: v.flatten(1) @ torch.eye(16)[:, :5],
-            x_target=x[y == 0][:1],
-            epsilon=0.1,
-            steps=3,
-            **common,
+        "feature_collision": poisoning.feature_collision(x, y, features=layers, **document, **common),
+        "bullseye_polytope": poisoning.bullseye_polytope(x, y, features=layers, **document, **common),
+        "gradient_matching": poisoning.gradient_matching(
+            x, y, model=UNTRAINED, seed=seed, **document, **common
+        ),
+        "adversarial_poison": poisoning.adversarial_poison(
+            x, y, surrogate=UNTRAINED, poison_rate=rate, epsilon=0.1, steps=2, seed=seed
         ),
     }
+
+
+def layers(x):
+    return x.flatten(1) @ torch.eye(16)[:, :5]
+
+
+# These laws are about what an attack leaves alone, not about whether it works.
+UNTRAINED = TorchClassifier(
+    build("mlp", (1, 4, 4), CLASSES, seed=0).requires_grad_(False), (1, 4, 4), CLASSES
+)
+CLEAN_LABEL = (
+    "clean badnets",
+    "feature_collision",
+    "bullseye_polytope",
+    "gradient_matching",
+    "adversarial_poison",
+)
 
 
 def test_every_attack_is_held_to_the_laws():
@@ -75,7 +93,7 @@ def test_labels_change_where_they_must_and_nowhere_else(n, rate, seed):
     for name in ("label_flip", "badnets", "blended"):
         assert torch.equal(made[name].y_poisoned != y, made[name].poisoned), name
     assert torch.equal(made["label_flip"].x_poisoned, x)
-    for name in ("clean badnets", "feature_collision"):
+    for name in CLEAN_LABEL:
         assert torch.equal(made[name].y_poisoned, y), name
 
 

@@ -86,9 +86,8 @@ def describe(model: SystemModel) -> str:
         f"{number}: {asset.name}, at {model.title(asset.at)}, worth {asset.worth} of 5."
         for number, asset in enumerate(model.assets, start=1)
     ]
-    return " ".join(
-        [*zones, *(["Flows.", *flows] if flows else []), *(["Assets.", *assets] if assets else [])]
-    )
+    parts = [*zones, *(["Flows.", *flows] if flows else []), *(["Assets.", *assets] if assets else [])]
+    return " ".join(parts) or "Nothing is drawn yet."
 
 
 def _place(model: SystemModel) -> tuple[dict[str, _Box], dict[str, float], float]:
