@@ -179,8 +179,8 @@ def test_stealth_needs_to_be_believed_and_to_do_harm(check):
     loud = check("stealth", recipe={"attack": "inner_product", "scale": 8.0, "listens": True})
     assert not loud.passed
     assert "left your clinics out" in loud.why
-    quiet = check("stealth", recipe={"attack": "inner_product", "scale": -1.0})
-    assert not quiet.passed
+    honest = check("stealth", recipe=NOTHING)
+    assert not honest.passed
     assert check("stealth", recipe={"attack": "inner_product", "scale": 0.6, "listens": True}).passed
 
 
