@@ -35,8 +35,9 @@ def reference(case: EvasionCase) -> Handed:
     yield "black-box", {"x_adv": asked.x_adv, "queries": asked.queries}
 
     stands = predict(case.secure, case.x) == case.y
-    for target in (evasion.bpda(case.secure), case.victim):
-        adv = evasion.pgd(target, case.x, case.y, steps=40, restarts=2, seed=seed, **budget)
+    through = evasion.bpda(case.secure)
+    for target, loss in ((through, "cross_entropy"), (through, "margin"), (case.victim, "cross_entropy")):
+        adv = evasion.pgd(target, case.x, case.y, steps=40, restarts=2, loss=loss, seed=seed, **budget)
         stands &= predict(case.secure, adv.x_adv) == case.y
     yield "unmask", {"reported_accuracy": float(stands.float().mean())}
 

@@ -177,8 +177,9 @@ from labkit.core import predict
 # reported = clean_accuracy(case.secure, case.x, case.y).value  # the clean figure is not the answer
 # solution
 stands = predict(case.secure, case.x) == case.y
-for target in (bpda(case.secure), case.victim):
-    adv = pgd(target, case.x, case.y, epsilon=case.threat.epsilon, steps=40, restarts=2, seed=0)
+through, budget = bpda(case.secure), {"epsilon": case.threat.epsilon, "steps": 40, "restarts": 2}
+for target, loss in ((through, "cross_entropy"), (through, "margin"), (case.victim, "cross_entropy")):
+    adv = pgd(target, case.x, case.y, loss=loss, **budget)
     stands &= predict(case.secure, adv.x_adv) == case.y
 reported = float(stands.float().mean())
 
