@@ -6,7 +6,7 @@ import re
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tick, type_into
 
-LONG = 180_000
+LONG = 400_000
 CHECKPOINTS = ("crash", "stealth", "defend", "minority", "masked")
 
 
