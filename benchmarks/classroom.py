@@ -137,9 +137,14 @@ async def _poisoning(page: WidgetPage) -> None:
     price = await page.panel("Measure the price")
     await page.press(price, "Take the recipe of the cleaning")
     await page.says("The dials are set", _PATIENCE, price)
-    await page.press(price, "Measure the price")
-    await page.says("Price on deliveries with nothing wrong", _PATIENCE, price)
-    await page.press(price, "Hand in", _PATIENCE)
+    # A recipe that cleaned one delivery may find too little in another: whoever falls short turns the dials.
+    for neighbours, above in ((5, 0.7), (7, 0.6), (3, 0.5)):
+        await page.dial(price, "How many", neighbours)
+        await page.dial(price, "Goes above", above)
+        await page.work(price, "Measure the price", _PATIENCE)
+        await page.work(price, "Hand in", _PATIENCE)
+        if "5 of 5 checkpoints reached" in page.text():
+            break
     await _reached(page, 5)
 
 
