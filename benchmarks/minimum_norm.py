@@ -48,14 +48,14 @@ MATCHES: tuple[
         Norm.LINF,
         {"labkit": partial(evasion.fab, steps=20)},
         ("fab", "fab_linf"),
-        {"20 steps": {"steps": 20}},
+        {"20 steps": {"steps": 20, "epsilon": 1.0}},
     ),
     (
         "fab",
         Norm.L2,
         {"labkit": partial(evasion.fab, steps=20, norm=Norm.L2)},
         ("fab_l2",),
-        {"20 steps": {"steps": 20}},
+        {"20 steps": {"steps": 20, "epsilon": 8.0}},
     ),
 )
 
