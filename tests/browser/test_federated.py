@@ -6,7 +6,7 @@ import re
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tick, type_into
 
-LONG = 400_000
+LONG = 180_000
 CHECKPOINTS = ("crash", "stealth", "defend", "minority", "masked")
 
 
@@ -27,6 +27,11 @@ def _dial(page, panel, label, value):
 def _pick(page, panel, label, words):
     named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
     panel.locator(".widget-dropdown", has=named).locator("select").select_option(label=words)
+
+
+def _shown(panel, label):
+    """Wait until a rule that was chosen shows its dial: the next panel has one of the same name."""
+    panel.locator("label:visible", has_text=re.compile(rf"^{re.escape(label)}$")).wait_for(timeout=LONG)
 
 
 def _reached(page, count):
@@ -112,6 +117,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
 
     defend = _panel(page, "Let them come")
     choose(page, "The server takes", "multi-Krum")
+    _shown(defend, "Updates kept")
     type_into(page, "Liars expected, typed", 3)
     type_into(page, "Updates kept, typed", 7)
     press(page, "Hand in the rule", defend)
@@ -119,6 +125,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
 
     minority = _panel(page, "Run three days")
     choose(page, "The server takes", "distance filter")
+    _shown(minority, "Threshold")
     type_into(page, "Threshold, typed", 5)
     press(page, "Hand in the rule", minority)
     _reached(page, 4)
