@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "standards": ("labkit.course.commands.standards", "look up an entry of a standard and the labs about it"),
     "quiz": ("labkit.course.commands.quiz", "practise governance, or take the test before and after"),
     "review": ("labkit.course.commands.review", "repeat what you missed before it is forgotten"),
+    "exam": ("labkit.exams.commands", "sit, grade and study the certification exam"),
+    "credential": ("labkit.credentials.commands", "issue and verify credentials"),
     "data": ("labkit.data.commands", "list, verify, add, show or remove data sets"),
     "doctor": ("labkit.doctor", "say what is missing or slow here, and how to mend it"),
     "bot": ("labkit.course.commands.bot", "let a bot play a lab (authors)"),

@@ -1,8 +1,8 @@
 """Where things are: the content that ships with labkit, and the user's own folders.
 
-Content (``notebooks/``, ``datasets/``) lies beside the package in a checkout and inside
-it in a wheel; ``LABKIT_NOTEBOOKS`` and ``LABKIT_DATASETS`` name folders of one's own in
-their place.  A user's files lie where the operating system wants them, or all under
+Content (``notebooks/``, ``datasets/``, ``exams/``) lies beside the package in a checkout and
+inside it in a wheel; ``LABKIT_NOTEBOOKS``, ``LABKIT_DATASETS`` and ``LABKIT_EXAMS`` name folders
+of one's own in their place.  A user's files lie where the operating system wants them, or all under
 ``LABKIT_HOME`` when that is set (a classroom, a test, a portable disk).
 """
 
@@ -21,7 +21,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def content_dir(kind: str) -> Path:
-    """Return the folder of one kind of content: ``notebooks`` or ``datasets``."""
+    """Return the folder of one kind of content: ``notebooks``, ``datasets`` or ``exams``."""
     if own := os.environ.get(f"LABKIT_{kind.upper()}"):
         return Path(own).expanduser()
     beside = _PACKAGE.parent / kind

@@ -18,9 +18,11 @@ PROGRAMS = {
     "labkit.server",
     "labkit.course.cases",
     "labkit.course.commands",
+    "labkit.credentials",
     "labkit.data.faces",
     "labkit.data.formats",
     "labkit.data.signs",
+    "labkit.exams",
     "labkit.metrics.evaluation",
 }
 
