@@ -1,4 +1,4 @@
-"""Floor 7: the lab in the browser, as an extension of Jupyter Server."""
+"""Floor 8: the lab in the browser, as an extension of Jupyter Server."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Floor 6: widgets, figures and cards; the only floor that knows ipywidgets and matplotlib."""
+"""Floor 7: widgets, figures and cards; the only floor that knows ipywidgets and matplotlib."""
 
 from labkit.core.lazy import lazy_exports
 
