@@ -106,6 +106,10 @@ class Table:
                 raise self.error(key, f"expected {key!r} as a list of texts, got {value!r} in it")
         return tuple(values)
 
+    def listing(self, key: str) -> list[Any]:
+        """Return a list whose values are free."""
+        return self._get(key, (list,), "a list", None)
+
     def mapping(self, key: str) -> dict[str, Any]:
         """Return a table whose keys are free."""
         return self._get(key, (dict,), "a table", {})
