@@ -23,10 +23,11 @@ _ARGUMENTS = [
 ]
 _PATIENCE = 180_000  # milliseconds
 _READING = 2_000  # milliseconds that a participant looks at the catalogue before the click
-_SLIDE = """() => new Promise(done => {
-    const panel = document.activeElement.closest('.lk-panel');
-    const look = () => [...panel.querySelectorAll('.lk-strip img')].map(each => each.src).join();
+# A recorded page becomes a live one under the participant's fingers, so its parts are looked up each time.
+_SLIDE = """() => new Promise((done, failed) => {
+    const look = () => [...document.querySelectorAll('.lk-panel .lk-strip img')].map(each => each.src).join();
     const before = look(), begun = performance.now();
+    setTimeout(() => failed(new Error('the slider did not answer within a minute')), 60000);
     const watch = () => look() !== before
         ? done((performance.now() - begun) / 1000) : requestAnimationFrame(watch);
     document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}));
