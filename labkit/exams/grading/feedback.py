@@ -13,9 +13,11 @@ from typing import Any
 __all__ = ["feedback_page"]
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1b }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b }
+body { max-width: 48rem; margin: 2rem auto; padding: 0 1rem }
 h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.2rem; border-bottom: 1px solid #767676 }
-table { border-collapse: collapse; width: 100%; margin: .6rem 0 } caption { text-align: left; font-weight: 600 }
+table { border-collapse: collapse; width: 100%; margin: .6rem 0 }
+caption { text-align: left; font-weight: 600 }
 th, td { border: 1px solid #767676; padding: .3rem .5rem; text-align: left; vertical-align: top }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .bar { height: .8rem; border: 1px solid #1b1b1b; background: #fff } .bar span { display: block; height: 100%;
@@ -59,8 +61,8 @@ def feedback_page(sheet: Mapping[str, Any]) -> str:
 def _summary(sheet: Mapping[str, Any]) -> str:
     total, decision = sheet["total"], sheet["decision"]
     lines = [
-        f"<strong>{_DECISIONS[decision['passed']]}</strong>: {_share(total['share'])} of what this form could "
-        f"earn ({total['earned']:.1f} of {total['points']:g} points), with a standard error of "
+        f"<strong>{_DECISIONS[decision['passed']]}</strong>: {_share(total['share'])} of what this form "
+        f"could earn ({total['earned']:.1f} of {total['points']:g} points), with a standard error of "
         f"{_share(sheet['sem'])}.",
         f"Knowledge and practice: {escape(sheet['quadrant'])}.",
         f"Exam {escape(str(sheet['exam']))}, blueprint {escape(str(sheet['blueprint']))}, mode "

@@ -8,13 +8,14 @@ first.  Nothing of it is run; a state dict is numbers for a module that we build
 from __future__ import annotations
 
 import functools
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.errors import DataFormatError, LabkitError
+from labkit.core.errors import LabkitError
 from labkit.evidence.entry import canonical
 from labkit.exams.envelope.reading import HandedIn
 from labkit.exams.grading.sessions import IssuedTask
@@ -96,21 +97,22 @@ def measure_slot(
     A task whose ``measure`` ends in an error earns nothing for this submission; the reason is
     recorded, and an error that is not one of ours is flagged for the author.
     """
-    from labkit.exams.task import check_hand_in, load_code
+    from labkit.exams.task import check_hand_in
+    from labkit.exams.task.packing import unpack
+    from labkit.exams.task.playing import measure
 
     task = _task(content, issued.slot)
     reasons, flags = list(refused), []
     try:
         materials = _materials(content, issued.slot, canonical(issued.variant))
-        raw = _joined(task, handed_in)
+        raw = unpack(task, handed_in.values, handed_in.tensors())
         checked = check_hand_in(task, materials.facts, raw, materials.tensors)
     except LabkitError as error:
         return Found(refused=(*reasons, str(error)))
     reasons += [f"{name}: {problem}" for name, problem in checked.problems.items()]
     reasons += [f"{name}: not handed in" for name in checked.missing]
     try:
-        measured = load_code(task).measure(_variant(issued), checked.values)
-        metrics = {str(name): float(value) for name, value in measured.metrics.items()}
+        measured = measure(task, _variant(issued), checked.values)
         facts = {str(name): _plain(value) for name, value in measured.facts.items()}
     except LabkitError as error:
         return Found(values=checked.values, refused=(*reasons, f"not measured: {error}"))
@@ -118,25 +120,7 @@ def measure_slot(
         reasons.append(f"not measured: {type(error).__name__}: {str(error)[:300]}")
         flags.append(f"{issued.slot}: measuring ended in {type(error).__name__}; its author should look")
         return Found(values=checked.values, refused=tuple(reasons), flags=tuple(flags))
-    return Found(metrics, facts, checked.values, tuple(reasons))
-
-
-def _joined(task: Task, handed_in: HandedIn) -> dict[str, Any]:
-    """Return values, tensors and models under the names of the task's fields."""
-    from labkit.exams.issued import state_of
-
-    values, tensors = dict(handed_in.values), handed_in.tensors()
-    kinds = {each.name: each.kind for each in task.fields}
-    for name in values:
-        if kinds.get(name) in ("tensor", "model"):
-            raise DataFormatError(f"{name}: expected it in tensors.safetensors, got a value in hand_in.json")
-    for name, kind in kinds.items():
-        if kind == "model" and (state := state_of(tensors, name)):
-            values[name] = state
-            tensors = {key: value for key, value in tensors.items() if not key.startswith(f"{name}/")}
-    if twice := sorted(values.keys() & tensors.keys()):
-        raise DataFormatError(f"{twice[0]}: handed in as a value and as a tensor")
-    return {**values, **tensors}
+    return Found(measured.metrics, facts, checked.values, tuple(reasons))
 
 
 def _variant(issued: IssuedTask) -> Any:
@@ -155,11 +139,10 @@ def _task(content: Path, slot: str) -> Task:
 @functools.lru_cache(_KEPT)
 def _materials(content: Path, slot: str, variant: bytes) -> Issued:
     """Return what was issued: made again from the variant, once for all who drew it."""
-    import json
+    from labkit.exams.task import Variant
+    from labkit.exams.task.playing import issue
 
-    from labkit.exams.task import Variant, load_code
-
-    return load_code(_task(content, slot)).issue(Variant(**json.loads(variant)))
+    return issue(_task(content, slot), Variant(**json.loads(variant)))
 
 
 def _plain(value: Any) -> Any:

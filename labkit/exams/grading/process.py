@@ -9,27 +9,27 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import labkit
 from labkit.core.errors import LabkitError
 
-__all__ = ["GradingProcess", "GradingStopped"]
+__all__ = ["GradingProcess", "StoppedError"]
 
 _START_SECONDS = 180.0
 _MEMORY = 12 << 30
+_MOST_LINE = 64 << 20
+_TRIES_TO_OPEN = 2
 
 # Of the environment: a password that stands there is none of its business.
 _TOLD = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 _TOLD += ("LABKIT_HOME", "LABKIT_DATA", "LABKIT_DATASETS", "LABKIT_NOTEBOOKS")
-_MOST_LINE = 64 << 20
-_TRIES_TO_OPEN = 2
 
 
-class GradingStopped(LabkitError):
+class StoppedError(LabkitError):
     """The process that graded ended, or took too long; ``slot`` is the task it was at."""
 
     def __init__(self, reason: str, slot: str | None) -> None:
@@ -48,16 +48,13 @@ class GradingProcess:
 
     def __init__(self, seconds: float = 120.0) -> None:
         self.seconds = seconds
-        self._process: subprocess.Popen[bytes] | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._errors: IO[bytes] | None = None
-        self._late = False
+        self._child: _Child | None = None
 
     def grade(self, request: Mapping[str, Any], content: bytes | None = None) -> dict[str, Any]:
         """Return the result of a submission, whatever it does to the process.
 
         A task that ends the process, or its time, is left out and the rest is graded; the
-        reason stands in the sheet.  When no task is to blame, the submission is refused.
+        reason stands in the sheet.  When no task is to blame, the result says ``failed``.
         """
         asked = dict(request)
         if content is not None:
@@ -67,58 +64,55 @@ class GradingProcess:
         while True:
             try:
                 return self._ask({**asked, "unmeasured": unmeasured})
-            except GradingStopped as stopped:
+            except StoppedError as stopped:
                 opened += stopped.slot is None
                 if stopped.slot is None and opened >= _TRIES_TO_OPEN:
-                    return {"status": "failed", "session": None, "reasons": [stopped.reason]}
+                    return _failed(stopped.reason)
                 if stopped.slot is not None:
                     unmeasured[stopped.slot] = f"not measured: {stopped.reason}"
 
+    def start(self) -> None:
+        """Start the process, if it does not run, and wait until it is ready."""
+        self._running()
+
     def close(self) -> None:
         """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    # What was still to be written has nobody to read it.
-                    with suppress(OSError):
-                        pipe.close()
-        if self._errors is not None:
-            self._errors.close()
-        if self._folder is not None:
-            self._folder.cleanup()
-        self._process = self._folder = self._errors = None
+        if self._child is not None:
+            self._child.close()
+        self._child = None
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        process = self._running()
-        timer = self._timer(self.seconds)
+        child = self._running()
         slot = None
-        try:
-            assert process.stdin is not None
-            with suppress(BrokenPipeError):
-                process.stdin.write(json.dumps(request).encode() + b"\n")
-                process.stdin.flush()
-            while True:
-                message = self._line()
-                if message is None:
-                    raise GradingStopped(self._ended(), slot)
+        with child.at_most(self.seconds):
+            child.send(request)
+            while (message := child.line()) is not None:
                 if "result" in message:
                     return message["result"]
                 if "problem" in message:
-                    return {"status": "failed", "session": None, "reasons": [message["problem"]]}
+                    return _failed(message["problem"])
                 slot = message["at"]
-        finally:
-            timer.cancel()
+            raise StoppedError(child.ended(), slot)
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is not None and self._process.poll() is None:
-            return self._process
+    def _running(self) -> _Child:
+        if self._child is not None and self._child.process.poll() is None:
+            return self._child
         self.close()
-        # A folder of its own, empty: no file beside a submission is ever in its way.
+        self._child = _Child()
+        with self._child.at_most(_START_SECONDS):
+            if self._child.line() is None:
+                raise StoppedError(f"no grading process could be started: {self._child.ended()}", None)
+        return self._child
+
+
+class _Child:
+    """The process itself, its pipes, and an empty folder: no file beside a submission is in its way."""
+
+    def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="labkit-grader-")
-        self._errors = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close
+        self._allowed: float | None = None
+        self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "labkit.exams.grading.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -126,45 +120,60 @@ class GradingProcess:
             cwd=self._folder.name,
             env=_environment(),
         )
-        timer = self._timer(_START_SECONDS)
-        try:
-            if self._line() is None:
-                raise GradingStopped(f"no grading process could be started: {self._ended()}", None)
-        finally:
-            timer.cancel()
-        return self._process
 
-    def _timer(self, seconds: float) -> threading.Timer:
-        self._late = False
-        process = self._process
-        assert process is not None
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send a request; a process that is gone is noticed when it is listened to."""
+        with suppress(BrokenPipeError):
+            if self.process.stdin:
+                self.process.stdin.write(json.dumps(message).encode() + b"\n")
+                self.process.stdin.flush()
+
+    def line(self) -> dict[str, Any] | None:
+        """Return the next message; None when the process ended."""
+        line = self.process.stdout.readline(_MOST_LINE) if self.process.stdout else b""
+        return json.loads(line) if line.endswith(b"\n") else None
+
+    @contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """Kill the process when what is done here takes longer."""
 
         def stop() -> None:
-            self._late = True
-            process.kill()
+            self._allowed = seconds
+            self.process.kill()
 
         timer = threading.Timer(seconds, stop)
         timer.daemon = True
         timer.start()
-        return timer
+        try:
+            yield
+        finally:
+            timer.cancel()
 
-    def _line(self) -> dict[str, Any] | None:
-        """Return the next message; None when the process ended."""
-        assert self._process is not None
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline(_MOST_LINE)
-        return json.loads(line) if line.endswith(b"\n") else None
-
-    def _ended(self) -> str:
-        assert self._process is not None
-        assert self._errors is not None
-        if self._late:
-            return f"it took longer than {self.seconds:g} s"
-        status = self._process.wait()
+    def ended(self) -> str:
+        """Return how the process ended."""
+        if self._allowed is not None:
+            return f"it took longer than {self._allowed:g} s"
+        status = self.process.wait()
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - 400))
         said = self._errors.read().decode(errors="replace").strip()
         return f"the process that graded it ended with status {status}" + (f": {said}" if said else "")
+
+    def close(self) -> None:
+        """Kill the process and leave nothing behind."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            # What was still to be written has nobody to read it.
+            with suppress(OSError):
+                if pipe:
+                    pipe.close()
+        self._errors.close()
+        self._folder.cleanup()
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    return {"status": "failed", "session": None, "reasons": [reason]}
 
 
 def _environment() -> dict[str, str]:

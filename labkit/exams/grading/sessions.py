@@ -7,6 +7,7 @@ lose to them.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,7 +19,7 @@ from labkit.core.files import write_whole
 from labkit.core.paths import ensure_dir
 
 if TYPE_CHECKING:
-    pass
+    from labkit.exams.examiner import Examiner, Session
 
 __all__ = ["IssuedTask", "SessionFacts", "find_session", "session_facts", "write_session"]
 
@@ -53,13 +54,16 @@ class SessionFacts:
     form : mapping
         The form that was issued.
     public_key : str
-        Key that its signature has to verify with.
+        Key that its signature has to verify with, in hexadecimal.
+    owner : str
+        Identifier of the candidate; empty where the examiner knows none.
     tasks : tuple of IssuedTask
     """
 
     session: str
     form: Mapping[str, Any]
     public_key: str
+    owner: str = ""
     tasks: tuple[IssuedTask, ...] = field(default_factory=tuple)
 
     def as_json(self) -> dict[str, Any]:
@@ -80,6 +84,30 @@ class SessionFacts:
             return cls(**{**raw, "tasks": tasks})
         except (TypeError, KeyError) as error:
             raise InvalidInputError(f"no facts of a sitting: {error}") from None
+
+
+def session_facts(examiner: Examiner, session: Session) -> SessionFacts:
+    """Return what a grader has to know of a session of this examiner."""
+    tasks = []
+    for slot in session.form.slots:
+        variant, reference = examiner.variant(session, slot), examiner.reference(session, slot)
+        tasks.append(
+            IssuedTask(
+                slot,
+                {"id": variant.id, "seed": variant.seed, "params": dict(variant.params)},
+                {
+                    bot: {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+                    for bot, metrics in reference.items()
+                },
+            )
+        )
+    return SessionFacts(
+        session=session.form.session,
+        form=session.form.as_json(),
+        public_key=examiner.keys.public.hex(),
+        owner=str(session.more.get("identifier", "")),
+        tasks=tuple(tasks),
+    )
 
 
 def write_session(folder: Path, facts: SessionFacts) -> Path:

@@ -105,7 +105,7 @@ def sheet_of(
     return {
         "version": 1,
         "session": facts.session,
-        "candidate": form.get("candidate"),
+        "candidate": {"name": form.get("candidate"), "identifier": facts.owner},
         "exam": form.get("exam"),
         "blueprint": form.get("blueprint"),
         "mode": form.get("mode"),
