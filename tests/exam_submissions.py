@@ -49,7 +49,7 @@ metric = "accuracy"
 part = "outcome"
 points = 6
 zero_at = 0.5
-full_at = 0.9
+full_at = 0.8
 [[criterion]]
 metric = "whole"
 part = "process"

@@ -60,11 +60,9 @@ def grade_on_cluster(
     except OSError as error:
         raise LabkitError(f"no scheduler of Dask answers at {scheduler}: {error}") from error
     with client:
-        folders = {
-            path: client.scatter(_files(Path(path)), broadcast=False, hash=True)
-            for request in waiting.values()
-            for path in (request["exam"], request["sessions"])
-        }
+        # As results of tasks, and not scattered: they are made again when the worker that held them dies.
+        paths = {request[key] for request in waiting.values() for key in ("exam", "sessions")}
+        folders = {path: client.submit(dict, _files(Path(path)), pure=False) for path in sorted(paths)}
         futures = {}
         for name, request in waiting.items():
             future = client.submit(
@@ -79,7 +77,7 @@ def grade_on_cluster(
                 retries=3,
             )
             futures[future] = name
-        for future in as_completed(list(futures)):
+        for future in as_completed(list(futures), loop=client.loop):
             yield futures[future], _result(future)
             future.release()
 

@@ -29,6 +29,7 @@ from labkit.evidence.entry import digest_of
 from labkit.exams.envelope.reading import read_submission_bytes
 from labkit.exams.grading.cluster import grade_on_cluster
 from labkit.exams.grading.feedback import feedback_page
+from labkit.exams.grading.freezing import freeze_exam
 from labkit.exams.grading.packs import write_pack
 from labkit.exams.grading.pool import grade_here
 from labkit.exams.grading.sessions import SessionFacts, write_session
@@ -54,11 +55,14 @@ class GradingFolder:
     ----------
     root : Path
     exam : Path
-        The exam as :func:`labkit.exams.grading.freezing.freeze_exam` froze it.
+        Folder of the exam; it is frozen here, and graded by what was frozen.
+    items : Path, optional
+        Folder of a private item bank, in place of the exam's own.
     """
 
-    def __init__(self, root: Path, exam: Path) -> None:
-        self.root, self.exam = ensure_dir(root), exam
+    def __init__(self, root: Path, exam: Path, items: Path | None = None) -> None:
+        self.root = ensure_dir(root)
+        self.exam = freeze_exam(exam, self.root / "exams", items=items)
 
     def grade(
         self,

@@ -120,6 +120,7 @@ def measure_slot(
         reasons.append(f"not measured: {type(error).__name__}: {str(error)[:300]}")
         flags.append(f"{issued.slot}: measuring ended in {type(error).__name__}; its author should look")
         return Found(values=checked.values, refused=tuple(reasons), flags=tuple(flags))
+    reasons += [f"{name}: no finite number" for name, v in measured.metrics.items() if not math.isfinite(v)]
     return Found(measured.metrics, facts, checked.values, tuple(reasons))
 
 

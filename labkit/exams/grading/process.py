@@ -20,7 +20,7 @@ from labkit.core.errors import LabkitError
 __all__ = ["GradingProcess", "StoppedError"]
 
 _START_SECONDS = 180.0
-_MEMORY = 12 << 30
+_MEMORY = 8 << 30
 _MOST_LINE = 64 << 20
 _TRIES_TO_OPEN = 2
 
