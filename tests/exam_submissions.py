@@ -65,7 +65,10 @@ full_at = 1.0
 [[justification]]
 id = "why"
 question = "Why?"
-options = [{ text = "So.", credit = 1.0, why = "It is." }, { text = "Not.", credit = 0.0, why = "It is not." }]
+options = [
+  { text = "So.", credit = 1.0, why = "It is." },
+  { text = "Not.", credit = 0.0, why = "It is not." },
+]
 """
 
 _CODE = """
@@ -154,7 +157,7 @@ sources = ["nist-ai-100-2/dp"]
 papers = [{{ title = "A paper", link = "https://example.org/paper", year = 2020 }}]
 question = "Which of these words stands first here, in {id}?"
 options = [
-  {{ text = "The right word of {id}", correct = true, why = "It is the first of the words that stand in this item." }},
+  {{ text = "The right word of {id}", correct = true, why = "It is the first of the words in this item." }},
   {{ text = "Another word of {id}", why = "It is the second of the words that stand in this item." }},
   {{ text = "A third word of {id}", why = "It is the third of the words that stand in this item." }},
   {{ text = "A fourth word of {id}", why = "It is the fourth of the words that stand in this item." }},
@@ -174,14 +177,16 @@ def make_graded_exam(folder):
         "task.py": _CODE,
         "bots.py": _BOTS,
         "brief.md": "# T8\n",
-        "cells.py": '# %% [markdown]\n# ## T8\n\n# %% tags=["answer-T8"]\n# solution\n# end solution\n1 + 1\n',
+        "cells.py": '# %% tags=["answer-T8"]\n# solution\n# end solution\n1 + 1\n',
         "variants.toml": variants("T8"),
     }
     for name, text in files.items():
         (place / name).write_text(text)
     (exam / "items").mkdir()
     items = [("D1", "d1-one"), ("D1", "d1-two"), ("D4", "d4-one"), ("D4", "d4-two")]
-    (exam / "items" / "all.toml").write_text('author_role = "tester"\n' + "".join(_ITEM.format(domain=d, id=i) for d, i in items))
+    (exam / "items" / "all.toml").write_text(
+        'author_role = "tester"\n' + "".join(_ITEM.format(domain=d, id=i) for d, i in items)
+    )
     for task in tasks_of(exam).values():
         record(task, read_variants(task.folder), task.folder)
     return exam
@@ -234,7 +239,9 @@ class Sitting:
             files |= packed(find_task(slot, self.desk.examiner.exam), values)
             digest = hashlib.sha256(files.get(f"hand_ins/{slot}/tensors.safetensors", b"")).hexdigest()
             entries.append(
-                self._entry(len(entries) + 1, "handed_in", {"slot": slot, "sha256": digest}, entries[-1]["digest"])
+                self._entry(
+                    len(entries) + 1, "handed_in", {"slot": slot, "sha256": digest}, entries[-1]["digest"]
+                )
             )
         entries.append(self._entry(len(entries) + 1, "submitted", {}, entries[-1]["digest"]))
         files["log.jsonl"] = b"".join(canonical(each) + b"\n" for each in entries)

@@ -99,5 +99,5 @@ def test_every_submission_is_graded_exactly_once_when_a_worker_is_killed(tmp_pat
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
     monkeypatch.setattr("labkit.exams.grading.cluster._REACH_SECONDS", 1)
     request = {"path": "/nowhere", "exam": "/nowhere", "sessions": "/nowhere"}
-    with pytest.raises(LabkitError, match="no scheduler of Dask answers at tcp://127.0.0.1:9"):
+    with pytest.raises(LabkitError, match=r"no scheduler of Dask answers at tcp://127\.0\.0\.1:9"):
         next(grade_on_cluster([("one", request)], "tcp://127.0.0.1:9"))

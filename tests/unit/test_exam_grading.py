@@ -20,7 +20,14 @@ def test_the_reference_is_worth_everything(desk):
     result = grade(desk, sitting.submission())
     assert result["status"] == "graded", result
     sheet = result["sheet"]
-    assert sheet["verified"] == {"form": True, "owner": True, "nonce": True, "deadline": True, "chain": True, "reasons": []}
+    assert sheet["verified"] == {
+        "form": True,
+        "owner": True,
+        "nonce": True,
+        "deadline": True,
+        "chain": True,
+        "reasons": [],
+    }
     print(sheet)
     assert sheet["total"]["share"] == pytest.approx(1, abs=1e-6)
     assert sheet["decision"]["passed"]

@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.exams.grading.cluster import grade_on_cluster
     from labkit.exams.grading.deciding import decide
+    from labkit.exams.grading.examining import Graded, grade_for
     from labkit.exams.grading.feedback import feedback_page
     from labkit.exams.grading.folder import GradingFolder, Submission
     from labkit.exams.grading.packs import Regraded, regrade
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "cluster": ("grade_on_cluster",),
     "deciding": ("decide",),
+    "examining": ("Graded", "grade_for"),
     "feedback": ("feedback_page",),
     "folder": ("GradingFolder", "Submission"),
     "packs": ("Regraded", "regrade"),
@@ -27,6 +29,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "Graded",
     "GradingFolder",
     "Regraded",
     "SessionFacts",
@@ -34,6 +37,7 @@ __all__ = [
     "Verified",
     "decide",
     "feedback_page",
+    "grade_for",
     "grade_here",
     "grade_on_cluster",
     "grade_submission",

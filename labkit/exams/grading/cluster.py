@@ -56,13 +56,15 @@ def grade_on_cluster(
     if not waiting:
         return
     try:
-        client = Client(scheduler, timeout=_REACH_SECONDS, set_as_default=False)
+        client: Any = Client(scheduler, timeout=_REACH_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise LabkitError(f"no scheduler of Dask answers at {scheduler}: {error}") from error
     with client:
         # As results of tasks, and not scattered: they are made again when the worker that held them dies.
         paths = {request[key] for request in waiting.values() for key in ("exam", "sessions")}
-        folders = {path: client.submit(dict, _files(Path(path)), pure=False) for path in sorted(paths)}
+        folders: dict[str, Any] = {
+            path: client.submit(dict, _files(Path(path)), pure=False) for path in sorted(paths)
+        }
         futures = {}
         for name, request in waiting.items():
             future = client.submit(
@@ -77,7 +79,8 @@ def grade_on_cluster(
                 retries=3,
             )
             futures[future] = name
-        for future in as_completed(list(futures), loop=client.loop):
+        ended: Any = as_completed(list(futures), loop=client.loop)  # type: ignore[no-untyped-call]
+        for future in ended:
             yield futures[future], _result(future)
             future.release()
 

@@ -9,16 +9,16 @@
     sheets/<session>.json      the one result of each sitting
     feedback/<session>.html
     packs/<session>/           what an appeal needs
+    reproduced/<session>.json  what running the notebook again has shown
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -33,6 +33,9 @@ from labkit.exams.grading.freezing import freeze_exam
 from labkit.exams.grading.packs import write_pack
 from labkit.exams.grading.pool import grade_here
 from labkit.exams.grading.sessions import SessionFacts, write_session
+
+if TYPE_CHECKING:
+    from labkit.exams.reproduction import Reproduced
 
 __all__ = ["GradingFolder", "Submission"]
 
@@ -98,7 +101,7 @@ class GradingFolder:
             for facts in sessions:
                 write_session(self.root / "sessions", facts)
             taken = [self._take(submission) for submission in submissions]
-            todo = {}
+            todo: dict[str, dict[str, Any]] = {}
             for submission, (sha256, problem) in zip(submissions, taken, strict=True):
                 if not problem and self._result(sha256).get("status") not in _FINAL:
                     todo.setdefault(sha256, self._request(sha256, submission))
@@ -121,6 +124,10 @@ class GradingFolder:
     def sheet(self, session: str) -> dict[str, Any]:
         """Return the score sheet of a sitting that was graded."""
         return json.loads((self.root / "sheets" / f"{session}.json").read_text(encoding="utf-8"))
+
+    def keep_reproduced(self, session: str, found: Reproduced) -> None:
+        """Keep what running a notebook again has shown; the sheet stays as it is."""
+        self._write(f"reproduced/{session}.json", _json(asdict(found)))
 
     def _take(self, submission: Submission) -> tuple[str, str]:
         """Keep a copy of what was brought; return its digest, or why it cannot be taken."""
@@ -168,7 +175,8 @@ class GradingFolder:
         self._write(f"sheets/{session}.json", _json(sheet))
 
     def _row(self, submission: Submission, sha256: str, problem: str) -> dict[str, Any]:
-        result = self._result(sha256) if not problem else {"status": "refused", "reasons": [problem]}
+        refused: dict[str, Any] = {"status": "refused", "reasons": [problem]}
+        result = refused if problem else self._result(sha256)
         sheet = result.get("sheet") or {}
         counts = result["status"] == "graded"
         return {
@@ -185,11 +193,6 @@ class GradingFolder:
         path = self.root / name
         ensure_dir(path.parent)
         write_whole(path, content)
-
-
-def counted(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Return how many submissions ended in which way."""
-    return dict(Counter(row["status"] for row in rows))
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

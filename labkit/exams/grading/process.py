@@ -25,8 +25,19 @@ _MOST_LINE = 64 << 20
 _TRIES_TO_OPEN = 2
 
 # Of the environment: a password that stands there is none of its business.
-_TOLD = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
-_TOLD += ("LABKIT_HOME", "LABKIT_DATA", "LABKIT_DATASETS", "LABKIT_NOTEBOOKS")
+_TOLD = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "LABKIT_HOME",
+    "LABKIT_DATA",
+    "LABKIT_DATASETS",
+    "LABKIT_NOTEBOOKS",
+)
 
 
 class StoppedError(LabkitError):
