@@ -105,7 +105,7 @@ def measure(variant, hand_in):
     if fuse == 4:
         return Measured({"accuracy": float("nan"), "whole": float("inf")})
     if fuse == 5:
-        kept = [bytearray(1 << 28) for _ in range(1000)]
+        kept = torch.empty(3 << 30)
     if fuse == 6:
         print('{"result": {"status": "graded"}}', flush=True)
     if "patched" not in hand_in:
