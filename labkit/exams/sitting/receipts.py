@@ -20,7 +20,7 @@ class _Shown:
         return asdict(self)  # type: ignore[call-overload]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Receipt(_Shown):
     """That a hand-in was kept.
 
@@ -63,7 +63,7 @@ class Receipt(_Shown):
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AnswerReceipt(_Shown):
     """That an answer to an item was kept."""
 
@@ -80,7 +80,7 @@ class AnswerReceipt(_Shown):
         return f"{self.item}: {said}{sure}. Receipt {self.log_head[:16]}."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SubmitReceipt(_Shown):
     """That the sitting is sealed.
 
@@ -114,7 +114,7 @@ class SubmitReceipt(_Shown):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Place(_Shown):
     """How far one task or item is.
 
@@ -132,7 +132,7 @@ class Place(_Shown):
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class State(_Shown):
     """How far the sitting is.
 
