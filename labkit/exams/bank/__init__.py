@@ -5,6 +5,7 @@ from labkit.core.lazy import lazy_exports
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.exams.bank.collection import Bank, read_bank
+    from labkit.exams.bank.counting import Coverage, coverage
     from labkit.exams.bank.filling import filled
     from labkit.exams.bank.item import (
         GROUPS,
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
         Paper,
         Variant,
     )
+    from labkit.exams.bank.linting import FINDINGS, lint
     from labkit.exams.bank.marking import mark, right_answer
     from labkit.exams.bank.views import blank_order, public_view, sizes
 
 _MODULES = {
     "collection": ("Bank", "read_bank"),
+    "counting": ("Coverage", "coverage"),
     "filling": ("filled",),
     "item": (
         "GROUPS",
@@ -36,24 +39,29 @@ _MODULES = {
         "Paper",
         "Variant",
     ),
+    "linting": ("FINDINGS", "lint"),
     "marking": ("mark", "right_answer"),
     "views": ("blank_order", "public_view", "sizes"),
 }
 
 __all__ = [
+    "FINDINGS",
     "GROUPS",
     "KINDS",
     "LEVELS",
     "STATUS",
     "Bank",
     "BankItem",
+    "Coverage",
     "Exhibit",
     "Mistake",
     "Number",
     "Paper",
     "Variant",
     "blank_order",
+    "coverage",
     "filled",
+    "lint",
     "mark",
     "public_view",
     "read_bank",
