@@ -17,7 +17,7 @@ from labkit.exams.bank.collection import Bank
 from labkit.exams.bank.filling import filled
 from labkit.exams.bank.item import BankItem
 from labkit.exams.bank.views import declared_places
-from labkit.exams.bank.wording import ABSOLUTE, item_findings
+from labkit.exams.bank.wording import SWEEPING, item_findings
 from labkit.governance.obligations import STALE_AFTER_DAYS
 
 __all__ = ["FINDINGS", "lint"]
@@ -43,7 +43,7 @@ FINDINGS = {
     "lengths": "over the bank, one rank by length is right too often",
     "marks": "over the bank, the only option with a mark is right too often",
     "positions": "over the bank, one position is right too often",
-    "absolutes": "over the bank, options that leave no room are mostly wrong",
+    "absolutes": "over the bank, options with sweeping words are mostly wrong",
 }
 """Kinds of findings, and what each says."""
 
@@ -112,10 +112,10 @@ def _positions(items: Iterable[BankItem]) -> Iterator[tuple[str, str]]:
 
 def _absolutes(items: Iterable[BankItem]) -> Iterator[tuple[str, str]]:
     options = [option for item in items for part in item.parts for option in part.options]
-    strong = [option.correct for option in options if ABSOLUTE.search(option.text)]
+    strong = [option.correct for option in options if SWEEPING.search(option.text)]
     usual = sum(option.correct for option in options) / max(len(options), 1)
     if len(strong) >= LEAST and sum(strong) / len(strong) < usual / 2:
-        yield "absolutes", f"of {len(strong)} options that leave no room {sum(strong)} are right"
+        yield "absolutes", f"of {len(strong)} options with sweeping words {sum(strong)} are right"
 
 
 def _tail(count: int, least: int, chance: float) -> float:
