@@ -16,6 +16,7 @@ from labkit.course.quiz.tells import bank_tells, item_tells
 from labkit.exams.bank.collection import Bank
 from labkit.exams.bank.filling import filled
 from labkit.exams.bank.item import BankItem
+from labkit.exams.bank.revisions import read_revisions, revision_findings
 from labkit.exams.bank.views import declared_places
 from labkit.exams.bank.wording import SWEEPING, item_findings
 from labkit.governance.obligations import STALE_AFTER_DAYS
@@ -23,6 +24,7 @@ from labkit.governance.obligations import STALE_AFTER_DAYS
 __all__ = ["FINDINGS", "lint"]
 
 FINDINGS = {
+    "revision": "words or key changed within a revision, or a revision is not recorded",
     "old": "the facts were read too long ago",
     "changes": "a day that a source names has come",
     "telling": "the right option is far longer or shorter than the others",
@@ -80,6 +82,8 @@ def lint(bank: Bank, today: date | None = None, days: int = STALE_AFTER_DAYS) ->
     for item in wordings:
         tells = [*item_tells(item), *item_findings(item)]
         found += [Finding(item.id, kind, problem) for kind, problem in tells]
+    if held := read_revisions(bank.folder):
+        found += [Finding(id, "revision", problem) for id, problem in revision_findings(bank, held)]
     found += [Finding("", kind, problem) for kind, problem in _bank_findings(items)]
     found += _twins(items)
     return list(dict.fromkeys(found))

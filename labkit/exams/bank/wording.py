@@ -26,7 +26,8 @@ ABSOLUTE = re.compile(
 """Words that leave no room.  Who knows nothing strikes such options out, and is mostly right."""
 
 SWEEPING = re.compile(
-    ABSOLUTE.pattern + r"|\b(all|any|every|everything|everybody|everyone|no|none|nobody|nothing|only|must|cannot)\b",
+    ABSOLUTE.pattern
+    + r"|\b(all|any|every|everything|everybody|everyone|no|none|nobody|nothing|only|must|cannot)\b",
     re.IGNORECASE,
 )
 """Words that may stand in any sentence, and over a bank should not mark the wrong options."""

@@ -49,7 +49,9 @@ def _state(field: HandInField, version: int, missing: tuple[str, ...]) -> str:
 
 
 def _words(markdown: str) -> str:
-    """Return Markdown as HTML; a brief is ours, and tags in it are shown as text all the same."""
+    """Return Markdown as HTML, without its title; tags in it are shown as text."""
     import mistune
 
+    first, _, rest = markdown.partition("\n")
+    markdown = rest if first.startswith("# ") else markdown
     return str(mistune.html(escape(markdown).replace("&quot;", '"').replace("&#x27;", "'")))

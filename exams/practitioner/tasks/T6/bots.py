@@ -30,7 +30,7 @@ def reference(issued: Issued, variant: Variant) -> HandIn:
     keep = torch.ones(len(x), dtype=torch.bool)
     keep[suspects] = False
     cleaned = _fit(torch.cat([x[keep], trusted[0]]), torch.cat([y[keep], trusted[1]]), seed=7, epochs=30)
-    if marked is not None and float((predict(cleaned, x[suspects]) == target).double().mean()) > 0.5:
+    if marked is not None and float((predict(cleaned, x[suspects]) == target).double().mean()) > 0.3:
         kind = "patch with right labels"
     return {
         "indices": suspects,

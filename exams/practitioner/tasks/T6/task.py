@@ -57,7 +57,7 @@ def issue(variant: Variant) -> Issued:
 
 def measure(variant: Variant, hand_in: Mapping[str, Any]) -> Measured:
     """Hold the findings against what was done, and read hidden samples with the cleaned model."""
-    poisoned, _, check, kept_back = _made(variant)
+    poisoned, _, check, _ = _made(variant)
     metrics: dict[str, float] = {}
     facts: dict[str, float | str] = {
         "poisoned": float(len(poisoned.indices)),
@@ -75,12 +75,10 @@ def measure(variant: Variant, hand_in: Mapping[str, Any]) -> Measured:
         module = build(ARCHITECTURE, SHAPE, CLASSES)
         module.load_state_dict(hand_in["cleaned"])
         cleaned = TorchClassifier(module.requires_grad_(False), SHAPE, CLASSES)
-        clean = _accuracy(cleaned, *kept_back)
-        attacked = _accuracy(cleaned, *_attacked(variant, poisoned, kept_back))
-        # The smaller of the two: a model that reads everything as one class has neither.
-        metrics["safe_accuracy"] = min(clean, attacked)
+        clean, attacked = _both(cleaned, variant)
+        metrics["repair"] = _repair(variant, clean, attacked)
         metrics["hidden_accuracy"] = clean
-        facts |= {"attacked_accuracy": attacked}
+        facts |= {"attacked_accuracy": attacked, "attacked_before": _both(_victim(variant), variant)[1]}
         if "cleaned_accuracy" in hand_in:
             after = _accuracy(cleaned, *check)
             metrics["after_error"] = abs(float(hand_in["cleaned_accuracy"]) - after)
@@ -105,13 +103,35 @@ def _accuracy(model: TorchClassifier, x: Tensor, y: Tensor) -> float:
     return float(right.double().mean())
 
 
-def _attacked(variant: Variant, poisoned: PoisonedDataset, kept_back: Samples) -> Samples:
+def _repair(variant: Variant, clean: float, attacked: float) -> float:
+    """Return how far a model came from the victim (0) to one that never met the poison (1).
+
+    The worse of two shares counts: of what the poison took, and of ten points of clean accuracy.
+    A model that reads everything as one class has neither, and one that learned from little but
+    trusted samples lacks the second.
+    """
+    before = _both(_victim(variant), variant)[1]
+    best_clean, best = _both(_unpoisoned(variant), variant)
+    undone = (attacked - before) / max(_LEAST_HARM, best - before)
+    kept = 1 - (best_clean - clean) / _DEAREST
+    return max(0.0, min(1.0, undone, kept))
+
+
+_LEAST_HARM, _DEAREST = 0.05, 0.1
+
+
+def _both(model: TorchClassifier, variant: Variant) -> tuple[float, float]:
+    """Return the accuracy on hidden inputs, and on those of them that the poison was made for."""
+    return _accuracy(model, *_made(variant)[3]), _accuracy(model, *_attacked(variant))
+
+
+def _attacked(variant: Variant) -> Samples:
     """Return hidden inputs that the poison was made for, with their true classes.
 
     Those that bear the trigger and belong to other classes; where labels were turned, those of
     the class they were turned away from.
     """
-    x, y = kept_back
+    poisoned, _, _, (x, y) = _made(variant)
     if poisoned.trigger is None:
         source = y == int(variant.params["y_source"])
         return x[source], y[source]
@@ -236,14 +256,24 @@ _EPOCHS, _LR = 30, 0.01
 
 
 def _victim(variant: Variant) -> TorchClassifier:
+    """Return the model that was trained on the delivery."""
     poisoned = _made(variant)[0]
-    weights = _weights(variant.seed, poisoned.x_poisoned, poisoned.y_poisoned)
+    return _trained(variant.seed, poisoned.x_poisoned, poisoned.y_poisoned)
+
+
+def _unpoisoned(variant: Variant) -> TorchClassifier:
+    """Return what the same training makes of the delivery as it was before."""
+    poisoned = _made(variant)[0]
+    return _trained(variant.seed, poisoned.x, poisoned.y)
+
+
+def _trained(seed: int, x: Tensor, y: Tensor) -> TorchClassifier:
     module = build(ARCHITECTURE, SHAPE, CLASSES)
-    module.load_state_dict(weights)
+    module.load_state_dict(_weights(seed, x, y))
     return TorchClassifier(module.requires_grad_(False), SHAPE, CLASSES)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _weights(seed: int, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     # The tensors are those that _remade keeps, so each is a key of its own.
     start = build(ARCHITECTURE, SHAPE, CLASSES, seed=derive(seed, "weights"))
