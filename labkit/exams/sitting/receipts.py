@@ -174,8 +174,9 @@ class State(_Shown):
         else:
             head = f"{self.seconds_left // 60} minutes left, until {self.deadline}"
         lines = [f"{self.mode} of {self.candidate}: {head}", f"  by {self.deadline_source}"]
+        width = max((len(place.id) for place in (*self.tasks, *self.items)), default=0)
         for place in (*self.tasks, *self.items):
             version = f", version {place.version}" if place.version else ""
             more = f"; still open: {', '.join(place.missing)}" if place.version and place.missing else ""
-            lines.append(f"  {place.id:<12} {place.state}{version}{more}  {place.title}")
+            lines.append(f"  {place.id:<{width}}  {place.state:<9}{version}{more}  {place.title}")
         return "\n".join(lines)
