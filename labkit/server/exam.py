@@ -64,9 +64,13 @@ class OpenExam(ExamPage):
         _, said = await made.communicate()
         if made.returncode != 0:
             words = said.decode(errors="replace").strip().splitlines()
-            self.refuse(500, f"The sitting could not be made: {words[-1] if words else 'no reason was given'}")
+            self.refuse(
+                500, f"The sitting could not be made: {words[-1] if words else 'no reason was given'}"
+            )
             return
-        self.redirect(url_path_join(self.base_url, "lab", "tree", _FOLDER, folder.name, "exam.ipynb"), status=303)
+        self.redirect(
+            url_path_join(self.base_url, "lab", "tree", _FOLDER, folder.name, "exam.ipynb"), status=303
+        )
 
 
 class ExamResult(ExamPage):

@@ -51,13 +51,17 @@ class ExamDesk:
         self.here = self._order[0]
         self._showing = False
         self.time, self.overview, self.said = output(), output(), output()
-        self.go = choice("Go to", self._entries(state), self.here, tip="Every task and item, and how far it is")
+        self.go = choice(
+            "Go to", self._entries(state), self.here, tip="Every task and item, and how far it is"
+        )
         self.go.layout.width = "min(46em, 100%)"
         self.back = button("Previous", lambda: self._step(-1), tip="The task or item before this one")
         self.on = button("Next", lambda: self._step(1), primary=True, tip="The next task or item")
         self.flag = tick("Come back to this one", tip="Marks it in the list; marks are not handed in")
         self.large = tick("Large type", tip="Larger letters on this page")
-        self.sure = toggle("How sure?", [(words, key) for key, words in _SURE.items()], list(_SURE.values()), "think")
+        self.sure = toggle(
+            "How sure?", [(words, key) for key, words in _SURE.items()], list(_SURE.values()), "think"
+        )
         self.note = widgets.Textarea(
             placeholder="Notes of your own; they are not handed in",
             description="Notes",
@@ -178,7 +182,10 @@ class _Closing:
         self.said = output()
         self.job = Job(self.submit, label="Sealing and grading")
         self.view = column(
-            output('<div class="lk"><h3>Submit</h3></div>'), row(self.sure, self.submit), self.job.view, self.said
+            output('<div class="lk"><h3>Submit</h3></div>'),
+            row(self.sure, self.submit),
+            self.job.view,
+            self.said,
         )
         self.submit.disabled = True
         self.sure.observe(lambda change: setattr(self.submit, "disabled", not change["new"]), "value")

@@ -32,7 +32,12 @@ def _summary(sheet: Mapping[str, Any], page: Path) -> str:
         for rule in decision["rules"]
     ]
     tasks = [
-        (task["slot"], f"{task['earned']:.2f}", f"{task['points']:g}", "; ".join([*task["critical"], *task["refused"]]))
+        (
+            task["slot"],
+            f"{task['earned']:.2f}",
+            f"{task['points']:g}",
+            "; ".join([*task["critical"], *task["refused"]]),
+        )
         for task in sheet["tasks"]
     ]
     return (

@@ -22,7 +22,9 @@ def task_page(sitting: Sitting, slot: str) -> Any:
     ]
     points = f"{task.points:g} points, about {task.minutes} minutes"
     return column(
-        output(f'<div class="lk"><h3>{escape(slot)} {escape(task.title)}</h3><p class="lk-muted">{points}</p></div>'),
+        output(
+            f'<div class="lk"><h3>{escape(slot)} {escape(task.title)}</h3><p class="lk-muted">{points}</p></div>'
+        ),
         output(f'<div class="lk lk-brief">{_words(sitting.brief(slot))}</div>'),
         output(table("What is handed in", ("Field", "As", "What it is", "State"), rows)),
         output(
