@@ -69,6 +69,17 @@ def solve(sitting, slot="T5"):
     return materials.tensors["x"] + step
 
 
+def test_a_sitting_needs_no_folder_of_the_exam_and_holds_nothing_that_earns(sitting, monkeypatch, tmp_path):
+    monkeypatch.setenv("LABKIT_EXAMS", str(tmp_path / "nothing"))
+    again = Sitting(sitting.folder)
+    task = again.task("T5")
+    assert [option.text for option in task.justifications[0].options][1] == "Along their signs."
+    assert again.hand_in("T5", x_adv=solve(again), why_side=2).missing == ("claimed_gain",)
+    asks = (sitting.folder / "materials/T5/asks.json").read_text()
+    for word in ("credit", "zero_at", "full_at", "tolerance", "limit", "The product shrinks"):
+        assert word not in asks
+
+
 def test_a_new_sitting_is_untouched_and_says_how_much_time_there_is(sitting):
     state = sitting.state()
     assert [(place.id, place.state) for place in state.tasks] == [("T1", "untouched"), ("T5", "untouched")]
@@ -106,6 +117,8 @@ def test_what_is_wrong_is_refused_at_once_and_nothing_changes(sitting):
     with pytest.raises(InvalidInputError, match=r"within 0\.1") as error:
         sitting.hand_in("T5", x_adv=solve(sitting) * 0 + 1, claimed_gain=2)
     assert "from 0 to 1" in str(error.value)
+    with pytest.raises(InvalidInputError, match="does not ask for 'foo'"):
+        sitting.hand_in("T5", foo=None)
     with pytest.raises(UnknownNameError, match="T1, T5"):
         sitting.hand_in("T8", x=1)
     assert sitting.state().tasks[1].version == 1
