@@ -30,15 +30,6 @@ __all__ = [
     "version_values",
     "versions",
 ]
-    "HAND_IN",
-    "TENSORS",
-    "drop_version",
-    "keep_version",
-    "last_version",
-    "plain_values",
-    "version_values",
-    "versions",
-]
 
 HAND_IN, TENSORS = "hand_in.json", "tensors.safetensors"
 _NUMBER = re.compile(r"\d{4,}")

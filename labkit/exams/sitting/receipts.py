@@ -20,7 +20,7 @@ class _Shown:
         return asdict(self)  # type: ignore[call-overload]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Receipt(_Shown):
     """That a hand-in was kept.
 
@@ -63,7 +63,7 @@ class Receipt(_Shown):
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AnswerReceipt(_Shown):
     """That an answer to an item was kept."""
 
@@ -80,7 +80,7 @@ class AnswerReceipt(_Shown):
         return f"{self.item}: {said}{sure}. Receipt {self.log_head[:16]}."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SubmitReceipt(_Shown):
     """That the sitting is sealed.
 
@@ -114,7 +114,7 @@ class SubmitReceipt(_Shown):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Place(_Shown):
     """How far one task or item is.
 
@@ -132,7 +132,7 @@ class Place(_Shown):
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class State(_Shown):
     """How far the sitting is.
 
@@ -174,8 +174,9 @@ class State(_Shown):
         else:
             head = f"{self.seconds_left // 60} minutes left, until {self.deadline}"
         lines = [f"{self.mode} of {self.candidate}: {head}", f"  by {self.deadline_source}"]
+        width = max((len(place.id) for place in (*self.tasks, *self.items)), default=0)
         for place in (*self.tasks, *self.items):
             version = f", version {place.version}" if place.version else ""
             more = f"; still open: {', '.join(place.missing)}" if place.version and place.missing else ""
-            lines.append(f"  {place.id:<12} {place.state}{version}{more}  {place.title}")
+            lines.append(f"  {place.id:<{width}}  {place.state:<9}{version}{more}  {place.title}")
         return "\n".join(lines)

@@ -24,6 +24,7 @@ from labkit.exams.sitting.state import state_of
 from labkit.exams.task import Task, check_hand_in, find_task
 
 if TYPE_CHECKING:
+    from labkit.exams.sitting.result import Result
     from labkit.models import TorchClassifier
 
 __all__ = ["Sitting"]
@@ -240,6 +241,12 @@ class Sitting:
         from labkit.exams.sitting.submitting import submit
 
         return submit(self)
+
+    def result(self) -> Result:
+        """Return the result of a practice sitting that was submitted; see :func:`result_of`."""
+        from labkit.exams.sitting.result import result_of
+
+        return result_of(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self.state()))
