@@ -122,6 +122,10 @@ class GradingFolder:
                 for submission, (sha256, problem) in zip(submissions, taken, strict=True)
             ]
 
+    def knows(self, session: str) -> bool:
+        """Return whether the facts of a sitting lie here already."""
+        return (self.root / "sessions" / f"{session}.json").is_file()
+
     def sheet(self, session: str) -> dict[str, Any]:
         """Return the score sheet of a sitting that was graded."""
         return json.loads((self.root / "sheets" / f"{session}.json").read_text(encoding="utf-8"))
