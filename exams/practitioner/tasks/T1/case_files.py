@@ -33,7 +33,7 @@ _CONTRACT_DAYS = ("2026-03-02", "2026-10-05", "2027-02-01", "2028-02-01", "2028-
 _AWAY = {"decides-purposes", "e-phi", "covered-entity"}
 _USUAL = {"eu-literacy", *(f"eu-gdpr-{about}" for about in ("basis", "inform", "security", "breach", "dpia"))}
 """Duties that bind nearly everybody: few of them are offered, and they are offered where they do not bind."""
-_MOST_DUTIES, _CONTROLS, _IDLE, _TRIES = 7, 10, 4, 400
+_MOST_DUTIES, _CONTROLS, _TRIES = 7, 10, 400
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,16 @@ def bank() -> dict[str, Any]:
 def case_file(variant: Variant) -> CaseFile:
     """Return the case file of a variant, with its key."""
     words = tuple(sorted(variant.params.get("words", {}).items()))
-    return _drawn(variant.seed, variant.params["use"], variant.params["place"], words)
+    use, hand, place = (str(variant.params[name]) for name in ("use", "hand", "place"))
+    return _drawn(variant.seed, use, hand, place, words)
 
 
 @lru_cache(maxsize=32)
-def _drawn(seed: int, use: str, place: str, words: tuple[tuple[str, str], ...]) -> CaseFile:
+def _drawn(seed: int, use: str, hand: str, place: str, words: tuple[tuple[str, str], ...]) -> CaseFile:
     """Draw the whole file; the seed has 63 bits, so nobody finds it by trying."""
     draw = random.Random(derive(seed, "T1", use, place))
     texts_of, own = bank(), dict(words)
     about = texts_of["use"][use]
-    hand = draw.choice(about["hands"])
     work = draw.choice(about["data"])
     pace = draw.choice(("moving", "moving", "frozen"))
     parts = [(f"use.{use}", about), (f"hand.{hand}", texts_of["hand"][hand])]
@@ -115,7 +115,7 @@ def _drawn(seed: int, use: str, place: str, words: tuple[tuple[str, str], ...]) 
         undone=frozenset(undone | {each.id for each in options if each.ban}),
         binding=binding,
         decisions=decide(system, day, everything - undone),
-        controls=_controls(stated, draw),
+        controls=_controls(draw),
         risk=_risk(own, draw),
     )
 
@@ -209,16 +209,17 @@ def _options(
     return tuple(chosen)
 
 
-def _controls(stated: Collection[str], draw: random.Random) -> tuple[str, ...]:
-    """Draw controls to decide on: some that are idle, and of the others those that hang on a fact first."""
+def _controls(draw: random.Random) -> tuple[str, ...]:
+    """Draw controls to decide on: some that hang on each fact, whatever the facts are, and sure ones."""
     ids = [control.id for control in annex_a()]
-    idle = [id for id in ids if not need_of(id, stated).needed]
-    hanging = [id for id in ids if id not in idle and not need_of(id, ()).needed]
-    sure = [id for id in ids if id not in idle and id not in hanging]
-    out = draw.sample(idle, min(len(idle), _IDLE))
-    wanted = draw.sample(hanging, min(len(hanging), 3))
-    wanted += draw.sample(sure, _CONTROLS - len(out) - len(wanted))
-    return tuple(id for id in ids if id in {*out, *wanted})
+    hanging: dict[str, list[str]] = {}
+    for id in ids:
+        if reason := need_of(id, ()).reason:
+            hanging.setdefault(reason, []).append(id)
+    chosen = [id for group in hanging.values() for id in draw.sample(group, min(len(group), 2))]
+    sure = [id for id in ids if need_of(id, ()).needed]
+    chosen += draw.sample(sure, _CONTROLS - len(chosen))
+    return tuple(id for id in ids if id in chosen)
 
 
 def _risk(own: Mapping[str, str], draw: random.Random) -> RiskEntry:
