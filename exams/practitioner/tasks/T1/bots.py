@@ -115,9 +115,7 @@ def _read(told: Mapping[str, Any], words: Mapping[str, str]) -> System:
     return System("read", told["title"], "", frozenset(stated), tuple(told["places"]), contracts)
 
 
-def _risk_entry(
-    told: Mapping[str, Any], bank: Mapping[str, Any], words: Mapping[str, str]
-) -> dict[str, Any]:
+def _risk_entry(told: Mapping[str, Any], bank: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
     said, event = set(told["paragraphs"]), ""
     for name, about in bank["event"].items():
         if {about["text"], words.get(f"event.{name}")} & said:

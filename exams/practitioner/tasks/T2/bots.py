@@ -46,7 +46,7 @@ def nothing(issued: Issued, variant: Variant) -> dict[str, Any]:
 
 
 def lazy(issued: Issued, variant: Variant) -> dict[str, Any]:
-    """Read no note: list every threat that could be there, walk the hard way, buy what helps most in general."""
+    """Read no note: list every threat that could be, walk the hard way, buy what helps most in general."""
     told = issued.facts
     known = {flaw.id: flaw for flaw in catalogue().flaws}
     scores = {name: each["likelihood"] * each["impact"] for name, each in told["ratings"].items()}
@@ -107,7 +107,7 @@ def _cheapest(told: Mapping[str, Any], open_flaws: Mapping[str, Any]) -> list[st
 
 
 def _ranked(told: Mapping[str, Any], open_flaws: Mapping[str, Any]) -> list[str]:
-    """Return the controls in the order in which to buy them: the best for either sum that fits best into both."""
+    """Return the controls in an order that removes much for half of the money and for all of it."""
     risks = [tm.Risk(name, **told["ratings"][name]) for name in open_flaws]
     controls = [
         tm.Control(each["id"], each["title"], each["cost"], tuple(each["helps_against"]))
@@ -123,7 +123,9 @@ def _ranked(told: Mapping[str, Any], open_flaws: Mapping[str, Any]) -> list[str]
     go_on = (*small, *_best_rest(left, controls, small, rest, whole - spent))
     first = tm.best_controls(risks, [each for each in controls if each.id in large], half).controls
     divided = (*first, *(name for name in large if name not in first))
-    return list(max((go_on, divided), key=lambda order: _gain(risks, controls, order, (half, whole))))
+    orders: list[Sequence[str]] = [go_on, divided]
+    gains = [_gain(risks, controls, order, (half, whole)) for order in orders]
+    return list(orders[gains.index(max(gains))])
 
 
 def _best_rest(

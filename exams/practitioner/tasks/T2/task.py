@@ -104,7 +104,7 @@ def issue(variant: Variant) -> Issued:
                 for each in model.flows
             ],
             "assets": [{"name": each.name, "at": each.at, "worth": each.worth} for each in model.assets],
-            "part_ids": [each.id for each in (*model.elements, *model.flows)],
+            "part_ids": _parts(plan.architecture),
             "note_ids": list(plan.notes),
             "categories": {letter: each.name for letter, each in tm.CATEGORIES.items()},
             "techniques": {NO_TECHNIQUE: "no ATLAS technique names it"} | {t: known[t] for t in techniques},
@@ -149,11 +149,11 @@ def measure(variant: Variant, hand_in: Mapping[str, Any]) -> Measured:
     false = len(rows) - len(hits)
     named = {key: flaw for key, flaw in planted.items() if flaw.techniques}
     right_techniques = sum(
-        all(row["technique"] in named[key].techniques for row in hits[key]) for key in named.keys() & hits.keys()
+        all(row["technique"] in named[key].techniques for row in hits[key])
+        for key in named.keys() & hits.keys()
     )
     grounded = sum(
-        all(row["note"] == plan.note_of[planted[key].id] for row in each)
-        for key, each in hits.items()
+        all(row["note"] == plan.note_of[planted[key].id] for row in each) for key, each in hits.items()
     )
     found = _net(len(hits), false, len(planted))
     path_share, path_cost = _path(plan, hand_in.get("path", ()))
@@ -247,7 +247,7 @@ def _drawn(seed: int, family: str, words: tuple[tuple[str, str], ...]) -> Plan:
     """Draw the architecture and everything that is priced; the seed has 63 bits."""
     architecture = tm.generate(family, derive(seed, "T2"))
     draw = random.Random(derive(seed, "T2", "prices"))
-    parts = {each.id for each in (*architecture.model.elements, *architecture.model.flows)}
+    parts = _parts(architecture)
     candidates = tuple(flaw for flaw in catalogue().flaws if flaw.at in parts)
     planted = {flaw.id for flaw in architecture.planted}
     notes, note_of = _notes(architecture, candidates, dict(words))
@@ -262,6 +262,11 @@ def _drawn(seed: int, family: str, words: tuple[tuple[str, str], ...]) -> Plan:
     )
 
 
+def _parts(architecture: tm.Architecture) -> list[str]:
+    """Return the ids of elements and flows, in the order of the diagram."""
+    return [each.id for each in architecture.model.elements] + [each.id for each in architecture.model.flows]
+
+
 @lru_cache(maxsize=1)
 def _bank() -> dict[str, dict[str, str]]:
     return tomllib.loads(Path(__file__).with_name("notes.toml").read_text(encoding="utf-8"))
@@ -272,8 +277,7 @@ def _notes(
 ) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     """Word every note, and number them in the order of the diagram."""
     planted = {flaw.id for flaw in architecture.planted}
-    model = architecture.model
-    order = [each.id for each in (*model.elements, *model.flows)]
+    order = _parts(architecture)
     notes, note_of = {}, {}
     for number, flaw in enumerate(sorted(candidates, key=lambda each: order.index(each.at)), start=1):
         state = "open" if flaw.id in planted else "closed"

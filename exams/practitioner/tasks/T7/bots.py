@@ -1,4 +1,4 @@
-"""Players of T7: one who measures, one who hands in nothing, one who accuses nobody and measures the wrong thing."""
+"""Players of T7: one who measures, one who hands in nothing, one who accuses nobody unseen."""
 
 from __future__ import annotations
 
@@ -48,7 +48,11 @@ def _ownership(issued: Issued) -> dict[str, Any]:
         p_values.append(binomial_p_value(int(right.sum()), len(secret), 1 / told["classes"]))
         agrees = predict(model, given["ordinary_x"]) == ours
         rows.append(
-            {"suspect": name, "evidence": float(right.float().mean()), "ordinary": float(agrees.float().mean())}
+            {
+                "suspect": name,
+                "evidence": float(right.float().mean()),
+                "ordinary": float(agrees.float().mean()),
+            }
         )
     adjusted = holm(p_values)
     for row, p_value in zip(rows, adjusted, strict=True):
@@ -80,7 +84,7 @@ def _audit(issued: Issued) -> dict[str, Any]:
 
 
 def _named(model: Classifier, files: Tensor, group: int) -> float:
-    """Return how far the log-odds move when the group is replaced by its average, as a share of all columns."""
+    """Return how far the log-odds move without the group, as a share of all columns."""
     odds = model.logits(files).diff(dim=1)
     moved = []
     for column in range(files.shape[1]):
