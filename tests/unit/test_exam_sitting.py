@@ -212,6 +212,34 @@ def test_a_full_disk_gives_a_clear_message_and_keeps_what_was_there(sitting, mon
     assert kept == {"claimed_gain": 0.5, "why_side": 1}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_log_line_that_does_not_fit_leaves_no_half_of_itself(sitting):
+    """The system itself refuses to write on, in the middle of a line."""
+    import resource
+
+    sitting.hand_in("T5", claimed_gain=0.5)
+    before = sitting.desk.log_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 40, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="Free some space"):
+            sitting.hand_in("T5", claimed_gain=0.75)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (sitting.folder / "work/log.jsonl").read_bytes() == before
+    assert sitting.state().tasks[1].version == 1
+    assert sitting.hand_in("T5", why_side=1).number == 2
+
+
+def test_a_long_log_is_continued_where_it_ends(sitting, monkeypatch):
+    monkeypatch.setattr("labkit.exams.sitting.desk._TAIL", 100)
+    for number in range(5):
+        sitting.hand_in("T5", claimed_gain=number / 10)
+    entries = sitting.desk.entries()
+    assert [each["n"] for each in entries] == list(range(1, len(entries) + 1))
+    assert broken_links(entries, sitting.form.sha256) == []
+
+
 def test_an_exam_takes_nothing_after_its_deadline_but_can_be_submitted(sitting, clock):
     sitting.hand_in("T5", claimed_gain=0.5)
     clock.now += timedelta(minutes=46)
