@@ -28,7 +28,7 @@ def test_reading_the_key_store(tmp_path):
     examiner = Examiner.create(tmp_path / "examiner", None, exam=make_graded_exam(tmp_path))
     code = (
         'import sys\nfor path in sys.argv[1:]:\n  try: print(len(open(path, "rb").read()))\n'
-        '  except OSError as e: print(e)'
+        "  except OSError as e: print(e)"
     )
     ended = inside(code, examiner.folder / "keys.json", "/proc/1/environ", "/etc/shadow", "/root/.ssh/id_rsa")
     lines = ended.output.splitlines()
