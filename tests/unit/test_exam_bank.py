@@ -202,6 +202,13 @@ def test_a_mistake_is_named_with_file_and_line(tmp_path, example, old, new, said
     assert said in str(caught.value)
 
 
+def test_wordings_in_which_two_options_become_one_are_refused(tmp_path):
+    text = SINGLE.replace("Ask for the weights as safetensors", "Load {what} with gradients turned off")
+    words = 'variants = [{ id = "a", words = { what = "it" } }, { id = "b", words = { what = "them" } }]'
+    with pytest.raises(DeclarationError, match="become the same"):
+        read_text(tmp_path, text + words)
+
+
 def test_an_id_is_given_once_and_a_folder_without_items_is_no_bank(tmp_path):
     with pytest.raises(DeclarationError, match="found none"):
         read_bank(tmp_path)
