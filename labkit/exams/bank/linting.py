@@ -27,6 +27,7 @@ FINDINGS = {
     "revision": "words or key changed within a revision, or a revision is not recorded",
     "old": "the facts were read too long ago",
     "changes": "a day that a source names has come",
+    "hint": "the id says something in words",
     "telling": "the right option is far longer or shorter than the others",
     "longest": "the right option is by far the longest",
     "ending": "some options end with a full stop and some do not",

@@ -54,6 +54,7 @@ def _item(table: Table, role: str) -> BankItem:
         raise table.error("difficulty", f"expected 1, 2 or 3, got {difficulty}")
     item = BankItem(
         id=table.text("id"),
+        topic=table.text("topic") if "topic" in table else "",
         revision=table.integer("revision"),
         kind=kind,
         domain=table.choice("domain", tuple(DOMAINS)),
@@ -84,7 +85,7 @@ def _item(table: Table, role: str) -> BankItem:
 def _check(table: Table, item: BankItem) -> None:
     found = _ID.fullmatch(item.id)
     if not found or found[1].upper() != item.domain:
-        raise table.error("id", f"expected an id as {item.domain.lower()}-some-words, got {item.id!r}")
+        raise table.error("id", f"expected an id as {item.domain.lower()}-042, got {item.id!r}")
     if not item.sources and not item.papers:
         raise table.error("sources", "expected at least one id of a bundled list, or [[item.papers]]")
     if item.kind == "scenario" and item.exhibit is None:
