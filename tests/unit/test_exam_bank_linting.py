@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.cli import main
 from labkit.core.errors import DeclarationError
 from labkit.exams.bank import FINDINGS, coverage, lint, read_bank, record_revisions
 
@@ -221,6 +222,19 @@ def test_a_record_that_is_none_is_said_to_be_none(tmp_path):
     (tmp_path / "revisions.json").write_text('{"d2-001": 1}', encoding="utf-8")
     with pytest.raises(DeclarationError, match="expected revision and digest"):
         record_revisions(tmp_path)
+
+
+def test_the_command_says_what_is_found_and_records(tmp_path, monkeypatch, capsys):
+    (tmp_path / "items").mkdir()
+    blueprint = Path(__file__).parents[2] / "exams" / "practitioner" / "blueprint.toml"
+    (tmp_path / "blueprint.toml").write_text(blueprint.read_text(encoding="utf-8"), encoding="utf-8")
+    found(tmp_path / "items", FLAWED["negative"])
+    monkeypatch.setattr("labkit.exams.commands.check.exam_folder", lambda: tmp_path)
+    assert main(["exam", "check", "items", "--record"]) == 1
+    said = capsys.readouterr().out
+    assert "d2-001: the question asks for what is not so" in said
+    assert "domain D1: 0 reviewed items, expected at least 30" in said
+    assert "d2-001" in (tmp_path / "items" / "revisions.json").read_text(encoding="utf-8")
 
 
 def test_every_kind_of_finding_is_listed():
