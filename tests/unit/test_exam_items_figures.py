@@ -91,7 +91,8 @@ def _number(word: str) -> float:
 
 @pytest.fixture(scope="module")
 def items() -> dict[str, BankItem]:
-    return {item.id: item for item in read_bank(ITEMS) if item.domain in DOMAINS}
+    named = {f"{item.domain.lower()}-{item.topic.replace(' ', '-')}": item for item in read_bank(ITEMS)}
+    return {name: item for name, item in named.items() if item.domain in DOMAINS}
 
 
 def test_every_figure_is_what_its_formula_gives(items: dict[str, BankItem]) -> None:
