@@ -54,6 +54,7 @@ def _true_alarms(w: Words) -> float:
 # How often what is tested each hour or day is tested in the time that is asked about.
 _TIMES = {("hour", "a day"): 24, ("day", "a week"): 7}
 
+
 def _fine(w: Words) -> float:
     """Return the limit: the higher of sum and share, the lower for a start-up (the one of variant b)."""
     amounts = w("fixed"), w("share") / 100 * w("turnover")
