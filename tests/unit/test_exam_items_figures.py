@@ -123,7 +123,7 @@ def _number(word: str) -> float:
 
 @pytest.fixture(scope="module")
 def items() -> dict[str, BankItem]:
-    return {item.id: item for item in read_bank(ITEMS)}
+    return {f"{item.domain.lower()}-{item.topic.replace(' ', '-')}": item for item in read_bank(ITEMS)}
 
 
 def test_every_figure_is_what_its_formula_gives(items: dict[str, BankItem]) -> None:

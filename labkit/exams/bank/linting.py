@@ -16,6 +16,7 @@ from labkit.course.quiz.tells import bank_tells, item_tells
 from labkit.exams.bank.collection import Bank
 from labkit.exams.bank.filling import filled
 from labkit.exams.bank.item import BankItem
+from labkit.exams.bank.revisions import read_revisions, revision_findings
 from labkit.exams.bank.views import declared_places
 from labkit.exams.bank.wording import SWEEPING, item_findings
 from labkit.governance.obligations import STALE_AFTER_DAYS
@@ -23,8 +24,10 @@ from labkit.governance.obligations import STALE_AFTER_DAYS
 __all__ = ["FINDINGS", "lint"]
 
 FINDINGS = {
+    "revision": "words or key changed within a revision, or a revision is not recorded",
     "old": "the facts were read too long ago",
     "changes": "a day that a source names has come",
+    "hint": "the id says something in words",
     "telling": "the right option is far longer or shorter than the others",
     "longest": "the right option is by far the longest",
     "ending": "some options end with a full stop and some do not",
@@ -80,6 +83,8 @@ def lint(bank: Bank, today: date | None = None, days: int = STALE_AFTER_DAYS) ->
     for item in wordings:
         tells = [*item_tells(item), *item_findings(item)]
         found += [Finding(item.id, kind, problem) for kind, problem in tells]
+    if held := read_revisions(bank.folder):
+        found += [Finding(id, "revision", problem) for id, problem in revision_findings(bank, held)]
     found += [Finding("", kind, problem) for kind, problem in _bank_findings(items)]
     found += _twins(items)
     return list(dict.fromkeys(found))
@@ -143,6 +148,8 @@ def _asked(item: Item) -> str:
 
 
 def _alike(one: str, other: str) -> bool:
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    # The quick bounds spare almost every pair the real comparison.
-    return matcher.real_quick_ratio() >= SAME and matcher.quick_ratio() >= SAME and matcher.ratio() >= SAME
+    # Shared words spare almost every pair the comparison letter by letter.
+    first, second = frozenset(one.split()), frozenset(other.split())
+    if 2 * len(first & second) < len(first | second):
+        return False
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= SAME
