@@ -125,7 +125,9 @@ def _mode(said: Any, supervision: str | None) -> str:
         )
     mode = supervision if said == "exam" else said
     if mode not in MODES:
-        raise DataFormatError(f"expected a mode of {', '.join(MODES)}, got {mode!r}: nothing else earns a credential")
+        raise DataFormatError(
+            f"expected a mode of {', '.join(MODES)}, got {mode!r}: nothing else earns a credential"
+        )
     if supervision is not None and mode != supervision:
         raise DataFormatError(f"the award says {said!r}, which is not {supervision!r}")
     return str(mode)
@@ -157,7 +159,11 @@ def _share(name: str, value: Any) -> float:
 def _domains(raw: Any) -> dict[str, float]:
     if not isinstance(raw, dict) or len(raw) > 50:
         raise DataFormatError(f"expected domains as an object, got {raw!r}")
-    return {_text({"domain": name}, "domain", _NAMED): _domain(name, each) for name, each in raw.items()}
+    # A domain whose tasks are not there yet has no points, and so no share.
+    counted = {
+        name: each for name, each in raw.items() if not isinstance(each, dict) or each.get("points") != 0
+    }
+    return {_text({"domain": name}, "domain", _NAMED): _domain(name, each) for name, each in counted.items()}
 
 
 def _domain(name: str, value: Any) -> float:
@@ -165,10 +171,9 @@ def _domain(name: str, value: Any) -> float:
     if not isinstance(value, dict):
         return _share(name, value)
     points, earned = value.get("points"), value.get("earned")
-    numbers = isinstance(points, int | float) and isinstance(earned, int | float)
-    if not numbers or not 0 <= earned <= points or not points:
-        raise DataFormatError(f"expected domain {name} as points and earned of them, got {value!r}")
-    return float(earned / points)
+    if isinstance(points, int | float) and isinstance(earned, int | float) and 0 <= earned <= points:
+        return float(earned / points)
+    raise DataFormatError(f"expected domain {name} as points and earned of them, got {value!r}")
 
 
 def _months(value: Any) -> int:

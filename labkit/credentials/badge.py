@@ -25,10 +25,10 @@ MODE_NAME = "Exam mode"
 """Name of the result in which a badge says how the exam was sat."""
 
 _MODES = {
-    "practice": "Practice: sat alone, on a public pool of tasks, and graded on the candidate's own machine. It "
-    "proves nothing about who sat it.",
+    "practice": "Practice: sat alone, on a public pool of tasks, and graded on the candidate's own machine. "
+    "It proves nothing about who sat it.",
     "proctored": "Proctored: a person checked the candidate's identity and watched the sitting.",
-    "unproctored": "Unproctored: nobody watched the sitting, and help from others or from AI cannot be ruled out.",
+    "unproctored": "Unproctored: nobody watched; help from others or from AI cannot be ruled out.",
 }
 
 
@@ -99,11 +99,12 @@ def _subject(award: Award, base: str, id: str, *, domains: bool) -> dict[str, An
             "achievementType": "Certificate",
             "name": award.exam_title,
             "version": award.blueprint,
-            "description": f"Passed the exam “{award.exam_title}”, blueprint {award.blueprint}: hands-on tasks "
-            "measured again by the examiner, and questions.",
+            "description": f"Passed the exam “{award.exam_title}”, blueprint {award.blueprint}: hands-on "
+            "tasks measured again by the examiner, and questions.",
             "criteria": {
                 "id": f"{achievement}/criteria",
-                "narrative": f"The decision rule of blueprint {award.blueprint} was met. {_MODES[award.mode]} {DISCLAIMER}",
+                "narrative": f"The decision rule of blueprint {award.blueprint} was met. "
+                f"{_MODES[award.mode]} {DISCLAIMER}",
             },
             **({"alignment": alignments(award.standards)} if award.standards else {}),
             "resultDescription": described,
@@ -112,8 +113,8 @@ def _subject(award: Award, base: str, id: str, *, domains: bool) -> dict[str, An
 
 
 def _results(award: Award, id: str, *, domains: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    mode = {"name": MODE_NAME, "resultType": "Status", "allowedValue": list(_MODES)}
-    percent = {"resultType": "Percent", "valueMin": "0", "valueMax": "100"}
+    mode: dict[str, Any] = {"name": MODE_NAME, "resultType": "Status", "allowedValue": list(_MODES)}
+    percent: dict[str, Any] = {"resultType": "Percent", "valueMin": "0", "valueMax": "100"}
     rows = [("mode", mode, award.mode), ("score", {"name": "Score", **percent}, _percent(award.share))]
     if domains:
         rows += [
@@ -170,7 +171,9 @@ def result_of(document: Mapping[str, Any], name: str) -> str | None:
     achievement = subject.get("achievement") if isinstance(subject, Mapping) else None
     if not isinstance(subject, Mapping) or not isinstance(achievement, Mapping):
         return None
-    described = [each.get("id") for each in _objects(achievement.get("resultDescription")) if each.get("name") == name]
+    described = [
+        each.get("id") for each in _objects(achievement.get("resultDescription")) if each.get("name") == name
+    ]
     values = [
         each.get("value")
         for each in _objects(subject.get("result"))

@@ -103,7 +103,9 @@ def signature_holds(content: Any, signature: Mapping[str, Any], issuer: Issuer, 
 def _given(signature: Mapping[str, Any], about: str) -> dict[str, tuple[str, bytes]]:
     try:
         head = (signature["format"], signature["version"], signature["about"])
-        found = {each["kind"]: (each["key"], base64url_decode(each["value"])) for each in signature["signatures"]}
+        found = {
+            each["kind"]: (each["key"], base64url_decode(each["value"])) for each in signature["signatures"]
+        }
     except (KeyError, TypeError, AttributeError) as error:
         raise DataFormatError(f"no hybrid signature: {error}") from None
     if head != ("labkit hybrid signature", 1, about) or set(found) != set(_KINDS):

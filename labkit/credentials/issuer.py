@@ -6,6 +6,7 @@ domain that serves the document.  ``did:key:z…`` is only a key that vouches fo
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -90,11 +91,28 @@ class Issuer:
         return {**described, "url": self.url} if self.url else described
 
 
-def make_issuer(id: str, name: str, url: str, public: Mapping[str, str]) -> Issuer:
-    """Return the issuer of these public keys; an empty id stands for the ``did:key`` of the first."""
+def make_issuer(
+    id: str, name: str, url: str, public: Mapping[str, str], earlier: Mapping[str, str] | None = None
+) -> Issuer:
+    """Return the issuer of these public keys; an empty id stands for the ``did:key`` of the first.
+
+    Parameters
+    ----------
+    id, name, url : str
+    public : mapping of str to str
+        Kind of key to multikey.
+    earlier : mapping of str to str, optional
+        Addresses and multikeys that signed before and are no longer in use.
+    """
     id = id or f"did:key:{public['ed25519']}"
     kind_of_id(id)
-    return Issuer(id, name, url, {f"{id}#{key}" if len(key) < 100 else f"{id}#mldsa65": key for key in public.values()})
+    # A key of ML-DSA is 2,700 letters long: its address is made from its digest.
+    short = {
+        key: key if len(key) < 100 else hashlib.sha256(key.encode()).hexdigest()[:32]
+        for key in public.values()
+    }
+    methods = {f"{id}#{name}": key for key, name in short.items()}
+    return Issuer(id, name, url, {**methods, **(earlier or {})})
 
 
 def issuer_from_json(content: bytes) -> Issuer:
@@ -139,8 +157,8 @@ def kind_of_id(id: str) -> str:
         if isinstance(id, str) and form.fullmatch(id):
             return kind
     raise InvalidInputError(
-        f"expected an issuer as did:web:example.org, did:web:example.org:exams or https://example.org/issuer.json "
-        f"(for practice: did:key), got {id!r}"
+        "expected an issuer as did:web:example.org, did:web:example.org:exams or "
+        f"https://example.org/issuer.json (for practice: did:key), got {id!r}"
     )
 
 

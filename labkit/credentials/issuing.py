@@ -29,7 +29,9 @@ __all__ = ["change_status", "issue", "publish", "renew"]
 _AFTER = {"revoked": ("valid", "suspended"), "suspended": ("valid",), "reinstated": ("suspended",)}
 
 
-def issue(office: Office, keys: Keys, award: Award, *, at: datetime | None = None, domains: bool = False) -> Path:
+def issue(
+    office: Office, keys: Keys, award: Award, *, at: datetime | None = None, domains: bool = False
+) -> Path:
     """Issue a credential and return the folder that holds it.
 
     Parameters
@@ -125,14 +127,16 @@ def _issue(
     now = at or datetime.now(UTC)
     if office.issuer.practice != (award.mode == "practice"):
         raise InvalidInputError(
-            f"the issuer {office.issuer.id} is for {'practice' if office.issuer.practice else 'exams'}, and the award "
-            f"says {award.mode}: a practice result never looks like an exam's"
+            f"the issuer is for {'practice' if office.issuer.practice else 'exams'}, and the award says "
+            f"{award.mode}: a practice result never looks like an exam's"
         )
     if award.released_at > now:
         raise DataFormatError(f"the award was released at {written(award.released_at)}, which is yet to come")
     with office.alone():
         if any(each.number == award.number for each in office.held().values()):
-            raise InvalidInputError(f"the certificate {award.number} was issued before: see its folder, or revoke it")
+            raise InvalidInputError(
+                f"the certificate {award.number} was issued before: see its folder, or revoke it"
+            )
         index = office.free_index()
         status = {form: entries(office.base, index, form) for form in ("json", "jwt")}
         bare = build_badge(award, office.issuer, office.base, status, renews=renews, domains=domains)
@@ -143,14 +147,10 @@ def _issue(
         folder = ensure_dir(office.folder_of(badge["id"]))
         write_whole(folder / "badge.json", _text(badge))
         write_whole(folder / "badge.jwt", token.encode() + b"\n")
-        write_whole(
-            folder / "badge.signature.json", _text(hybrid.sign(badge, keys, office.issuer, "badge"))
-        )
+        write_whole(folder / "badge.signature.json", _text(hybrid.sign(badge, keys, office.issuer, "badge")))
         office.register(_entry(award, badge, token, index, now, renews))
         signed = _publish(office, keys, now)
-        write_whole(
-            folder / "badge.log.json", _text(office.log.prove(hybrid.digest(badge), signed))
-        )
+        write_whole(folder / "badge.log.json", _text(office.log.prove(hybrid.digest(badge), signed)))
     return folder
 
 

@@ -155,9 +155,9 @@ def open_keys(path: Path, password: str) -> Keys:
         inside = _cipher(head, password).decrypt(_nonce(head), sealed, _bound(head))
     except InvalidTag:
         raise IntegrityError(
-            f"{path} does not open: the password is wrong, or the file was changed. A password that is lost is "
-            "lost: nobody can open the keys without it. Then make new keys in a new folder, and publish them; "
-            "what was issued stays verifiable as long as the old public keys stay published."
+            f"{path} does not open: the password is wrong, or the file was changed. A password that is lost "
+            "is lost: nobody can open the keys without it. New ones are made with: labkit credential keygen "
+            "--rotate. What the old ones signed stays verifiable, since their public halves stay published."
         ) from None
     seeds = strict_json(inside, "the sealed keys")
     return Keys({kind: base64url_decode(seeds[kind]) for kind in _KINDS})
@@ -172,7 +172,9 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
             f"there are no keys at {path}: {error.strerror}. Make them with: labkit credential keygen"
         ) from error
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        raise StorageError(f"others may read {path}: close it with chmod 600, and think about who has read it")
+        raise StorageError(
+            f"others may read {path}: close it with chmod 600, and think about who has read it"
+        )
     raw = strict_json(content, "the file of keys")
     try:
         head = {name: raw[name] for name in ("format", "version", "kdf", "cipher")}

@@ -78,7 +78,9 @@ class Log:
         entries, leaves = self.entries()[:size], self.leaves()[:size]
         about = [at for at, each in enumerate(entries) if digest in (each.get("credential"), each.get("jwt"))]
         if not about:
-            raise InvalidInputError(f"expected a credential that is in the log, got one with SHA-256 {digest}")
+            raise InvalidInputError(
+                f"expected a credential that is in the log, got one with SHA-256 {digest}"
+            )
         return {
             "version": 1,
             "index": about[-1],
@@ -101,10 +103,14 @@ class Log:
             if problem := checkpoint_holds(signed, issuer):
                 found.append(f"checkpoint {number}: {problem}")
             elif signed["checkpoint"]["size"] > len(leaves):
-                found.append(f"checkpoint {number} is over {signed['checkpoint']['size']} entries; {len(leaves)} are left")
+                found.append(f"checkpoint {number} is over more entries than the {len(leaves)} that are left")
             elif merkle.root(leaves[: signed["checkpoint"]["size"]]).hex() != signed["checkpoint"]["root"]:
                 found.append(f"checkpoint {number}: the entries before it are not those that were signed")
-        found += [f"entry {at} says that it is number {each.get('n')}" for at, each in enumerate(self.entries()) if each.get("n") != at]
+        found += [
+            f"entry {at} says that it is number {each.get('n')}"
+            for at, each in enumerate(self.entries())
+            if each.get("n") != at
+        ]
         return found
 
 

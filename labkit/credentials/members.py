@@ -17,6 +17,8 @@ from labkit.credentials.contexts import load
 __all__ = ["canonical_rdf", "check_members"]
 
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:[^\s<>\"{}|\\^`]+", re.IGNORECASE)
+# pyld has an error of its own, and lets others through on odd input; whatever it is, nothing was verified.
+_UNREADABLE = (Exception,)
 _MOST_OBJECTS = 400
 _MOST_WITHOUT_ID = 6
 
@@ -25,11 +27,12 @@ def canonical_rdf(document: Mapping[str, Any]) -> bytes:
     """Return the RDF of a document as canonical N-Quads (RDFC-1.0)."""
     from pyld import jsonld
 
-    quads: str = jsonld.normalize(
-        document,
-        {"algorithm": "URDNA2015", "format": "application/n-quads", "documentLoader": load, "base": ""},
-    )
-    return quads.encode("utf-8")
+    options = {"algorithm": "URDNA2015", "format": "application/n-quads", "documentLoader": load, "base": ""}
+    try:
+        quads: str = jsonld.normalize(document, options)
+        return quads.encode("utf-8")
+    except _UNREADABLE as error:
+        raise DataFormatError(f"no JSON-LD: {type(error).__name__}") from None
 
 
 def check_members(document: Mapping[str, Any], contexts: list[str]) -> None:
@@ -52,8 +55,8 @@ def check_members(document: Mapping[str, Any], contexts: list[str]) -> None:
     lost = next(_differences(body, _there_and_back(document), ""), None)
     if lost is not None:
         raise DataFormatError(
-            f"{lost} is defined by no context, or says nothing that could be signed: it is not covered by the "
-            "signature and may have been changed"
+            f"{lost} is defined by no context, or says nothing that could be signed: it is not covered by "
+            "the signature and may have been changed"
         )
 
 
@@ -65,8 +68,9 @@ def _there_and_back(document: Mapping[str, Any]) -> dict[str, Any]:
         expanded = jsonld.expand(document, options)
         _check_addresses(expanded)
         compacted: dict[str, Any] = jsonld.compact(expanded, {"@context": document["@context"]}, options)
-    except jsonld.JsonLdError as error:
-        raise DataFormatError(f"no JSON-LD under these contexts: {error.type} {error.code or ''}") from None
+    except _UNREADABLE as error:
+        code = getattr(error, "code", None) or type(error).__name__
+        raise DataFormatError(f"no JSON-LD under these contexts: {code}") from None
     return {name: value for name, value in compacted.items() if name != "@context"}
 
 

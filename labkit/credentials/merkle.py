@@ -11,7 +11,14 @@ from collections.abc import Sequence
 
 from labkit.core.errors import InvalidInputError
 
-__all__ = ["consistency_holds", "consistency_proof", "inclusion_holds", "inclusion_proof", "leaf_hash", "root"]
+__all__ = [
+    "consistency_holds",
+    "consistency_proof",
+    "inclusion_holds",
+    "inclusion_proof",
+    "leaf_hash",
+    "root",
+]
 
 
 def leaf_hash(content: bytes) -> bytes:
@@ -72,7 +79,10 @@ def _subproof(leaves: Sequence[bytes], earlier: int, *, whole: bool) -> list[byt
 
 
 def inclusion_holds(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected: bytes) -> bool:
-    """Say whether the entry with hash ``leaf`` is number ``index`` of ``size`` under a root (RFC 9162, 2.1.3.2)."""
+    """Say whether the entry with hash ``leaf`` is number ``index`` of ``size`` under a root.
+
+    After RFC 9162, section 2.1.3.2.
+    """
     if not 0 <= index < size:
         return False
     at, last, found = index, size - 1, leaf
@@ -92,7 +102,10 @@ def inclusion_holds(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
 def consistency_holds(
     earlier: int, later: int, earlier_root: bytes, later_root: bytes, proof: Sequence[bytes]
 ) -> bool:
-    """Say whether a tree of ``later`` entries begins with the ``earlier`` ones (RFC 9162, 2.1.4.2)."""
+    """Say whether a tree of ``later`` entries begins with the ``earlier`` ones.
+
+    After RFC 9162, section 2.1.4.2.
+    """
     if not 0 < earlier <= later:
         return False
     if earlier == later:

@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from labkit.credentials.lines import append_lines, read_lines
 from labkit.credentials.log import Log
 from labkit.credentials.status import SIZE
 
-__all__ = ["Held", "Office", "default_office", "make_office", "open_office"]
+__all__ = ["Held", "Office", "default_office", "make_office", "open_office", "rotate_keys"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,9 @@ class Office:
             with filelock.FileLock(self.folder / "office.lock", timeout=30):
                 yield
         except filelock.Timeout:
-            raise StorageError(f"somebody else works in {self.folder}: try again when they are done") from None
+            raise StorageError(
+                f"somebody else works in {self.folder}: try again when they are done"
+            ) from None
 
     def register(self, event: Mapping[str, Any]) -> None:
         append_lines(self.folder / "register.jsonl", [event])
@@ -174,11 +177,42 @@ def make_office(
         ensure_dir(each)
     seal_keys(keys, folder / "keys.json", password)
     write_whole(folder / "office.json", _text({"version": 1, "list_days": days}))
-    content = _text(issuer.as_json())
-    write_whole(folder / "public" / "issuer.json", content)
-    if id.startswith("did:web:"):
-        write_whole(folder / "public" / "did.json", content)
+    _write_issuer(folder, issuer)
     return open_office(folder)
+
+
+def rotate_keys(office: Office, password: str, at: datetime, *, stolen: bool = False) -> Office:
+    """Give an office new keys, without needing the old ones: their password may be lost.
+
+    Parameters
+    ----------
+    office : Office
+    password : str
+        For the new keys.
+    at : datetime
+        The file of the old keys is kept under this day.
+    stolen : bool
+        Whether the old public keys are left out of what is published: nothing they signed verifies any more.
+
+    Raises
+    ------
+    InvalidInputError
+        When the id of the issuer is its key, or the password is short.
+    """
+    if office.issuer.practice:
+        raise InvalidInputError("the id of a practice issuer is its key: make another office instead")
+    with office.alone():
+        keys, place = make_keys(), office.folder / "keys.json"
+        earlier = {} if stolen else office.issuer.methods
+        issuer = make_issuer(office.issuer.id, office.issuer.name, office.issuer.url, keys.public(), earlier)
+        fresh = office.folder / "keys.new.json"
+        fresh.unlink(missing_ok=True)
+        seal_keys(keys, fresh, password)
+        if place.exists():
+            place.rename(office.folder / f"keys-until-{at:%Y%m%dT%H%M%S}.json")
+        fresh.rename(place)
+        _write_issuer(office.folder, issuer)
+    return open_office(office.folder)
 
 
 def open_office(folder: Path) -> Office:
@@ -203,6 +237,13 @@ def open_office(folder: Path) -> Office:
     if not isinstance(days, int):
         raise DataFormatError(f"{folder / 'office.json'} is no settings of an office")
     return Office(folder, issuer, days)
+
+
+def _write_issuer(folder: Path, issuer: Issuer) -> None:
+    content = _text(issuer.as_json())
+    write_whole(folder / "public" / "issuer.json", content)
+    if issuer.id.startswith("did:web:"):
+        write_whole(folder / "public" / "did.json", content)
 
 
 def _as_dict(held: Held) -> dict[str, Any]:

@@ -32,8 +32,10 @@ class Published:
     issuer: Issuer
     lists: tuple[str, ...] = ()
 
-    def is_set(self, purpose: str, address: str, index: int, at: datetime) -> bool:
-        """Return the bit of a credential in the list at ``address``.
+    def look_up(
+        self, purpose: str, address: str, index: int, at: datetime
+    ) -> tuple[bool, datetime, datetime]:
+        """Return the bit of a credential in the list at ``address``, and from when to when that list holds.
 
         Raises
         ------
@@ -41,7 +43,7 @@ class Published:
             When there is no such list, it is not the issuer's, is about something else, or is stale: then
             nobody can say.
         """
-        problems = [f"the status list {address} is not at hand"]
+        problems, newest = [f"the status list {address} is not at hand"], None
         for text in self.lists:
             try:
                 document, holds = signed_content(text, self.issuer, LIST_CONTEXTS)
@@ -52,8 +54,13 @@ class Published:
                 continue
             if not holds:
                 raise DataFormatError(f"the status list {address} is not signed by the issuer")
-            return bit(_bits(document, self.issuer, purpose, at), index)
-        raise DataFormatError(problems[-1])
+            # Of several with one address the newest counts: an old copy hides nothing.
+            if newest is None or _since(document) > _since(newest):
+                newest = document
+        if newest is None:
+            raise DataFormatError(problems[-1])
+        bits = _bits(newest, self.issuer, purpose, at)
+        return bit(bits, index), _since(newest), _until(newest)
 
 
 def read_published(folder: Path) -> Published:
@@ -102,13 +109,27 @@ def _bits(document: dict[str, object], issuer: Issuer, purpose: str, at: datetim
         raise DataFormatError("the status list is a credential of another type")
     if document.get("issuer") != issuer.id:
         raise DataFormatError(f"the status list is of {document.get('issuer')!r}, not of {issuer.id}")
-    if not isinstance(subject, dict) or subject.get("type") != "BitstringStatusList" or "statusSize" in subject:
+    if (
+        not isinstance(subject, dict)
+        or subject.get("type") != "BitstringStatusList"
+        or "statusSize" in subject
+    ):
         raise DataFormatError("the status list holds no list of single bits")
     if subject.get("statusPurpose") != purpose:
-        raise DataFormatError(f"the status list is about {subject.get('statusPurpose')!r}, not about {purpose}")
-    since, until = moment(str(document.get("validFrom"))), moment(str(document.get("validUntil")))
+        raise DataFormatError(
+            f"the status list is about {subject.get('statusPurpose')!r}, not about {purpose}"
+        )
+    since, until = _since(document), _until(document)
     if not since <= at < until:
         raise DataFormatError(
-            f"the status list held from {written(since)} to {written(until)}: fetch a fresh one from the issuer"
+            f"the status list held from {written(since)} to {written(until)}: get a fresh one from the issuer"
         )
     return decode_bits(str(subject.get("encodedList")))
+
+
+def _since(document: dict[str, object]) -> datetime:
+    return moment(str(document.get("validFrom")))
+
+
+def _until(document: dict[str, object]) -> datetime:
+    return moment(str(document.get("validUntil")))

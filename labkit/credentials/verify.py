@@ -36,8 +36,8 @@ class Check:
     Attributes
     ----------
     name : str
-        ``signature``, ``issuer``, ``time``, ``status``, ``recipient``; and ``second signature``, ``log`` where
-        a file for it was given.
+        ``signature``, ``issuer``, ``time``, ``status``, ``recipient``; and ``second signature``, ``log``
+        where a file for it was given.
     state : str
         ``passed``, ``failed``, or ``not asked``.
     say : str
@@ -165,14 +165,16 @@ def _nothing_to_believe() -> str:
 def _signature(text: str, trusted: Published | None, document: Mapping[str, Any], now: datetime) -> str:
     if trusted is None:
         raise DataFormatError(
-            f"the keys of {_issuer_id(document) or 'its issuer'} are not at hand, so its signature cannot be checked: "
-            "name the folder that the issuer publishes"
+            f"the keys of {_issuer_id(document) or 'its issuer'} are not at hand, so its signature cannot be "
+            "checked: name the folder that the issuer publishes"
         )
     _, holds = signed_content(text, trusted.issuer, BADGE_CONTEXTS)
     if not holds:
         raise DataFormatError("it was changed after it was signed, or somebody else signed it")
     types = document.get("type")
-    if not isinstance(types, list) or not {"VerifiableCredential", "OpenBadgeCredential"} <= set(map(str, types)):
+    if not isinstance(types, list) or not {"VerifiableCredential", "OpenBadgeCredential"} <= set(
+        map(str, types)
+    ):
         raise DataFormatError("the signature holds, but this is no Open Badges 3.0 credential")
     proof = document.get("proof")
     if isinstance(proof, Mapping) and moment(proof["created"]) > now + _SKEW:
@@ -192,10 +194,12 @@ def _issuer(document: Mapping[str, Any], trusted: Published | None, *, practice:
             raise DataFormatError("a practice result under the name of an issuer of exams")
         return f"{name} ({trusted.issuer.id}), whose published keys you hold."
     if mode != "practice":
-        raise DataFormatError("a key that only vouches for itself issued it, and it does not say that it is practice")
+        raise DataFormatError(
+            "a key that only vouches for itself issued it, and it does not say that it is practice"
+        )
     if not practice:
         raise DataFormatError(
-            "practice: the key vouches for itself, so anybody could have made it. Say --practice if that will do"
+            "practice: the key vouches for itself, so anybody could have made it; --practice lets that do"
         )
     return f"Practice: {name}, a key that vouches for itself. It proves nothing to others."
 
@@ -214,15 +218,24 @@ def _time(document: Mapping[str, Any], now: datetime) -> str:
 
 def _status(document: Mapping[str, Any], trusted: Published | None, now: datetime) -> str:
     given = document.get("credentialStatus")
-    named = [index_in(each) for each in (given if isinstance(given, list) else [given]) if isinstance(each, Mapping)]
+    named = [
+        index_in(each)
+        for each in (given if isinstance(given, list) else [given])
+        if isinstance(each, Mapping)
+    ]
     missing = set(PURPOSES) - {purpose for purpose, _, _ in named}
     if trusted is None or missing or len(named) != len(PURPOSES):
         raise DataFormatError(f"expected one status each for {' and '.join(PURPOSES)}")
     said = {"revocation": "it was revoked", "suspension": "it is suspended"}
+    windows = []
     for purpose, address, index in named:
-        if trusted.is_set(purpose, address, index, now):
+        is_set, since, until = trusted.look_up(purpose, address, index, now)
+        if is_set:
             raise DataFormatError(said[purpose])
-    return "Neither revoked nor suspended, says a list that the issuer signed and that is still fresh."
+        windows.append((since, until))
+    signed, holds = (written(min(each)) for each in zip(*windows, strict=True))
+    lists = f"the lists that the issuer signed at {signed}; they hold until {holds}"
+    return f"Neither revoked nor suspended, say {lists}."
 
 
 def _recipient(document: Mapping[str, Any], recipient: str | None, *, believed: bool) -> Check:

@@ -4,6 +4,7 @@ import copy
 import json
 from datetime import UTC, datetime
 
+from labkit.credentials import keys
 from labkit.credentials.award import read_award
 from labkit.credentials.issuing import issue
 from labkit.credentials.office import make_office
@@ -38,12 +39,18 @@ def award(**changes):
 
 
 def office_at(folder, id=DID, **options):
-    office = make_office(folder, id, "Example exams", PASSWORD, **options)
+    """Return an office and its keys; the password is stretched less than outside of tests, to be quick."""
+    dear = dict(keys._SCRYPT)
+    keys._SCRYPT["n"] = 2**10
+    try:
+        office = make_office(folder, id, "Example exams", PASSWORD, **options)
+    finally:
+        keys._SCRYPT.update(dear)
     return office, office.keys(PASSWORD)
 
 
-def issued(office, keys, *, at=NOW, supervision="proctored", **changes):
+def issued(office, own, *, at=NOW, supervision="proctored", **changes):
     """Return the folder of a credential; for a practice office the award is one for practice."""
     if office.issuer.practice:
         changes, supervision = {"mode": "practice", **changes}, None
-    return issue(office, keys, read_award(award(**changes), supervision), at=at)
+    return issue(office, own, read_award(award(**changes), supervision), at=at)

@@ -7,7 +7,7 @@ const MODES = ['practice', 'proctored', 'unproctored'];
 const SKEW = 5 * 60 * 1000;
 const SMALLEST = 131072;
 const LARGEST = 8 * 2 ** 20;
-const NOTHING = 'Not answered: the signature does not hold, so nothing in the document can be believed.';
+export const NOTHING = 'Not answered: the signature does not hold, so nothing in the document can be believed.';
 
 // Answers for a badge: {valid, checks: [{name, state, say}], facts}.
 //
@@ -123,22 +123,28 @@ async function checkStatus(document, issuer, lists, now) {
   if(entries.length !== 2 || Object.keys(PURPOSES).some(each => !named.has(each))) {
     throw new Refused('expected one status each for revocation and suspension');
   }
+  const fresh = [];
   for(const entry of entries) {
-    if(await isSet(entry, issuer, lists, now)) {
+    const {set, list} = await lookUp(entry, issuer, lists, now);
+    if(set) {
       throw new Refused(PURPOSES[entry.statusPurpose]);
     }
+    fresh.push(list);
   }
-  return 'Neither revoked nor suspended, says a list that the issuer signed and that is still fresh.';
+  const since = fresh.map(each => each.validFrom).sort()[0];
+  const until = fresh.map(each => each.validUntil).sort()[0];
+  return `Neither revoked nor suspended, say the lists that the issuer signed at ${since}; they hold until ${until}.`;
 }
 
-async function isSet(entry, issuer, lists, now) {
+async function lookUp(entry, issuer, lists, now) {
   const {type, statusPurpose, statusListCredential, statusListIndex} = entry;
   if(type !== 'BitstringStatusListEntry' || 'statusSize' in entry || !/^\d{1,9}$/.test(statusListIndex)) {
     throw new Refused('its status is not one bit in a list');
   }
   const document = await newest(statusListCredential, issuer, lists);
   checkList(document, issuer, statusPurpose, now);
-  return bit(await bitsOf(document.credentialSubject.encodedList), Number(statusListIndex));
+  const bits = await bitsOf(document.credentialSubject.encodedList);
+  return {set: bit(bits, Number(statusListIndex)), list: document};
 }
 
 // Of several lists with one address the newest counts: an old one that came with a badge hides nothing.

@@ -1,7 +1,7 @@
 // The page: files come in by drop or by choice, answers go out in words.
 import {strictJson} from './documents.mjs';
 import {looksLikeJwt} from './signatures.mjs';
-import {verify} from './checks.mjs';
+import {NOTHING, verify} from './checks.mjs';
 
 const QUESTIONS = {
   signature: 'Is it what the issuer signed?',
@@ -89,12 +89,14 @@ async function show() {
 
 function row(check) {
   const item = element('li', '');
-  const [mark, word] = ANSWERS[check.state];
+  const unanswered = check.say === NOTHING;
+  const [mark, answer] = ANSWERS[check.state];
+  const word = unanswered ? 'Not answered' : answer;
   const sign = element('span', mark, 'mark');
   sign.setAttribute('aria-hidden', 'true');
   item.className = check.state.replace(' ', '-');
   item.dataset.check = check.name;
-  item.append(sign, element('strong', `${QUESTIONS[check.name]} ${word}.`), element('span', check.say, 'why'));
+  item.append(sign, element('strong', `${QUESTIONS[check.name]} ${word}.`), element('span', unanswered ? NOTHING.slice(NOTHING.indexOf(':') + 2) : check.say, 'why'));
   return item;
 }
 

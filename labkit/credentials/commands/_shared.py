@@ -28,7 +28,10 @@ def add_office(parser: argparse.ArgumentParser) -> None:
 def add_password(parser: argparse.ArgumentParser) -> None:
     """Declare where the password comes from; never the command line, which other users can read."""
     parser.add_argument(
-        "--password-file", type=Path, metavar="FILE", help="file whose first line is the password; else you are asked"
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="file whose first line is the password; else you are asked",
     )
 
 

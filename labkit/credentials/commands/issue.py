@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from labkit.credentials.commands._shared import add_office, add_password, keys_of, office_of, read_file, say, show
+from labkit.credentials.commands._shared import (
+    add_office,
+    add_password,
+    keys_of,
+    office_of,
+    read_file,
+    say,
+    show,
+)
 
 __all__ = ["add_arguments", "add_award", "run", "written_out"]
 

@@ -30,12 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--checkpoint", action="store_true", help="sign size and root as they are now")
     what.add_argument("--prove", metavar="NUMBER", help="prove that a credential is in the log")
-    what.add_argument("--since", type=Path, metavar="FILE", help="prove that the log only grew since this checkpoint")
-    what.add_argument("--check", action="store_true", help="hold entries against every checkpoint; 1 if they differ")
+    what.add_argument(
+        "--since", type=Path, metavar="FILE", help="prove that the log only grew since this checkpoint"
+    )
+    what.add_argument(
+        "--check", action="store_true", help="hold entries against every checkpoint; 1 if they differ"
+    )
     what.add_argument("--check-growth", type=Path, metavar="FILE", help="check a proof that --since wrote")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where a proof or checkpoint is written")
     parser.add_argument(
-        "--issuer", type=Path, metavar="FOLDER", help="what the issuer publishes, for --check and --check-growth"
+        "--issuer",
+        type=Path,
+        metavar="FOLDER",
+        help="what the issuer publishes, for --check and --check-growth",
     )
     add_password(parser)
     add_office(parser)
@@ -56,8 +63,12 @@ def run(args: argparse.Namespace) -> int:
     entries, checkpoints = office.log.entries(), office.log.checkpoints()
     rows = [[each["n"], each["at"], each["event"], each["credential"][:16]] for each in entries]
     signed = checkpoints[-1]["checkpoint"] if checkpoints else None
-    said = f"last checkpoint: {signed['size']} entries, root {signed['root']}" if signed else "no checkpoint yet"
-    text = f"{format_table(['n', 'at', 'event', 'credential'], rows)}\n\n{said}" if rows else f"No entry. {said}"
+    said = (
+        f"last checkpoint: {signed['size']} entries, root {signed['root']}" if signed else "no checkpoint yet"
+    )
+    text = (
+        f"{format_table(['n', 'at', 'event', 'credential'], rows)}\n\n{said}" if rows else f"No entry. {said}"
+    )
     say(args, {"entries": entries, "checkpoint": checkpoints[-1] if checkpoints else None}, text)
     return 0
 

@@ -12,7 +12,9 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write it; made when it is not there")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="where to write it; made when it is not there"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 

@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.no_page:
         write_page(office.public / "verify")
     result = {"public": show(office.public), "base": office.base, "list_days": office.list_days, **signed}
-    text = f"Signed. Put everything in {show(office.public)} on the web server; sign again within {office.list_days} days."
+    where, days = show(office.public), office.list_days
+    text = f"Signed. Put everything in {where} on the web server, and sign again within {days} days."
     say(args, result, text)
     return 0

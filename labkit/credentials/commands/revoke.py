@@ -16,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_which(parser: argparse.ArgumentParser) -> None:
     """Declare which credential, why, and where the keys are."""
-    parser.add_argument("which", metavar="NUMBER", help="number of the certificate, or address of the credential")
+    parser.add_argument(
+        "which", metavar="NUMBER", help="number of the certificate, or address of the credential"
+    )
     parser.add_argument("--reason", required=True, help="why; kept in the private register")
     add_password(parser)
     add_office(parser)

@@ -26,13 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what an issuer that you trust publishes: issuer.json and status/; may be given again. "
         "Without it, your own office",
     )
-    parser.add_argument("--recipient", metavar="WHO", help="whose it should be: e-mail address, DID, or number")
+    parser.add_argument(
+        "--recipient", metavar="WHO", help="whose it should be: e-mail address, DID, or number"
+    )
     parser.add_argument(
         "--practice", action="store_true", help="let a practice issuer do, whose key vouches for itself"
     )
     parser.add_argument("--at", metavar="MOMENT", help="judge by this moment, such as 2027-01-31T12:00:00Z")
-    parser.add_argument("--signature", type=Path, metavar="FILE", help="detached signature; badge.signature.json beside it")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="proof from the log; badge.log.json beside it")
+    parser.add_argument(
+        "--signature", type=Path, metavar="FILE", help="detached signature; badge.signature.json beside it"
+    )
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="proof from the log; badge.log.json beside it"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 

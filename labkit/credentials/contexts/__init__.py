@@ -1,7 +1,7 @@
 """The JSON-LD contexts that credentials are read with: pinned copies, and no others.
 
 A context says which members of a document mean something and so are signed.  Whoever could change one
-could change what a signature covers; therefore no address is ever opened, and each copy is held to its digest.
+could change what a signature covers; so no address is ever opened, and each copy is held to its digest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Views of a credential to print and to read: PDF, SVG and HTML.  The badge is the credential, these are views."""
+"""Views of a credential to print and to read: PDF, SVG and HTML; the badge itself is the credential."""
 
 from labkit.credentials.documents.facts import Facts, facts_of
 from labkit.credentials.documents.html import as_html

@@ -14,7 +14,7 @@ from labkit.credentials.times import moment
 __all__ = ["MODE_WORDS", "Facts", "facts_of"]
 
 MODE_WORDS = {
-    "practice": "Practice exam: sat alone and graded on the candidate's own machine. It proves nothing to others.",
+    "practice": "Practice exam: sat alone, graded on one's own machine. It proves nothing to others.",
     "proctored": "Proctored exam: identity checked and sitting watched by a person.",
     "unproctored": "Unproctored exam: help from others or from AI cannot be ruled out.",
 }
@@ -52,7 +52,9 @@ def facts_of(badge: Mapping[str, Any]) -> Facts:
     achievement = subject["achievement"]
     digest = hybrid.digest(badge)
     mode = exam_mode(badge) or ""
-    previous = [each for each in badge.get("evidence", []) if each.get("name") == "Credential that this one renews"]
+    previous = [
+        each for each in badge.get("evidence", []) if each.get("name") == "Credential that this one renews"
+    ]
     return Facts(
         title=badge["name"],
         holder=holder_name(badge),
@@ -80,5 +82,7 @@ def _day(text: str) -> str:
 
 
 def _standard(alignment: Mapping[str, Any]) -> str:
-    code, name, framework = (alignment.get(name, "") for name in ("targetCode", "targetName", "targetFramework"))
+    code, name, framework = (
+        alignment.get(name, "") for name in ("targetCode", "targetName", "targetFramework")
+    )
     return framework if framework.startswith(name) else f"{code} {name} — {framework}"

@@ -25,7 +25,8 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 figure { float: right; width: 11rem; margin: 0 0 1rem 1.5rem; }
 figure svg { width: 100%; height: auto; } figcaption { font-size: .85rem; color: var(--soft); }
 @media print { body { background: #fff; } main { margin: 0; border-width: 0 0 0 .6rem; } }
-@media (max-width: 40rem) { main { padding: 1rem; margin: 0; } figure { float: none; } dl { display: block; } }
+@media (max-width: 40rem) { main { padding: 1rem; margin: 0; } figure { float: none; }
+                            dl { display: block; } }
 """
 
 
@@ -33,7 +34,9 @@ def as_html(facts: Facts) -> str:
     """Return the certificate as a page that loads nothing."""
     rows = {
         "Certificate": facts.number,
-        "Issued by": f"{facts.issuer} ({facts.issuer_id})" if facts.issuer != facts.issuer_id else facts.issuer,
+        "Issued by": f"{facts.issuer} ({facts.issuer_id})"
+        if facts.issuer != facts.issuer_id
+        else facts.issuer,
         "Valid from": facts.valid_from,
         "Valid until": facts.valid_until,
         "Score": f"{facts.score} %" if facts.score else "",
@@ -41,7 +44,9 @@ def as_html(facts: Facts) -> str:
         "Credential": facts.address,
         "SHA-256 of the badge": facts.digest,
     }
-    listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows.items() if value)
+    listed = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows.items() if value
+    )
     standards = "".join(f"<li>{escape(each)}</li>" for each in facts.standards)
     title = escape(f"{facts.title}: certificate {facts.number} of {facts.holder}")
     return f"""<!doctype html>
@@ -55,7 +60,8 @@ def as_html(facts: Facts) -> str:
 </head>
 <body>
 <main>
-<figure>{qr_svg(facts.code, "QR code")}<figcaption>Address of the credential and the beginning of its digest</figcaption></figure>
+<figure>{qr_svg(facts.code, "QR code")}
+<figcaption>Address of the credential and the beginning of its digest</figcaption></figure>
 <p class="soft">Certificate</p>
 <h1>{escape(facts.title)}</h1>
 <p class="soft">awarded to</p>
@@ -67,7 +73,8 @@ def as_html(facts: Facts) -> str:
 <h2>What this is</h2>
 <p>{escape(facts.disclaimer)}</p>
 <p>This page is a view. The credential is the file <code>badge.json</code>: verify that one, with
-<code>labkit credential verify</code>, on the issuer's verification page, or in any verifier of Open Badges 3.0.</p>
+<code>labkit credential verify</code>, on the issuer's verification page, or in any verifier of Open
+Badges 3.0.</p>
 </main>
 </body>
 </html>

@@ -42,7 +42,12 @@ def as_pdf(facts: Facts, badge: str, at: datetime) -> bytes:
     import typst
 
     # Text goes in as data: whatever a name holds, it is never read as markup.
-    data = {**facts.as_json(), "badge": badge, "qr": qr_svg(facts.code, "QR code"), "made": [at.year, at.month, at.day]}
+    data = {
+        **facts.as_json(),
+        "badge": badge,
+        "qr": qr_svg(facts.code, "QR code"),
+        "made": [at.year, at.month, at.day],
+    }
     made: bytes = typst.compile(
         _TEMPLATE.read_bytes(),
         format="pdf",

@@ -13,5 +13,7 @@ def qr_svg(text: str, title: str) -> str:
 
     out = io.BytesIO()
     code = segno.make(text, error="m", micro=False)
-    code.save(out, kind="svg", xmldecl=False, svgns=True, title=title, border=4, light="#ffffff", omitsize=True)
+    code.save(
+        out, kind="svg", xmldecl=False, svgns=True, title=title, border=4, light="#ffffff", omitsize=True
+    )
     return out.getvalue().decode("utf-8").strip()

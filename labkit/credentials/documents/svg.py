@@ -72,7 +72,10 @@ def _left(facts: Facts) -> list[str]:
 
 def _right(facts: Facts) -> list[str]:
     code = re.sub(
-        r"<svg ", '<svg x="222" y="24" width="58" height="58" ', qr_svg(facts.code, "Address and digest"), count=1
+        r"<svg ",
+        '<svg x="222" y="24" width="58" height="58" ',
+        qr_svg(facts.code, "Address and digest"),
+        count=1,
     )
     about = ["SHA-256 of the badge", *textwrap.wrap(facts.digest, 32), "", *textwrap.wrap(facts.address, 38)]
     return [code, *(_text(222, 90 + at * 4.2, 2.7, _SOFT, line, mono=True) for at, line in enumerate(about))]

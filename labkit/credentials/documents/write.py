@@ -31,6 +31,4 @@ def write_documents(folder: Path, *, pdf: bool) -> None:
     write_whole(folder / "certificate.html", as_html(facts).encode())
     write_whole(folder / "certificate.svg", as_svg(facts, badge).encode())
     if pdf:
-        write_whole(
-            folder / "certificate.pdf", as_pdf(facts, badge, moment(document["proof"]["created"]))
-        )
+        write_whole(folder / "certificate.pdf", as_pdf(facts, badge, moment(document["proof"]["created"])))

@@ -1,0 +1,1 @@
+"""What other people's implementations say about our credentials; they are test-only and never imported by labkit."""
