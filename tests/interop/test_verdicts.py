@@ -26,6 +26,10 @@ EXPLAINED = {
     ("suspended", "json", "openbadgeslib"): STATUS_JSON,
     ("status list missing", "json", "openbadgeslib"): STATUS_JSON,
     ("status list stale", "json", "openbadgeslib"): STATUS_JSON,
+    ("context of one's own added", "json", "other"): "@digitalbazaar/vc allows a context more that defines "
+    "nothing that is used; labkit wants exactly the two it pins",
+    ("member that no context defines", "jwt", "openbadgeslib"): "a JWT signs every member, so openbadgeslib lets "
+    "it be; labkit wants the two forms to say the same",
     ("wrong recipient", "json", "other"): "@digitalbazaar/vc is not asked for a recipient",
     **{
         (case, "jwt", "other"): JOSE
