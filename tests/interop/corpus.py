@@ -73,7 +73,9 @@ def make_corpus(folder):
             for name, where in folders.items()
         ]
         cases.append(Case("status list missing", form, text, ()))
-        cases.append(Case("status list stale", form, text, tuple(each for each in stale if _form(each) == form)))
+        cases.append(
+            Case("status list stale", form, text, tuple(each for each in stale if _form(each) == form))
+        )
         cases.append(Case("wrong recipient", form, text, own_lists, "bob@example.org"))
         foreign = issued(stranger, own, at=now, number=f"LK-9{form}") / f"badge.{form}"
         cases.append(Case("signed by a stranger", form, foreign.read_text().strip(), own_lists))
@@ -111,8 +113,12 @@ def _bad_json(badge, wrong, now):
         "signed again with another key": json.dumps(forged),
         "signature stripped": changed(lambda b: b.pop("proof")),
         "contexts swapped": changed(lambda b: b.update({"@context": [BADGE_CONTEXTS[0]]})),
-        "context of one's own added": changed(lambda b: b["@context"].append({"score": "https://e.example/s"})),
-        "member that no context defines": changed(lambda b: b["credentialSubject"].update(examProctored="no")),
+        "context of one's own added": changed(
+            lambda b: b["@context"].append({"score": "https://e.example/s"})
+        ),
+        "member that no context defines": changed(
+            lambda b: b["credentialSubject"].update(examProctored="no")
+        ),
         "altered start": json.dumps({**future, "proof": badge["proof"]}),
         "proof for another purpose": changed(lambda b: b["proof"].update(proofPurpose="authentication")),
     }

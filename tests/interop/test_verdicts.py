@@ -28,8 +28,11 @@ EXPLAINED = {
     ("status list stale", "json", "openbadgeslib"): STATUS_JSON,
     ("context of one's own added", "json", "other"): "@digitalbazaar/vc allows a context more that defines "
     "nothing that is used; labkit wants exactly the two it pins",
-    ("member that no context defines", "jwt", "openbadgeslib"): "a JWT signs every member, so openbadgeslib lets "
-    "it be; labkit wants the two forms to say the same",
+    (
+        "member that no context defines",
+        "jwt",
+        "openbadgeslib",
+    ): "a JWT signs every member, so openbadgeslib lets it be; labkit wants the two forms to say the same",
     ("wrong recipient", "json", "other"): "@digitalbazaar/vc is not asked for a recipient",
     **{
         (case, "jwt", "other"): JOSE
@@ -138,7 +141,9 @@ def _openbadgeslib(corpus, case):
     good = next(each for each in corpus.cases if (each.name, each.form) == ("good", case.form))
     # It compares the subject's own id, so it is asked for the one that the holder of the good badge has.
     subject = _subject(good.text) if case.recipient != "ada@example.org" else _subject(case.text)
-    expected = "urn:uuid:00000000-0000-0000-0000-000000000000" if case.recipient != "ada@example.org" else subject
+    expected = (
+        "urn:uuid:00000000-0000-0000-0000-000000000000" if case.recipient != "ada@example.org" else subject
+    )
     try:
         if case.form == "json":
             verifier = OB3LdpVerifier(_pem(corpus.keys.ed25519), issuer_did=corpus.issuer.id)

@@ -101,7 +101,16 @@ def test_growth_is_proved_and_a_changed_past_is_not(size, data):
 
 def test_roots_are_those_of_the_tree_in_rfc_6962():
     # The empty tree, and the test vectors of Certificate Transparency for one and for eight entries.
-    entries = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+    entries = [
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    ]
     leaves = [merkle.leaf_hash(bytes.fromhex(each)) for each in entries]
     assert merkle.root([]).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert merkle.root(leaves[:1]).hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
@@ -178,8 +187,12 @@ def test_no_place_in_a_badge_can_be_changed_or_taken_away(made, data):
     if how == "take away":
         del inside[path[-1]]
     elif how == "set":
-        inside[path[-1]] = data.draw(st.text(min_size=1, max_size=6) | st.integers() | st.none() | st.booleans())
+        inside[path[-1]] = data.draw(
+            st.text(min_size=1, max_size=6) | st.integers() | st.none() | st.booleans()
+        )
     elif isinstance(inside[path[-1]], dict):
-        inside[path[-1]][data.draw(st.text(min_size=1, max_size=6))] = data.draw(st.text(max_size=3) | st.none())
+        inside[path[-1]][data.draw(st.text(min_size=1, max_size=6))] = data.draw(
+            st.text(max_size=3) | st.none()
+        )
     if changed != badge:
         assert not verify(json.dumps(changed).encode(), [published], at=NOW).valid

@@ -75,7 +75,9 @@ def test_a_name_is_no_recipient(made):
 
 
 @BOTH
-@pytest.mark.parametrize(("days", "state"), [(-30, "failed"), (0, "passed"), (700, "passed"), (721, "failed")])
+@pytest.mark.parametrize(
+    ("days", "state"), [(-30, "failed"), (0, "passed"), (700, "passed"), (721, "failed")]
+)
 def test_time_is_judged_by_the_moment_given(tmp_path, form, days, state):
     office, keys = office_at(tmp_path / "office", list_days=3000)
     folder = issued(office, keys)
@@ -181,7 +183,9 @@ def test_members_that_no_signature_covers_are_refused(made, change):
 def test_what_is_no_credential_is_refused_without_an_error(made, content):
     report = ask(content, made[0])
     assert not report.valid
-    assert report.checks[0].say.startswith("Nothing that can be verified") or report.checks[0].state == "failed"
+    assert (
+        report.checks[0].say.startswith("Nothing that can be verified") or report.checks[0].state == "failed"
+    )
 
 
 def test_a_credential_of_somebody_unknown_is_not_valid(made, tmp_path):
@@ -206,8 +210,11 @@ def test_a_bit_that_is_set_is_found_in_both_forms(tmp_path, form, event, word):
     folder, other = issued(office, keys), issued(office, keys, number="LK-0002")
     change_status(office, keys, "LK-0001", event, "a test", at=NOW)
     report = ask((folder / form).read_bytes(), office)
-    assert states(report) == {**dict.fromkeys(("signature", "issuer", "time"), "passed"), "status": "failed",
-                              "recipient": "not asked"}
+    assert states(report) == {
+        **dict.fromkeys(("signature", "issuer", "time"), "passed"),
+        "status": "failed",
+        "recipient": "not asked",
+    }
     assert word in {each.name: each.say for each in report.checks}["status"]
     assert ask((other / form).read_bytes(), office).valid
 
@@ -234,7 +241,9 @@ def test_a_list_that_is_missing_stale_foreign_or_altered_fails_closed(made, tmp_
     foreign = read_published(stranger.public).lists
     cases = {
         "none": Published(published.issuer, ()),
-        "one purpose": Published(published.issuer, tuple(each for each in published.lists if "suspen" in each)),
+        "one purpose": Published(
+            published.issuer, tuple(each for each in published.lists if "suspen" in each)
+        ),
         "foreign": Published(published.issuer, foreign),
         "altered": Published(published.issuer, tuple(each[:-40] + "A" * 40 for each in published.lists)),
         "rubbish": Published(published.issuer, ("rubbish", "a.b.c", "{}")),
@@ -272,7 +281,8 @@ def test_a_renewal_is_a_new_credential_that_names_the_old_one(tmp_path):
     old = issued(office, keys)
     before = (old / "badge.json").read_bytes()
     later = read_award(
-        award(number="LK-0101", graded_at="2028-11-01T10:00:00Z", released_at="2028-11-02T10:00:00Z"), "proctored"
+        award(number="LK-0101", graded_at="2028-11-01T10:00:00Z", released_at="2028-11-02T10:00:00Z"),
+        "proctored",
     )
     at = NOW + timedelta(days=710)
     new = renew(office, keys, "LK-0001", later, at=at)
@@ -358,7 +368,9 @@ def test_a_practice_key_that_claims_a_proctored_exam_is_not_believed(tmp_path, m
     monkeypatch.setattr(
         issuing,
         "build_badge",
-        lambda award, *args, **options: built(read_award(globals()["award"](), "proctored"), *args, **options),
+        lambda award, *args, **options: built(
+            read_award(globals()["award"](), "proctored"), *args, **options
+        ),
     )
     badge = (issue(office, keys, fake, at=NOW) / "badge.json").read_bytes()
     report = ask(badge, office, practice=True)
