@@ -20,7 +20,9 @@ _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:[^\s<>\"{}|\\^`]+", re.IGNORECASE)
 # pyld has an error of its own, and lets others through on odd input; whatever it is, nothing was verified.
 _UNREADABLE = (Exception,)
 _MOST_OBJECTS = 400
-_MOST_WITHOUT_ID = 6
+# Objects without an id that hold such objects again: in one list, and in all.
+_MOST_BRANCHING_AT_ONCE = 6
+_MOST_BRANCHING = 12
 
 
 def canonical_rdf(document: Mapping[str, Any]) -> bytes:
@@ -76,11 +78,12 @@ def _there_and_back(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_form(body: Any) -> None:
     """Refuse forms of which RDF keeps less than the whole, and graphs that take for ever to put in order."""
-    count = 0
+    count = branching = 0
     seen: set[str] = set()
     for where, value in _walk(body, ""):
         if isinstance(value, Mapping):
             count += 1
+            branching += _branches(value)
             if isinstance(id := value.get("id"), str):
                 if id in seen:
                     # RDF would merge them, so whoever splits an object in two keeps its signature.
@@ -97,6 +100,8 @@ def _check_form(body: Any) -> None:
             raise DataFormatError(f"{where}: write the number as text, it would be rounded")
         if isinstance(value, list):
             _check_list(where, value)
+    if branching > _MOST_BRANCHING:
+        raise DataFormatError("expected an id in objects that hold others")
     if count > _MOST_OBJECTS:
         raise DataFormatError(f"expected at most {_MOST_OBJECTS} objects, got {count}")
 
@@ -104,19 +109,17 @@ def _check_form(body: Any) -> None:
 def _check_list(where: str, values: list[Any]) -> None:
     if any(isinstance(each, list) for each in values):
         raise DataFormatError(f"{where}: a list in a list has no place here")
-    # Objects without an id that hold such objects again can be ordered in many ways, and all would be tried.
+    # They can be ordered in many ways, and to find the canonical one all would be tried.
     nested = [each for each in values if isinstance(each, Mapping) and "id" not in each]
-    branching = [each for each in nested if any(_holds_objects(value) for value in each.values())]
-    if len(branching) > _MOST_WITHOUT_ID:
+    if sum(map(_branches, nested)) > _MOST_BRANCHING_AT_ONCE:
         raise DataFormatError(f"{where}: expected an id in objects that hold others")
     if any(each in nested[:at] for at, each in enumerate(nested)):
         raise DataFormatError(f"{where} holds the same object twice")
 
 
-def _holds_objects(value: Any) -> bool:
-    return isinstance(value, Mapping) or (
-        isinstance(value, list) and any(isinstance(each, Mapping) for each in value)
-    )
+def _branches(value: Mapping[str, Any]) -> bool:
+    inside = [one for each in value.values() for one in (each if isinstance(each, list) else [each])]
+    return "id" not in value and any(isinstance(each, Mapping) and "id" not in each for each in inside)
 
 
 def _walk(value: Any, where: str) -> Iterator[tuple[str, Any]]:

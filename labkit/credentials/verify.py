@@ -165,7 +165,7 @@ def _nothing_to_believe() -> str:
 def _signature(text: str, trusted: Published | None, document: Mapping[str, Any], now: datetime) -> str:
     if trusted is None:
         raise DataFormatError(
-            f"the keys of {_issuer_id(document) or 'its issuer'} are not at hand, so its signature cannot be "
+            f"the keys of {_issuer_id(document)!r} are not at hand, so its signature cannot be "
             "checked: name the folder that the issuer publishes"
         )
     _, holds = signed_content(text, trusted.issuer, BADGE_CONTEXTS)

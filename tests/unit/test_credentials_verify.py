@@ -188,6 +188,28 @@ def test_what_is_no_credential_is_refused_without_an_error(made, content):
     )
 
 
+@pytest.mark.parametrize(("depth", "width"), [(1, 6), (2, 6), (3, 4), (4, 4), (1, 300), (2, 12), (30, 1)])
+def test_a_document_made_to_keep_us_busy_is_answered_soon(made, depth, width):
+    import itertools
+    import time
+
+    office, _, folder = made
+    numbers = itertools.count()
+
+    def organisation(left):
+        if not left:
+            return {"type": ["Profile"], "name": f"n{next(numbers)}"}
+        return {"type": ["Profile"], "parentOrg": [organisation(left - 1) for _ in range(width)]}
+
+    start = time.process_time()
+    report = ask(
+        altered(folder, lambda b: b["credentialSubject"]["achievement"].update(creator=organisation(depth))),
+        office,
+    )
+    assert not report.valid
+    assert time.process_time() - start < 5
+
+
 def test_a_credential_of_somebody_unknown_is_not_valid(made, tmp_path):
     stranger, keys = office_at(tmp_path / "stranger", "did:web:stranger.example")
     folder = issued(stranger, keys)

@@ -8,7 +8,8 @@ export const LIST_CONTEXTS = [VC];
 const LONGEST = 512 * 1024;
 const DEEPEST = 40;
 const MOST_OBJECTS = 400;
-const MOST_BRANCHING = 6;
+const MOST_BRANCHING_AT_ONCE = 6;
+const MOST_BRANCHING = 12;
 
 export class Refused extends Error {}
 
@@ -57,8 +58,11 @@ export function checkForm(document, contexts) {
     throw new Refused('it names other contexts than those of a badge');
   }
   const {'@context': _, ...body} = document;
-  const seen = {ids: new Set(), objects: 0};
+  const seen = {ids: new Set(), objects: 0, branching: 0};
   checkValue(body, 'the document', seen);
+  if(seen.branching > MOST_BRANCHING) {
+    throw new Refused('it has too many objects without an id that hold others');
+  }
 }
 
 function checkValue(value, where, seen) {
@@ -79,6 +83,7 @@ function checkValue(value, where, seen) {
   if(++seen.objects > MOST_OBJECTS) {
     throw new Refused('it has more objects than a badge');
   }
+  seen.branching += branches(value);
   if(typeof value.id === 'string') {
     if(seen.ids.has(value.id)) {
       throw new Refused(`the id ${value.id} stands in two objects`);
@@ -99,14 +104,19 @@ function checkList(values, where) {
     throw new Refused(`${where} is a list in a list`);
   }
   const bare = objects.filter(each => !('id' in each));
-  const holds = each => Object.values(each).flat().some(inner => inner && typeof inner === 'object');
-  if(bare.filter(holds).length > MOST_BRANCHING) {
+  if(bare.filter(branches).length > MOST_BRANCHING_AT_ONCE) {
     throw new Refused(`${where} has too many objects without an id`);
   }
   const texts = bare.map(each => JSON.stringify(each));
   if(new Set(texts).size !== texts.length) {
     throw new Refused(`${where} holds the same object twice`);
   }
+}
+
+// Objects without an id that hold such objects again can be ordered in many ways, and all would be tried.
+function branches(value) {
+  const bare = each => each !== null && typeof each === 'object' && !Array.isArray(each) && !('id' in each);
+  return bare(value) && Object.values(value).flat().some(bare);
 }
 
 export function base64url(text) {
