@@ -1,6 +1,6 @@
-"""Install what the verification page is built from, and what tests hold credentials against, outside of the checkout.
+"""Install what the verification page is built from and credentials are tested with, outside of the checkout.
 
-``python tools/node_packages.py`` runs ``npm ci`` in a cache folder under the digest of the lock and prints where;
+``python tools/node_packages.py`` runs ``npm ci`` in a cache folder under the lock's digest and prints where;
 ``python tools/node_packages.py --build`` also bundles the page's script into labkit/credentials/page.
 Without node or npm nothing is installed, a line says so, and the tests that need it are skipped.
 """

@@ -93,8 +93,10 @@ def read_award(content: bytes | str, supervision: str | None = None) -> Award:
         raise DataFormatError("expected candidate as an object with name and identifier")
     mode = _mode(raw.get("mode"), supervision)
     released_by = _texts(raw, "released_by")
-    if mode != "practice" and len(set(released_by)) < 1:
-        raise DataFormatError("expected released_by with who released the result")
+    if mode != "practice" and len(released_by) < 2:
+        raise DataFormatError(
+            "expected released_by with two people: who decided, and who released the result"
+        )
     graded, released = moment(_text(raw, "graded_at")), moment(_text(raw, "released_at"))
     if released < graded:
         raise DataFormatError("expected released_at not before graded_at")

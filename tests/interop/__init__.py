@@ -1,1 +1,1 @@
-"""What other people's implementations say about our credentials; they are test-only and never imported by labkit."""
+"""What other people's implementations say about our credentials; labkit itself never imports them."""

@@ -41,7 +41,7 @@ def make_corpus(folder):
     """Make every case; times are real, since not every verifier can be told another."""
     now = datetime.now(UTC).replace(microsecond=0)
     office, keys = office_at(folder / "office")
-    forger, wrong = office_at(folder / "forger")
+    _, wrong = office_at(folder / "forger")
     stranger, own = office_at(folder / "stranger", "did:web:stranger.example")
     good = issued(office, keys, at=now)
     at = {

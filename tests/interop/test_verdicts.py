@@ -1,4 +1,4 @@
-"""One table of verdicts: labkit, its page, @digitalbazaar/vc or jose, and openbadgeslib, on the same corpus."""
+"""One table of verdicts: labkit, its page, @digitalbazaar/vc or jose, openbadgeslib, on the same corpus."""
 
 import importlib.util
 import json
@@ -223,7 +223,7 @@ def test_the_table_in_the_documentation_is_what_was_found(corpus, labkit_says):
 
 
 def table(corpus, labkit_says):
-    """Return the table of verdicts as Markdown; a mark where somebody differs, for a reason given below it."""
+    """Return the table of verdicts as Markdown, with a mark where somebody differs, and the reasons below."""
     reasons = list(dict.fromkeys(EXPLAINED.values()))
     lines = [
         "| credential | form | labkit and its page | @digitalbazaar/vc (json), jose (jwt) | openbadgeslib |",

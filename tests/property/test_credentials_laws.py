@@ -1,4 +1,4 @@
-"""Laws of what credentials stand on: status bits, Merkle proofs, canonical forms, and what no change survives."""
+"""Laws of what credentials stand on: status bits, Merkle proofs, canonical forms; no change goes unseen."""
 
 import copy
 import json

@@ -1,7 +1,6 @@
 """``labkit credential``: a whole life of a credential by commands, as scripts drive it."""
 
 import json
-import os
 import stat
 
 import pytest
@@ -111,7 +110,7 @@ def test_proofs_of_the_log_by_commands(desk):
 
 def test_the_page_is_written_without_keys(desk):
     files = desk("page", desk.folder / "site" / "verify", password=False)["files"]
-    assert sorted(os.listdir(desk.folder / "site" / "verify")) == sorted(files)
+    assert sorted(each.name for each in (desk.folder / "site" / "verify").iterdir()) == sorted(files)
     page = (desk.folder / "site" / "verify" / "index.html").read_text()
     assert "default-src 'none'" in page
     assert "http://" not in page

@@ -1,10 +1,12 @@
 """Parts of credentials: awards, issuers, keys, registers, documents."""
 
 import base64
+import hashlib
 import json
 import re
 import sys
 import zlib
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -17,6 +19,7 @@ from labkit.core.errors import (
     LabkitError,
     UnknownNameError,
 )
+from labkit.credentials import contexts
 from labkit.credentials import keys as keys_module
 from labkit.credentials.award import read_award
 from labkit.credentials.contexts import PINNED, load
@@ -61,6 +64,7 @@ def made(tmp_path_factory):
         {"graded_at": "2026-11-20"},
         {"released_at": "2020-01-01T00:00:00Z"},
         {"released_by": []},
+        {"released_by": ["one", "one"]},
         {"released_by": "somebody"},
         {"valid_months": 0},
         {"valid_months": 1.5},
@@ -158,9 +162,20 @@ def test_where_an_issuer_publishes(id, kind, base):
 
 @pytest.mark.parametrize(
     "id",
-    ["", "example.org", "http://example.org/i.json", "https://example.org", "did:web:", "did:web:a/b", "did:key:z6Mk",
-     "did:web:example.org#key", "https://user@example.org/i.json", "https://example.org/i.json?x=1", "did:web:..:x y"],
-)  # fmt: skip
+    [
+        "",
+        "example.org",
+        "http://example.org/i.json",
+        "https://example.org",
+        "https://user@example.org/i.json",
+        "https://example.org/i.json?x=1",
+        "did:web:",
+        "did:web:a/b",
+        "did:web:..:x y",
+        "did:web:example.org#key",
+        "did:key:z6Mk",
+    ],
+)
 def test_what_is_no_issuer(id):
     with pytest.raises(InvalidInputError):
         kind_of_id(id)
@@ -242,6 +257,8 @@ def test_a_file_that_asks_for_all_the_memory_there_is_is_not_opened(tmp_path, mo
 
 
 def test_contexts_are_the_pinned_ones_and_no_address_is_opened():
+    published = hashlib.sha256((Path(contexts.__file__).parent / "credentials-v2.json").read_bytes()[:-1])
+    assert published.hexdigest() == "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734"
     for url in PINNED:
         assert load(url)["documentUrl"] == url
     with pytest.raises(DataFormatError):

@@ -345,7 +345,7 @@ def test_new_keys_keep_what_the_old_ones_signed_and_stolen_ones_do_not(tmp_path)
 
 
 def test_the_detached_signature_and_the_log_count_when_they_are_given(made, tmp_path):
-    office, keys, folder = made
+    office, _, folder = made
     badge = (folder / "badge.json").read_bytes()
     other = issued(*office_at(tmp_path / "other"))
     own = json.loads((folder / "badge.signature.json").read_text())
