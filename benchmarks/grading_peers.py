@@ -112,9 +112,9 @@ class Otter:
         notebook = json.loads((self._folder / "dist" / "student" / "exam.ipynb").read_bytes())
         answers = iter(solved().values())
         for cell in notebook["cells"]:
-            if cell["cell_type"] == "code" and "drawn(" in "".join(cell["source"]):
-                if "def drawn" not in "".join(cell["source"]):
-                    cell["source"] = next(answers)
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code" and "drawn(" in source and "def drawn" not in source:
+                cell["source"] = next(answers)
         for number in range(count):
             (self._folder / f"t{turn}-{number}.ipynb").write_text(json.dumps(notebook))
 

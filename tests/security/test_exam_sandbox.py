@@ -131,7 +131,7 @@ def cell(name, source, tags=(), outputs=(), **metadata):
         "metadata": {"tags": list(tags), **metadata},
         "source": source,
         "outputs": list(outputs),
-        "execution_count": 1,
+        "execution_count": None,
     }
 
 
@@ -240,10 +240,20 @@ def test_outputs_with_code_in_them_are_not_carried_over():
         "metadata": {},
     }
     mine = notebook(
-        cell("start", "x = 1"), cell("answer", "y = 1", outputs=[page, "no", {"output_type": "error"}])
+        cell("start", "x = 1"),
+        cell("answer", "y = 1", outputs=[page]),
+        cell("score", "print('score', x + y)", outputs=[page, "no", {"output_type": "error"}]),
     )
     made, notes = overlay(ISSUED, mine)
     assert b"script" not in made
+    outputs = [each["outputs"] for each in json.loads(made)["cells"]]
+    assert outputs == [
+        [],
+        [],
+        [{"output_type": "display_data", "data": {"text/plain": "ok"}, "metadata": {}}],
+    ]
+    assert notes == []
+    _, notes = overlay(ISSUED, notebook(cell("start", "x = 1"), cell("answer", "y = 1")))
     assert any("'score' is gone" in note for note in notes)
 
 

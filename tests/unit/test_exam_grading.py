@@ -268,8 +268,9 @@ def test_a_pack_gives_the_same_score_again_or_says_where_not(desk, many, tmp_pat
         regrade(tmp_path)
 
 
-def test_a_real_sitting_is_graded_by_the_command(desk, tmp_path, capsys, monkeypatch):
+def test_a_real_sitting_is_graded_by_the_command(desk, exam, tmp_path, capsys, monkeypatch):
     """What the candidate's side seals is what the examiner's side opens."""
+    monkeypatch.setenv("LABKIT_EXAMS", str(exam.parent))
     session = desk.examiner.open_session(Candidate("Cleo", "cleo@example.org"), "exam")
     sitting = make_sitting(desk.examiner, session, tmp_path / "sitting")
     for slot in session.form.slots:
