@@ -106,6 +106,14 @@ class Table:
                 raise self.error(key, f"expected {key!r} as a list of texts, got {value!r} in it")
         return tuple(values)
 
+    def number_or_text(self, key: str) -> float | str:
+        """Return a number, or the text that stands for one."""
+        return self.text(key) if isinstance(self._data.get(key), str) else self.number(key)
+
+    def sequence(self, key: str) -> list[Any]:
+        """Return a list of anything."""
+        return self._get(key, (list,), "a list", None)
+
     def mapping(self, key: str) -> dict[str, Any]:
         """Return a table whose keys are free."""
         return self._get(key, (dict,), "a table", {})
