@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import DataFormatError
-from labkit.evidence import canonical, digest_of
+from labkit.evidence.entry import canonical, digest_of
 
 __all__ = ["MODES", "Sheet", "read_sheet", "read_sheets", "sheet_of"]
 

@@ -20,6 +20,7 @@ LIMITS: Mapping[str, float] = {"hard": 0.20, "easy": 0.95, "weak": 0.15, "unused
 """Conventions from which on a question is flagged for a person to look at; no verdicts."""
 
 _FEWEST = 10
+_FEWEST_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,11 @@ def _chose(entry: Mapping[str, Any], text: str) -> bool:
 
 
 def _flags(difficulty: Share, discrimination: float, distractors: tuple[Distractor, ...]) -> tuple[str, ...]:
-    unused = [each for each in distractors if not each.right and each.chosen.value < LIMITS["unused"]]
+    unused = [
+        each
+        for each in distractors
+        if not each.right and each.chosen.n >= _FEWEST_SHOWN and each.chosen.value < LIMITS["unused"]
+    ]
     tempting = [
         each
         for each in distractors

@@ -114,12 +114,16 @@ def impossible_times(
     return found
 
 
+_COMPARED = ("single", "multiple", "scenario", "numeric")
+"""Kinds whose sheet says which wrong answer was given; of pairs and orders it says which are right."""
+
+
 def _answers(sheet: Sheet) -> list[Answer]:
     """Return what was answered to the items that were answered at all."""
     found = []
     for item in sheet.content["items"]:
         given = _given(item)
-        if given is not None:
+        if given is not None and item["kind"] in _COMPARED:
             found.append((item["id"], str(item.get("variant") or ""), given, float(item["credit"]) >= 1))
     return found
 
