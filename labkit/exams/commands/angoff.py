@@ -29,9 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "minimally competent candidate would earn on it",
     )
     parser.add_argument(
-        "--sheets", nargs="+", type=Path, default=[], help="score sheets: how hard it was, and who will be judged"
+        "--sheets",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="score sheets: how hard it was, and who will be judged",
     )
-    parser.add_argument("--seed", type=int, default=0, help="draws the simulated candidates, without --sheets")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="draws the simulated candidates, without --sheets"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
@@ -63,8 +69,14 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(plain(found), indent=1, ensure_ascii=False))
         return 0
-    print("\n\n".join([_rounds(cuts, points), _errors(last, csem * points, combined * points), _moved(moved, points)]))
-    print(f"\nCandidates to expect: {'those of the sheets' if sheets else 'simulated; name real ones with --sheets'}.")
+    print(
+        "\n\n".join(
+            [_rounds(cuts, points), _errors(last, csem * points, combined * points), _moved(moved, points)]
+        )
+    )
+    print(
+        f"\nCandidates to expect: {'those of the sheets' if sheets else 'simulated; name real ones with --sheets'}."
+    )
     print("Where the cut stands is a decision of the scheme's owner: record who made it, and why.")
     return 0
 
@@ -114,8 +126,18 @@ def _rounds(cuts: list[Cut], points: float) -> str:
         ]
         for cut in cuts
     ]
-    headings = ["round", "judges x items", "cut", "share", "error", "judge SD", "severe, lenient", "agree",
-                "r difficulty", "judges differ on"]
+    headings = [
+        "round",
+        "judges x items",
+        "cut",
+        "share",
+        "error",
+        "judge SD",
+        "severe, lenient",
+        "agree",
+        "r difficulty",
+        "judges differ on",
+    ]
     # One column for each round: ten columns do not fit a terminal.
     turned = [[name, *[row[place] for row in rows]] for place, name in enumerate(headings[1:], start=1)]
     return format_table(["", *[f"round {cut.round}" for cut in cuts]], turned)
@@ -134,8 +156,14 @@ def _errors(cut: Cut, csem: float, combined: float) -> str:
 
 def _moved(moved: list[tuple[float, Classification]], points: float) -> str:
     rows = [
-        [f"{number:+d} CSEM" if number else "the panel's", f"{cut * points:.1f}", f"{cut:.1%}",
-         f"{each.false_pass:.1%}", f"{each.false_fail:.1%}", f"{each.accuracy:.1%}"]
+        [
+            f"{number:+d} CSEM" if number else "the panel's",
+            f"{cut * points:.1f}",
+            f"{cut:.1%}",
+            f"{each.false_pass:.1%}",
+            f"{each.false_fail:.1%}",
+            f"{each.accuracy:.1%}",
+        ]
         for number, (cut, each) in zip((-2, -1, 0, 1, 2), moved, strict=True)
     ]
     return format_table(["cut", "points", "share", "false pass", "false fail", "decided rightly"], rows)

@@ -31,10 +31,16 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("sheets", nargs="+", type=Path, help="score sheets, or folders of them")
-    parser.add_argument("--blueprint", type=Path, help="blueprint.toml with the cut; the one of labkit by default")
+    parser.add_argument(
+        "--blueprint", type=Path, help="blueprint.toml with the cut; the one of labkit by default"
+    )
     parser.add_argument("--options", action="store_true", help="show who chose which option of each item")
-    parser.add_argument("--groups", type=Path, metavar="CSV", help="candidate,group: compare two groups (DIF)")
-    parser.add_argument("--similar", action="store_true", help="show pairs of candidates whose answers look shared")
+    parser.add_argument(
+        "--groups", type=Path, metavar="CSV", help="candidate,group: compare two groups (DIF)"
+    )
+    parser.add_argument(
+        "--similar", action="store_true", help="show pairs of candidates whose answers look shared"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
@@ -97,11 +103,17 @@ def _read_groups(path: Path) -> dict[str, str]:
 
 def _summary(summary: Summary, cut: float, left_out: int) -> str:
     rows = [
-        ["candidates", f"{summary.candidates}" + (f" ({left_out} unverified sheets left out)" if left_out else "")],
+        [
+            "candidates",
+            f"{summary.candidates}" + (f" ({left_out} unverified sheets left out)" if left_out else ""),
+        ],
         ["passed", f"{summary.passed}"],
         ["mean, SD", f"{_say(summary.mean)}, {_say(summary.sd)} of the points"],
-        ["reliability", f"{_say(summary.reliability)} (items {_say(summary.alpha_items)}, "
-         f"tasks {_say(summary.alpha_tasks)})"],
+        [
+            "reliability",
+            f"{_say(summary.reliability)} (items {_say(summary.alpha_items)}, "
+            f"tasks {_say(summary.alpha_tasks)})",
+        ],
         ["SEM", f"{_say(summary.sem, 3)}; at the cut of {cut:.2f}: {_say(summary.csem, 3)}"],
         ["within it of the cut", f"{summary.near} of the candidates"],
         ["Livingston's k2", _say(summary.k2)],
@@ -122,8 +134,14 @@ def _decisions(found: Classification | None) -> str:
 
 def _questions(questions: Sequence[QuestionStatistics]) -> str:
     rows = [
-        [each.name, each.domain, each.difficulty.n, str(each.difficulty), _say(each.discrimination),
-         ", ".join(each.flags) or "-"]
+        [
+            each.name,
+            each.domain,
+            each.difficulty.n,
+            str(each.difficulty),
+            _say(each.discrimination),
+            ", ".join(each.flags) or "-",
+        ]
         for each in questions
     ]
     return format_table(["question", "domain", "n", "mean credit", "r with rest", "look at"], rows)
@@ -131,7 +149,13 @@ def _questions(questions: Sequence[QuestionStatistics]) -> str:
 
 def _options(questions: Sequence[QuestionStatistics]) -> str:
     rows = [
-        [each.name, "right" if option.right else "", str(option.chosen), _say(option.discrimination), option.text]
+        [
+            each.name,
+            "right" if option.right else "",
+            str(option.chosen),
+            _say(option.discrimination),
+            option.text,
+        ]
         for each in questions
         for option in each.distractors
     ]
@@ -151,8 +175,13 @@ def _dif(found: dict[str, MantelHaenszel] | str) -> str:
     if isinstance(found, str):
         return f"Groups: {found}"
     rows = [
-        [name, _say(each.delta), f"{_say(each.odds_ratio)} ({_say(each.low)} to {_say(each.high)})",
-         _say(each.p, 3), each.category]
+        [
+            name,
+            _say(each.delta),
+            f"{_say(each.odds_ratio)} ({_say(each.low)} to {_say(each.high)})",
+            _say(each.p, 3),
+            each.category,
+        ]
         for name, each in sorted(found.items(), key=lambda pair: -abs(pair[1].delta))
     ]
     return format_table(["item", "MH delta", "odds ratio", "p", "category"], rows)
@@ -163,11 +192,19 @@ def _pairs(pairs: Sequence[Pair], sheets: Sequence[Sheet]) -> str:
     if not pairs:
         return f"Answers: none of {compared} pairs stands out."
     rows = [
-        [each.first, each.second, each.shared_wrong, f"{each.expected:.1f}", f"{each.p:.2g}",
-         ", ".join(each.foreign) or "-"]
+        [
+            each.first,
+            each.second,
+            each.shared_wrong,
+            f"{each.expected:.1f}",
+            f"{each.p:.2g}",
+            ", ".join(each.foreign) or "-",
+        ]
         for each in pairs
     ]
-    table = format_table(["session", "and", "same wrong", "by chance", "p", "right for the other's variant"], rows)
+    table = format_table(
+        ["session", "and", "same wrong", "by chance", "p", "right for the other's variant"], rows
+    )
     return f"{table}\n{len(pairs)} of {compared} pairs, for a person to look at: likeness is no proof of anything."
 
 

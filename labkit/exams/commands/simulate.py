@@ -36,11 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TASKSxITEMS",
         help="also try these, with commas: 5x0,8x30,10x30,0x60; parts keep their share of the points",
     )
-    parser.add_argument("--cut", type=float, help="share of the points that passes; the blueprint's by default")
+    parser.add_argument(
+        "--cut", type=float, help="share of the points that passes; the blueprint's by default"
+    )
     parser.add_argument("--variant-sd", type=float, default=0.0, help="how much variants differ, in logits")
     parser.add_argument("--guessing", type=float, default=0.2, help="chance to guess an item (default 0.2)")
     parser.add_argument(
-        "--sheets", type=Path, metavar="FOLDER", help="write a score sheet for each candidate, to rehearse with"
+        "--sheets",
+        type=Path,
+        metavar="FOLDER",
+        help="write a score sheet for each candidate, to rehearse with",
     )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
@@ -57,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
     plan = plan_of(blueprint)
     if args.cut is not None:
         if not 0 < args.cut < 1:
-            raise InvalidInputError(f"expected --cut above 0 and below 1, got {args.cut:g}: write 0.7 for 70 %")
+            raise InvalidInputError(
+                f"expected --cut above 0 and below 1, got {args.cut:g}: write 0.7 for 70 %"
+            )
         plan = replace(plan, cut=args.cut)
     plans = [(" (now)", plan)]
     full = (len(blueprint.tasks), blueprint.item_count)
@@ -79,7 +86,9 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(found, indent=1))
         return 0
     print(_table(trials))
-    print(f"\n{args.candidates} simulated candidates, cut at {plan.cut:.0%}. 'Near' is within one SEM of the cut.")
+    print(
+        f"\n{args.candidates} simulated candidates, cut at {plan.cut:.0%}. 'Near' is within one SEM of the cut."
+    )
     print("Ability, items and tasks are assumptions until a pilot shows better ones (labkit exam itemstats).")
     return 0
 

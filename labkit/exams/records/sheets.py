@@ -143,7 +143,11 @@ def _check(content: Any, where: str) -> None:
             f"{where}: expected a score sheet of version 1, got {content.get('version')!r}: "
             "grade with this labkit, or read it with the one that wrote it"
         )
-    for names, kind, words in ((_TEXTS, str, "a text"), (_LISTS, list, "a list"), (_TABLES, Mapping, "an object")):
+    for names, kind, words in (
+        (_TEXTS, str, "a text"),
+        (_LISTS, list, "a list"),
+        (_TABLES, Mapping, "an object"),
+    ):
         for name in names:
             if not isinstance(content.get(name), kind):
                 raise DataFormatError(f"{where}: expected {name!r} as {words}, got {content.get(name)!r}")
@@ -158,7 +162,9 @@ def _check(content: Any, where: str) -> None:
     for name in ("practical", "knowledge", "total"):
         _check_points(content[name], f"{where}: {name}")
     if not _is_number(content["total"].get("share"), 1):
-        raise DataFormatError(f"{where}: expected total.share from 0 to 1, got {content['total'].get('share')!r}")
+        raise DataFormatError(
+            f"{where}: expected total.share from 0 to 1, got {content['total'].get('share')!r}"
+        )
     for name, each in content["domains"].items():
         _check_points(each, f"{where}: domain {name}")
     for position, task in enumerate(content["tasks"]):

@@ -63,7 +63,13 @@ _MODULES = {
     ),
     "dif": ("LEAST_GROUP", "MantelHaenszel", "differential_items", "mantel_haenszel"),
     "intervals": ("Share", "wilson"),
-    "items": ("LIMITS", "Distractor", "QuestionStatistics", "corrected_point_biserial", "question_statistics"),
+    "items": (
+        "LIMITS",
+        "Distractor",
+        "QuestionStatistics",
+        "corrected_point_biserial",
+        "question_statistics",
+    ),
     "reliability": (
         "cronbach_alpha",
         "effective_length",

@@ -115,8 +115,10 @@ def read_panel(path: Path) -> list[Rating]:
         raise DataFormatError(f"{path}:1: expected columns {', '.join(COLUMNS)}; the file is empty")
     columns = [cell.strip().lower() for cell in rows[0][1]]
     _check_columns(columns, f"{path}:{rows[0][0]}")
-    ratings = [_rating(dict(zip(columns, _cells(row, columns, f"{path}:{line}"), strict=True)), f"{path}:{line}")
-               for line, row in rows[1:]]
+    ratings = [
+        _rating(dict(zip(columns, _cells(row, columns, f"{path}:{line}"), strict=True)), f"{path}:{line}")
+        for line, row in rows[1:]
+    ]
     _check_once(ratings, [f"{path}:{line}" for line, _ in rows[1:]])
     if not ratings:
         raise DataFormatError(f"{path}: expected ratings below the columns, got none")
@@ -149,7 +151,9 @@ def panel_of(ratings: Sequence[Rating], number: int) -> Panel:
     points = [{table[judge, item].points for judge in judges} for item in items]
     for item, told in zip(items, points, strict=True):
         if len(told) > 1:
-            raise InvalidInputError(f"expected the same points for {item} from every judge, got {sorted(told)}")
+            raise InvalidInputError(
+                f"expected the same points for {item} from every judge, got {sorted(told)}"
+            )
     return Panel(
         number,
         tuple(judges),

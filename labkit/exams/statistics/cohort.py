@@ -74,8 +74,14 @@ def _sheet(
     ]
     places = [domain.id for domain in blueprint.domains for _ in range(domain.items)]
     items = [
-        _item(position + 1, domain, blueprint.item_worth(), bool(item_credit[position]), int(wrong[position]),
-              int(drawn[len(tasks) + position]))
+        _item(
+            position + 1,
+            domain,
+            blueprint.item_worth(),
+            bool(item_credit[position]),
+            int(wrong[position]),
+            int(drawn[len(tasks) + position]),
+        )
         for position, domain in enumerate(places)
     ]
     session = f"simulated-{number[0]}-{number[1]:04d}"
@@ -152,7 +158,12 @@ def _item(number: int, domain: str, points: float, right: bool, wrong: int, vari
         "confidence": "think",
         "answer": [chosen],
         "reasons": [
-            {"text": f"the {text} option of {number}", "right": place == 0, "given": place == chosen, "why": ""}
+            {
+                "text": f"the {text} option of {number}",
+                "right": place == 0,
+                "given": place == chosen,
+                "why": "",
+            }
             for place, text in enumerate(_OPTIONS)
         ],
     }
@@ -166,7 +177,10 @@ def _decision(
     blueprint: Blueprint, share: float, practical: dict[str, float], domains: dict[str, dict[str, float]]
 ) -> dict[str, Any]:
     rule = blueprint.decision
-    needed = [("overall", rule.cut, share), ("practical", rule.practical, practical["earned"] / practical["points"])]
+    needed = [
+        ("overall", rule.cut, share),
+        ("practical", rule.practical, practical["earned"] / practical["points"]),
+    ]
     needed += [
         (domain.id, rule.domain, domains[domain.id]["earned"] / domains[domain.id]["points"])
         for domain in blueprint.domains

@@ -85,9 +85,7 @@ def mantel_haenszel(tables: ArrayLike) -> MantelHaenszel:
     error = math.sqrt(float(variance))
     low, high = math.exp(log_ratio - 1.959964 * error), math.exp(log_ratio + 1.959964 * error)
     delta = -2.35 * log_ratio
-    return MantelHaenszel(
-        math.exp(log_ratio), low, high, chi2, p, delta, _category(delta, 2.35 * error, p)
-    )
+    return MantelHaenszel(math.exp(log_ratio), low, high, chi2, p, delta, _category(delta, 2.35 * error, p))
 
 
 def differential_items(
@@ -113,10 +111,10 @@ def differential_items(
     """
     names = sorted(set(groups.values()))
     if len(names) != 2:
-        raise InvalidInputError(f"expected two groups, got {', '.join(names) or 'none'}: compare two at a time")
-    rows = {
-        name: np.array([groups.get(each) == name for each in responses.candidates]) for name in names
-    }
+        raise InvalidInputError(
+            f"expected two groups, got {', '.join(names) or 'none'}: compare two at a time"
+        )
+    rows = {name: np.array([groups.get(each) == name for each in responses.candidates]) for name in names}
     reference, focal = sorted(names, key=lambda name: -int(rows[name].sum()))
     sizes = {name: int(rows[name].sum()) for name in names}
     if min(sizes.values()) < least:

@@ -94,7 +94,9 @@ def _one(responses: Responses, column: int) -> QuestionStatistics:
     discrimination = correlation(credit, rest)
     entries = [row[column] for row in responses.entries if row[column] is not None]
     distractors = _distractors(entries, rest)
-    flags = _flags(difficulty, discrimination, distractors) if credit.size >= _FEWEST else ("too few to tell",)
+    flags = (
+        _flags(difficulty, discrimination, distractors) if credit.size >= _FEWEST else ("too few to tell",)
+    )
     return QuestionStatistics(
         responses.names[column], responses.domains[column], difficulty, discrimination, flags, distractors
     )

@@ -136,9 +136,7 @@ def stratified_alpha(parts: Sequence[tuple[float, ArrayLike]]) -> float:
     variance = float(np.sum(totals, axis=0).var()) if totals else 0.0
     if variance <= 0:
         return math.nan
-    error = sum(
-        float(values.var()) * (1 - alpha) for (alpha, _), values in zip(parts, totals, strict=True)
-    )
+    error = sum(float(values.var()) * (1 - alpha) for (alpha, _), values in zip(parts, totals, strict=True))
     return 1 - error / variance
 
 

@@ -78,7 +78,9 @@ def similar_pairs(sheets: Sequence[Sheet], *, most_p: float = 0.01) -> list[Pair
     Bellezza & Bellezza, "Detection of Cheating on Multiple-Choice Tests by Using
     Error-Similarity Analysis", Teaching of Psychology 1989; here with each item's own chance.
     """
-    answers = [{item: (variant, given, right) for item, variant, given, right in _answers(each)} for each in sheets]
+    answers = [
+        {item: (variant, given, right) for item, variant, given, right in _answers(each)} for each in sheets
+    ]
     popular = _popularity(answers)
     compared = max(1, len(sheets) * (len(sheets) - 1) // 2)
     found = []

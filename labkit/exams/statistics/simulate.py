@@ -190,9 +190,7 @@ def _form(plan: Plan, ability: Matrix, seed: int, assumptions: Assumptions | Non
     return (tasks @ np.array(plan.tasks) + items @ np.array(plan.items)) / plan.points, true
 
 
-def _items(
-    count: int, ability: Matrix, told: Assumptions, rng: np.random.Generator
-) -> tuple[Matrix, Matrix]:
+def _items(count: int, ability: Matrix, told: Assumptions, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
     slope = told.discrimination * np.exp(told.discrimination_sd * rng.standard_normal(count))
     place = told.difficulty + told.difficulty_sd * _spread(count, rng)
     away = told.variant_sd * rng.standard_normal((ability.size, count))
@@ -203,9 +201,7 @@ def _items(
     return (rng.random((ability.size, count)) < chance(away)).astype(float), chance(0.0)
 
 
-def _tasks(
-    count: int, ability: Matrix, told: Assumptions, rng: np.random.Generator
-) -> tuple[Matrix, Matrix]:
+def _tasks(count: int, ability: Matrix, told: Assumptions, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
     place = told.step_difficulty + told.step_difficulty_sd * _spread(count * told.steps, rng)
     place = place.reshape(count, told.steps)
     own = math.hypot(told.person_by_task, told.variant_sd)
@@ -230,4 +226,3 @@ def _spread(count: int, rng: np.random.Generator) -> Matrix:
 
 def _logistic(z: Matrix) -> Matrix:
     return 1 / (1 + np.exp(-z))
-

@@ -139,4 +139,8 @@ def _decisions_items(items: Responses, cut: float) -> Classification | None:
     length = items.credit.shape[1]
     reliability = kr20(items.credit)
     needed = math.ceil(cut * length - 1e-9)
-    return None if reliability != reliability else subkoviak(items.credit.sum(axis=1), length, needed, reliability)
+    return (
+        None
+        if reliability != reliability
+        else subkoviak(items.credit.sum(axis=1), length, needed, reliability)
+    )
