@@ -110,8 +110,8 @@ class Table:
         """Return a number, or the text that stands for one."""
         return self.text(key) if isinstance(self._data.get(key), str) else self.number(key)
 
-    def sequence(self, key: str) -> list[Any]:
-        """Return a list of anything."""
+    def listing(self, key: str) -> list[Any]:
+        """Return a list whose values are free."""
         return self._get(key, (list,), "a list", None)
 
     def mapping(self, key: str) -> dict[str, Any]:

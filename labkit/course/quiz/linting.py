@@ -10,7 +10,7 @@ from labkit.course.quiz.item import Item
 from labkit.course.quiz.tells import bank_tells, item_tells
 from labkit.governance.obligations import STALE_AFTER_DAYS, Change, changes_ahead
 
-__all__ = ["Finding", "ReadAgain", "days_ahead", "lint"]
+__all__ = ["Finding", "ReadAgain", "dated_findings", "days_ahead", "lint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,15 @@ def lint(items: Iterable[Item], today: date, days: int = STALE_AFTER_DAYS) -> li
     length, or the only option with a semicolon or the like, is right too often.
     """
     items = list(items)
+    found = dated_findings(items, today, days)
+    for item in items:
+        found += [Finding(item.id, kind, problem) for kind, problem in item_tells(item)]
+    return found + [Finding("", kind, problem) for kind, problem in bank_tells(items)]
+
+
+def dated_findings(items: Iterable[Item], today: date, days: int = STALE_AFTER_DAYS) -> list[Finding]:
+    """Return the findings ``old`` and ``changes`` of :func:`lint`."""
+    items = list(items)
     changes = {day: changes_ahead(date.fromisoformat(day)) for day in {item.as_of for item in items}}
     found = []
     for item in items:
@@ -73,8 +82,7 @@ def lint(items: Iterable[Item], today: date, days: int = STALE_AFTER_DAYS) -> li
             if change.day <= today and (own := _touched(item, change)):
                 problem = f"{', '.join(own)}: something begins on {change.day}"
                 found.append(Finding(item.id, "changes", problem))
-        found += [Finding(item.id, kind, problem) for kind, problem in item_tells(item)]
-    return found + [Finding("", kind, problem) for kind, problem in bank_tells(items)]
+    return found
 
 
 def days_ahead(items: Iterable[Item], today: date) -> list[ReadAgain]:

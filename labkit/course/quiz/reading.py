@@ -12,7 +12,7 @@ from labkit.course.quiz.item import KINDS, Item, Pair, Part, Source, Step
 from labkit.course.tables import Table, read_source
 from labkit.course.texts import is_bare_verdict
 
-__all__ = ["read_items"]
+__all__ = ["read_items", "read_named_source", "read_pairs", "read_parts", "read_steps", "read_why"]
 
 T = TypeVar("T")
 
@@ -45,10 +45,10 @@ def _item(table: Table) -> Item:
         difficulty=difficulty,
         question=question,
         timely=table.boolean("timely") if "timely" in table else False,
-        sources=tuple(_source(table, name) for name in table.texts("sources")),
-        parts=_parts(table, kind, question),
-        pairs=_pairs(table) if kind == "matching" else (),
-        steps=_steps(table) if kind == "ordering" else (),
+        sources=tuple(read_named_source(table, name) for name in table.texts("sources")),
+        parts=read_parts(table, kind, question),
+        pairs=read_pairs(table) if kind == "matching" else (),
+        steps=read_steps(table) if kind == "ordering" else (),
     )
     if not item.sources:
         raise table.error("sources", "expected at least one id of a bundled list")
@@ -56,14 +56,16 @@ def _item(table: Table) -> Item:
     return item
 
 
-def _source(table: Table, name: str) -> Source:
+def read_named_source(table: Table, name: str) -> Source:
+    """Return the source with this id; ``table`` is where a mistake is reported."""
     try:
         return Source.of(name)
     except LabkitError as error:
         raise table.error("sources", str(error)) from None
 
 
-def _parts(table: Table, kind: str, question: str) -> tuple[Part, ...]:
+def read_parts(table: Table, kind: str, question: str) -> tuple[Part, ...]:
+    """Return the questions of an item with options; none for another kind."""
     if kind == "case":
         return tuple(_case_part(each) for each in table.tables("part", least=2))
     if kind in ("single", "multiple"):
@@ -94,18 +96,20 @@ def _options(table: Table) -> tuple[Option, ...]:
 
 def _option(table: Table) -> Option:
     option = Option(
-        table.text("text"), table.boolean("correct") if "correct" in table else False, _why(table)
+        table.text("text"), table.boolean("correct") if "correct" in table else False, read_why(table)
     )
     table.finish()
     return option
 
 
-def _pairs(table: Table) -> tuple[Pair, ...]:
+def read_pairs(table: Table) -> tuple[Pair, ...]:
+    """Return the pairs of a matching item, those without a left side last."""
+
     def pair(each: Table) -> Pair:
-        return Pair(each.text("left"), each.text("right"), _why(each))
+        return Pair(each.text("left"), each.text("right"), read_why(each))
 
     def decoy(each: Table) -> Pair:
-        return Pair("", each.text("right"), _why(each))
+        return Pair("", each.text("right"), read_why(each))
 
     pairs = (*_read(table, "pairs", 3, pair), *_read(table, "decoys", 0, decoy))
     _distinct(table, "pairs", [each.right for each in pairs])
@@ -113,8 +117,9 @@ def _pairs(table: Table) -> tuple[Pair, ...]:
     return pairs
 
 
-def _steps(table: Table) -> tuple[Step, ...]:
-    steps = _read(table, "steps", 3, lambda each: Step(each.text("text"), _why(each)))
+def read_steps(table: Table) -> tuple[Step, ...]:
+    """Return the steps of an ordering item, in the right order."""
+    steps = _read(table, "steps", 3, lambda each: Step(each.text("text"), read_why(each)))
     _distinct(table, "steps", [step.text for step in steps])
     return steps
 
@@ -127,7 +132,8 @@ def _read(table: Table, key: str, least: int, make: Callable[[Table], T]) -> tup
     return tuple(made)
 
 
-def _why(table: Table) -> str:
+def read_why(table: Table) -> str:
+    """Return the reason that a table gives, which has to be one."""
     why = table.text("why")
     if is_bare_verdict(why):
         raise table.error("why", f"{why!r} says only right or wrong: say why")

@@ -67,7 +67,7 @@ def _dtype(table: Table, kind: str) -> str:
 
 
 def _shape(table: Table) -> tuple[int | str, ...]:
-    shape = table.sequence("shape")
+    shape = table.listing("shape")
     for size in shape:
         if isinstance(size, bool) or not isinstance(size, int | str) or size == "":
             raise table.error("shape", f"expected sizes as whole numbers or words, got {size!r}")

@@ -148,6 +148,7 @@ def read_reference(folder: Path) -> dict[str, Reference]:
                     for name, value in run["metrics"].items()
                 }
                 for bot, run in bots.items()
+                if bot in BOTS
             }
             for variant, bots in raw.items()
         }

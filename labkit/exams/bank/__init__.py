@@ -1,0 +1,74 @@
+"""The objective items of an exam: reading, variants, what a candidate sees, marking, linting."""
+
+from labkit.core.lazy import lazy_exports
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from labkit.exams.bank.collection import Bank, read_bank
+    from labkit.exams.bank.counting import Coverage, coverage
+    from labkit.exams.bank.filling import filled
+    from labkit.exams.bank.item import (
+        GROUPS,
+        KINDS,
+        LEVELS,
+        STATUS,
+        BankItem,
+        Exhibit,
+        Mistake,
+        Number,
+        Paper,
+        Variant,
+    )
+    from labkit.exams.bank.linting import FINDINGS, lint
+    from labkit.exams.bank.marking import mark, right_answer
+    from labkit.exams.bank.views import blank_order, public_view, sizes
+
+_MODULES = {
+    "collection": ("Bank", "read_bank"),
+    "counting": ("Coverage", "coverage"),
+    "filling": ("filled",),
+    "item": (
+        "GROUPS",
+        "KINDS",
+        "LEVELS",
+        "STATUS",
+        "BankItem",
+        "Exhibit",
+        "Mistake",
+        "Number",
+        "Paper",
+        "Variant",
+    ),
+    "linting": ("FINDINGS", "lint"),
+    "marking": ("mark", "right_answer"),
+    "views": ("blank_order", "public_view", "sizes"),
+}
+
+__all__ = [
+    "FINDINGS",
+    "GROUPS",
+    "KINDS",
+    "LEVELS",
+    "STATUS",
+    "Bank",
+    "BankItem",
+    "Coverage",
+    "Exhibit",
+    "Mistake",
+    "Number",
+    "Paper",
+    "Variant",
+    "blank_order",
+    "coverage",
+    "filled",
+    "lint",
+    "mark",
+    "public_view",
+    "read_bank",
+    "right_answer",
+    "sizes",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__, {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+)

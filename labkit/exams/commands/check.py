@@ -1,0 +1,133 @@
+"""``labkit exam check``: hold blueprint, tasks, items and notebooks to their rules."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from labkit.core.errors import UnknownNameError
+from labkit.core.tables import format_table
+from labkit.course.commands.progress_line import ProgressLine
+from labkit.exams.blueprint import exam_folder, read_blueprint
+from labkit.exams.task.reading import find_task, read_variants, tasks_of
+from labkit.exams.task.rules import (
+    against_blueprint,
+    always_the_same_option,
+    differences,
+    task_findings,
+)
+from labkit.exams.task.types import Task, Variant
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help="such as T5; by default the whole exam")
+    parser.add_argument("--play", action="store_true", help="let the bots play, and compare with the record")
+    parser.add_argument("--record", action="store_true", help="let the bots play, and keep reference.json")
+    parser.add_argument(
+        "--variant", action="append", metavar="ID", help="play only this one; may be repeated"
+    )
+    parser.add_argument("--pool", type=Path, metavar="DIR", help="a private pool, laid out as exams/<exam>")
+    parser.add_argument("--build", action="store_true", help="build the practice notebook and its solution")
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, and say what was found; 1 when something was."""
+    folder = exam_folder()
+    tasks = [find_task(name, folder) for name in args.tasks] or list(tasks_of(folder).values())
+    findings: list[str] = []
+    played: list[dict[str, Any]] = []
+    for task in tasks:
+        pool = task.folder if args.pool is None else args.pool / "tasks" / task.id
+        if args.record or args.play:
+            rows, found = _play(task, pool, args)
+            played += rows
+            findings += found
+        findings += task_findings(task, pool)
+    if not args.tasks:
+        findings += _whole(folder)
+    if args.build:
+        findings += _build(folder)
+    _tell(args, tasks, played, findings)
+    return 1 if findings else 0
+
+
+def _play(task: Task, pool: Path, args: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
+    from labkit.exams.task.playing import play, record
+
+    variants = _chosen(read_variants(pool), args.variant)
+    with ProgressLine() as tell:
+        if args.record and not args.variant:
+            runs = record(task, variants, pool, tell)
+        else:
+            runs = tuple(play(task, variant) for variant in variants)
+    findings = [f"{task.id} {problem}" for each in runs for problem in each.problems]
+    rows = [
+        {
+            "task": task.id,
+            "variant": each.variant,
+            **{bot: value / task.points for bot, value in each.earned.items()},
+        }
+        for each in runs
+    ]
+    if not args.record:
+        kept = _kept(pool)
+        findings += [
+            f"{task.id} {each.variant} {change}"
+            for each in runs
+            if each.variant in kept
+            for change in differences(kept[each.variant], each.as_json())
+        ]
+    return rows, findings
+
+
+def _chosen(variants: Sequence[Variant], wanted: Sequence[str] | None) -> list[Variant]:
+    known = {variant.id: variant for variant in variants}
+    for name in wanted or ():
+        if name not in known:
+            raise UnknownNameError("variant", name, known)
+    return [variant for variant in variants if not wanted or variant.id in wanted]
+
+
+def _kept(pool: Path) -> Mapping[str, Any]:
+    path = pool / "reference.json"
+    kept: Mapping[str, Any] = (
+        json.loads(path.read_text(encoding="utf-8"))["variants"] if path.is_file() else {}
+    )
+    return kept
+
+
+def _whole(folder: Path) -> list[str]:
+    """Return what is wrong with the exam as a whole."""
+    tasks = tasks_of(folder)
+    return against_blueprint(read_blueprint(folder), tasks) + always_the_same_option(tasks.values())
+
+
+def _build(folder: Path) -> list[str]:
+    return []
+
+
+def _tell(
+    args: argparse.Namespace,
+    tasks: Sequence[Task],
+    played: Sequence[Mapping[str, Any]],
+    findings: Sequence[str],
+) -> None:
+    if args.json:
+        ids = [task.id for task in tasks]
+        print(json.dumps({"tasks": ids, "played": list(played), "findings": list(findings)}, indent=1))
+        return
+    if played:
+        bots = ("reference", "nothing", "lazy")
+        rows = [[each["task"], each["variant"], *(f"{each[bot]:.0%}" for bot in bots)] for each in played]
+        print(format_table(["task", "variant", *bots], rows))
+    for finding in findings:
+        print(finding)
+    if not findings:
+        print(f"{', '.join(task.id for task in tasks) or 'the exam'}: nothing to mend")

@@ -1,0 +1,312 @@
+"""Open a submission as if it came from an enemy: what is not exactly as agreed is refused, with a reason.
+
+Nothing is unpacked to disk and nothing in it is ever run.  There are two kinds of refusal.  An
+archive that was built to hurt its reader (links, paths that lead out, names that stand twice,
+bombs) is refused whole, with :class:`~labkit.core.errors.DataFormatError`.  A member that is not
+what it says (a pickle, a cut-off tensor, a number that is none) is refused alone: it stands in
+:attr:`Envelope.refused`, and the rest is graded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from labkit.core.errors import DataFormatError
+from labkit.exams.envelope.strict import read_json, read_json_lines, read_tensors, tensor_header
+
+__all__ = ["Envelope", "HandedIn", "Limits", "read_envelope", "read_submission_bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a submission may be.
+
+    Attributes
+    ----------
+    archive, member, total : int
+        Bytes of the zip, of one member, and of all members unpacked.
+    members : int
+    ratio : int
+        Bytes unpacked for each byte packed.
+    lines : int
+        Entries of the log.
+    """
+
+    archive: int = 256 << 20
+    member: int = 128 << 20
+    total: int = 256 << 20
+    members: int = 128
+    ratio: int = 100
+    lines: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """What was handed in for one task: plain values, and the bytes of a checked safetensors file."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    tensor_bytes: bytes | None = None
+
+    def tensors(self) -> dict[str, Any]:
+        """Return the tensors by name (this imports torch)."""
+        return {} if self.tensor_bytes is None else read_tensors("tensors.safetensors", self.tensor_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A submission that could be opened.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the whole file.
+    manifest, form, signature : mapping
+    form_sha256 : str
+        Of the bytes of ``form.json``.
+    log : sequence of mapping
+        Entries of the event log, unchecked but for their form.
+    answers : mapping
+        Item to answer.
+    hand_ins : mapping of str to HandedIn
+        By task.
+    notebook : bytes or None
+        ``exam.ipynb``, unread.
+    refused : mapping of str to str
+        Member to the reason why it was not taken.
+    """
+
+    sha256: str
+    manifest: Mapping[str, Any]
+    form: Mapping[str, Any]
+    signature: Mapping[str, Any]
+    form_sha256: str
+    log: tuple[Mapping[str, Any], ...] | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    hand_ins: Mapping[str, HandedIn] = field(default_factory=dict)
+    notebook: bytes | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+_NEEDED = ("manifest.json", "form.json", "form.sig.json")
+_MEMBER = re.compile(
+    r"manifest\.json|form\.json|form\.sig\.json|log\.jsonl|answers\.json|exam\.ipynb"
+    r"|hand_ins/(?P<slot>[A-Za-z0-9_-]{1,16})/(?:hand_in\.json|tensors\.safetensors)"
+)
+_FOLDER = re.compile(r"hand_ins/([A-Za-z0-9_-]{1,16}/)?")
+_END = 22  # bytes of the record that ends a zip without a comment
+
+
+def read_submission_bytes(path: Path, limits: Limits | None = None) -> bytes:
+    """Return the bytes of a file that somebody else put there; what is graded is what was hashed.
+
+    Raises
+    ------
+    DataFormatError
+        When it is no plain file (a link, a pipe, a device), cannot be read, or is too large.
+    """
+    limits = limits or Limits()
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    flags |= getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise DataFormatError("the submission is no plain file")
+            content = file.read(limits.archive + 1)
+    except OSError as error:
+        raise DataFormatError(f"the submission cannot be read: {error.strerror or error}") from None
+    if len(content) > limits.archive:
+        raise DataFormatError(f"the submission is larger than {limits.archive} bytes")
+    return content
+
+
+def read_envelope(content: bytes, limits: Limits | None = None) -> Envelope:
+    """Open a submission.
+
+    Parameters
+    ----------
+    content : bytes
+        The zip.
+    limits : Limits, optional
+
+    Raises
+    ------
+    DataFormatError
+        When it is refused whole; the message is the reason.
+    """
+    limits = limits or Limits()
+    refused: dict[str, str] = {}
+    members = _members(content, limits, refused)
+    for name in _NEEDED:
+        if name not in members:
+            raise DataFormatError(f"{name} is missing" + (f": {refused[name]}" if name in refused else ""))
+    manifest, form, signature = (_table(name, members[name]) for name in _NEEDED)
+    _check_digests(manifest, members, refused)
+    if "form.json" in refused or "form.sig.json" in refused:
+        raise DataFormatError("the form in the submission was altered after sealing")
+
+    def read(name: str, reader: Callable[[str, bytes], Any]) -> Any:
+        """Return what a member holds; None, with the reason recorded, when it is refused."""
+        if name in refused or name not in members:
+            return None
+        try:
+            return reader(name, members[name])
+        except DataFormatError as error:
+            refused[name] = str(error)
+            return None
+
+    log = read("log.jsonl", lambda name, text: _entries(name, text, limits))
+    answers = read("answers.json", _table)
+    hand_ins = {}
+    slots = sorted(
+        {found["slot"] for name in members if (found := _MEMBER.fullmatch(name)) and found["slot"]}
+    )
+    for slot in slots:
+        values = read(f"hand_ins/{slot}/hand_in.json", _table)
+        tensors = read(f"hand_ins/{slot}/tensors.safetensors", _checked_tensors)
+        hand_ins[slot] = HandedIn(values or {}, tensors)
+    return Envelope(
+        sha256=hashlib.sha256(content).hexdigest(),
+        manifest=manifest,
+        form=form,
+        signature=signature,
+        form_sha256=hashlib.sha256(members["form.json"]).hexdigest(),
+        log=None if log is None else tuple(log),
+        answers=answers or {},
+        hand_ins=hand_ins,
+        notebook=None if "exam.ipynb" in refused else members.get("exam.ipynb"),
+        refused=refused,
+    )
+
+
+def _members(content: bytes, limits: Limits, refused: dict[str, str]) -> dict[str, bytes]:
+    """Return the members that the agreement knows; others are named in ``refused`` and not opened."""
+    _check_end(content, limits)
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            entries = archive.infolist()
+            _check_entries(entries, limits, len(content))
+            members = {}
+            for entry in entries:
+                if entry.is_dir() and _FOLDER.fullmatch(entry.filename) and not entry.file_size:
+                    continue
+                if not _MEMBER.fullmatch(entry.filename):
+                    refused[entry.filename[:200]] = "no part of a submission; it was not opened"
+                    continue
+                try:
+                    members[entry.filename] = _unpacked(archive, entry)
+                except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+                    refused[entry.filename] = f"damaged: {str(error)[:120]}"
+            return members
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        raise DataFormatError(f"no zip that can be read: {str(error)[:120]}") from None
+
+
+def _check_end(content: bytes, limits: Limits) -> None:
+    """Look at the record that ends a zip before a library trusts it."""
+    end = content[-_END:]
+    if len(end) < _END or not end.startswith(b"PK\x05\x06") or end[20:22] != b"\0\0":
+        raise DataFormatError("no zip, or one that is cut off or has something behind it")
+    count, size, start = (int.from_bytes(end[a:b], "little") for a, b in ((10, 12), (12, 16), (16, 20)))
+    if count > limits.members or size > limits.members * 512:
+        raise DataFormatError(f"more than {limits.members} members")
+    if end[4:8] != b"\0\0\0\0" or content[-_END - 20 : -_END].startswith(b"PK\x06\x07"):
+        raise DataFormatError("a zip in several parts, or for more than 4 GB")
+    if start + size + _END != len(content):
+        raise DataFormatError("a zip with something before or inside its directory")
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits, size: int) -> None:
+    """Refuse an archive that was built to hurt its reader."""
+    seen = set()
+    for entry in entries:
+        name = entry.filename
+        if name != entry.orig_filename or _leads_out(name):
+            raise DataFormatError(f"a name that leads out of the folder: {entry.orig_filename[:80]!r}")
+        folded = unicodedata.normalize("NFKC", name).casefold()
+        if folded in seen:
+            raise DataFormatError(f"the name {name[:80]!r} stands twice")
+        seen.add(folded)
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise DataFormatError(f"{name[:80]!r} is a link or a device")
+        if entry.flag_bits & 0x2041:
+            raise DataFormatError(f"{name[:80]!r} is encrypted")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DataFormatError(f"{name[:80]!r} is packed in a way that is not read here")
+        if entry.file_size > limits.member:
+            raise DataFormatError(f"{name[:80]!r} is larger than {limits.member} bytes")
+        if entry.file_size > max(1 << 16, limits.ratio * entry.compress_size):
+            raise DataFormatError(f"{name[:80]!r} unpacks to more than {limits.ratio} times its size")
+    if sum(entry.file_size for entry in entries) > limits.total:
+        raise DataFormatError(f"the members are larger than {limits.total} bytes together")
+    if sum(entry.compress_size for entry in entries) > size:
+        raise DataFormatError("members that lie on top of one another")
+
+
+def _leads_out(name: str) -> bool:
+    parts = name.split("/")
+    if parts[-1] == "":
+        parts.pop()
+    return (
+        "\\" in name
+        or ":" in name
+        or not parts
+        or any(part in ("", ".", "..") for part in parts)
+        or any(ord(letter) < 32 for letter in name)
+    )
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Return a member, and never more of it than its directory entry says."""
+    with archive.open(entry) as file:
+        text = file.read(entry.file_size + 1)
+    if len(text) != entry.file_size:
+        raise zipfile.BadZipFile("another size than its entry says")
+    return text
+
+
+def _check_digests(manifest: Mapping[str, Any], members: dict[str, bytes], refused: dict[str, str]) -> None:
+    """Refuse each member that the manifest does not list with these very bytes."""
+    listed = manifest.get("files")
+    listed = listed if isinstance(listed, dict) else {}
+    for name, content in members.items():
+        entry = listed.get(name)
+        if name == "manifest.json":
+            continue
+        if not isinstance(entry, dict):
+            refused[name] = "not listed in the manifest"
+        elif entry.get("sha256") != hashlib.sha256(content).hexdigest() or entry.get("size") != len(content):
+            refused[name] = "altered after sealing: not the digest that the manifest lists"
+    for name in listed.keys() - members.keys() - refused.keys():
+        refused[str(name)[:200]] = "listed in the manifest and not there"
+
+
+def _table(name: str, content: bytes) -> dict[str, Any]:
+    value = read_json(name, content)
+    if not isinstance(value, dict):
+        raise DataFormatError(f"{name}: expected a table of names and values, got {type(value).__name__}")
+    return value
+
+
+def _checked_tensors(name: str, content: bytes) -> bytes:
+    tensor_header(name, content)
+    return content
+
+
+def _entries(name: str, content: bytes, limits: Limits) -> list[Any]:
+    entries = read_json_lines(name, content, most=64 << 20, lines=limits.lines)
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise DataFormatError(f"{name}: a line that is no table")
+    return entries

@@ -1,0 +1,139 @@
+"""The gate: does the notebook that was handed in do again what it claims?"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.core.errors import DataFormatError
+from labkit.exams.reproduction.overlay import overlay
+from labkit.exams.reproduction.sandbox import HOME, Ended, Sandbox, SandboxLimits, insist
+
+__all__ = ["Reproduced", "reproduce"]
+
+CELL_SECONDS = 60
+"""Time of one cell; nbval notices a dead kernel only after it."""
+
+_DONE = "labkit-cells "
+
+# Runs inside: a copy that can be written, then nbval over it, then one line on what it did.
+_RUN = """
+import json, os, pathlib, shutil, subprocess, sys
+import xml.etree.ElementTree as tree
+home, seconds = pathlib.Path.cwd(), sys.argv[1]
+work = home / "sitting"
+shutil.copytree("/issued", work) if os.path.isdir("/issued") else work.mkdir()
+shutil.copy("/overlaid.ipynb", work / "exam.ipynb")
+report = home / "report.xml"
+plain = ["-c", os.devnull, "--rootdir", str(work), "-p", "no:cacheprovider", "--noconftest", "-q"]
+nbval = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={seconds}"]
+ended = subprocess.run(
+    [sys.executable, "-P", "-m", "pytest", *plain, *nbval, f"--junitxml={report}", "exam.ipynb"], cwd=work
+)
+told = {"status": ended.returncode, "run": 0, "failed": [], "skipped": 0}
+for case in tree.parse(report).iter("testcase"):
+    told["run"] += 1
+    kinds = {child.tag for child in case}
+    told["skipped"] += "skipped" in kinds
+    if kinds & {"failure", "error"}:
+        told["failed"].append(case.get("name"))
+print("\\n" + sys.argv[2] + json.dumps(told))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduced:
+    """What came of running a notebook again.
+
+    Attributes
+    ----------
+    flags : tuple of str
+        What a human should look at; empty when the notebook does what it claims.  There is no
+        number here that anybody could turn into points.
+    cells : int
+        Code cells that were run.
+    output : str
+        The end of what the runner said.
+    """
+
+    flags: tuple[str, ...]
+    cells: int = 0
+    output: str = ""
+
+
+def reproduce(
+    issued: bytes,
+    handed_in: bytes | None,
+    *,
+    sitting: Path | None = None,
+    limits: SandboxLimits | None = None,
+    cell_seconds: int = CELL_SECONDS,
+) -> Reproduced:
+    """Lay the answers over the issued notebook, run it with nbval in the sandbox, and compare.
+
+    Parameters
+    ----------
+    issued : bytes
+        The notebook as it was issued.
+    handed_in : bytes or None
+        The candidate's.
+    sitting : Path, optional
+        The folder as it was issued (form, materials), shown inside as a copy.
+    limits : SandboxLimits, optional
+    cell_seconds : int
+
+    Raises
+    ------
+    SandboxError
+        When the sandbox fails its self-test: nothing was run.
+    """
+    insist()
+    if handed_in is None:
+        return Reproduced(("no notebook was handed in, so nothing could be run again",))
+    try:
+        notebook, notes = overlay(issued, handed_in)
+    except DataFormatError as error:
+        return Reproduced((str(error),))
+    mark = f"{_DONE}{hash_of(notebook)} "
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "overlaid.ipynb"
+        place.write_bytes(notebook)
+        # The user without rights inside has to be able to read them.
+        Path(folder).chmod(0o755)
+        place.chmod(0o644)
+        shown = {"/overlaid.ipynb": place} | ({"/issued": sitting} if sitting else {})
+        sandbox = Sandbox(limits or SandboxLimits(), shown)
+        ended = sandbox.run([sys.executable, "-P", "-c", _RUN, str(cell_seconds), mark])
+    asked = sum(cell["cell_type"] == "code" for cell in json.loads(notebook)["cells"])
+    flags, cells = _judge(ended, mark, asked)
+    return Reproduced((*notes, *flags), cells, ended.output[-4000:])
+
+
+def hash_of(content: bytes) -> str:
+    """Return the first characters of a digest."""
+    from labkit.evidence.entry import digest_of
+
+    return digest_of(content)[:16]
+
+
+def _judge(ended: Ended, mark: str, asked: int) -> tuple[list[str], int]:
+    """Return the flags; nbval's own verdict is not enough, so what it ran is counted, too."""
+    if ended.timed_out:
+        return ["running the notebook again took longer than it may"], 0
+    lines = [line for line in ended.output.splitlines() if line.startswith(mark)]
+    try:
+        told = json.loads(lines[-1].removeprefix(mark))
+        run, failed, skipped = int(told["run"]), list(told["failed"]), int(told["skipped"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        return [f"running the notebook again ended without a result (status {ended.status})"], 0
+    flags = [f"{name}: does not do again what it claims" for name in map(str, failed)]
+    if skipped:
+        flags.append(f"{skipped} cells were skipped")
+    if run != asked:
+        flags.append(f"{run} cells were run out of {asked}")
+    if told["status"] != 0 and not flags:
+        flags.append(f"the runner ended with {told['status']}")
+    return flags, run

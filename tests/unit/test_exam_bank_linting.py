@@ -1,0 +1,205 @@
+"""Every flaw that the linter knows is found where it is, and not where it is not."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from labkit.exams.bank import FINDINGS, coverage, lint, read_bank
+
+READ = date(2026, 11, 23)
+
+HEAD = """
+[[item]]
+id = "d2-{id}"
+revision = 1
+kind = "{kind}"
+domain = "D2"
+level = "apply"
+difficulty = 2
+status = "reviewed"
+sources = ["{source}"]
+question = "{question}"
+{more}
+"""
+
+
+def option(text, correct=False, why=""):
+    why = why or f"This reason is about {text} and about no other option."
+    said = "correct = true, " if correct else ""
+    return f'  {{ text = "{text}", {said}why = "{why}" }},\n'
+
+
+def single(
+    id="one",
+    question="A team receives weights from a stranger. What comes first?",
+    right="Compare their digest with that published",
+    wrong=("Load them on a laptop kept offline", "Measure how accurate they are on old data"),
+    kind="single",
+    source="csa-ai/MDS-08",
+    more="",
+    also=(),
+):
+    options = option(right, True) + "".join(option(each, True) for each in also)
+    options += "".join(option(each) for each in wrong)
+    return (
+        HEAD.format(id=id, kind=kind, source=source, question=question, more=more)
+        + f"options = [\n{options}]\n"
+    )
+
+
+def found(tmp_path, *items, today=READ):
+    (tmp_path / "d2.toml").write_text('author_role = "tester"\n' + "".join(items), encoding="utf-8")
+    return {finding.kind for finding in lint(read_bank(tmp_path), today)}
+
+
+def test_an_item_without_a_flaw_has_no_finding(tmp_path):
+    assert found(tmp_path, single()) == set()
+
+
+FLAWED = {
+    "longest": single(right="Compare their digest with that published by those who made it"),
+    "collecting": single(wrong=("Load them on a laptop kept offline", "Both of the above in order")),
+    "absolute": single(wrong=("Load them, which is always safe", "Measure how accurate they are")),
+    "overlap": single(wrong=("Load them on a laptop kept offline", "Load them on laptops kept offline")),
+    "negative": single(question="A team receives weights. Which step does not help?"),
+    "grammar": single(question="What a team should ask for before loading weights is an"),
+    "echo": single(
+        question="A supplier sends quantised checkpoints. What shows that quantised checkpoints are intact?",
+        right="A digest of the quantised checkpoints",
+    ),
+    "ungrounded": single(source="crosswalk/supply-chain"),
+    "long": single(
+        question="A team receives weights. " + "It has read the contract twice. " * 15 + "What now?"
+    ),
+    "ending": single(right="Compare their digest with the one published."),
+    "many-right": single(
+        kind="multiple",
+        also=("Ask who released them and when that was", "Keep the file away from what is in use"),
+        wrong=("Load them on a laptop kept offline",),
+    ),
+    "twins": single()
+    + single(
+        id="two",
+        question="A team receives the weights from a stranger. What comes first?",
+        right="Ask for a signature and check it",
+        wrong=("Run them once in a notebook to see", "Rename the file so that it is found"),
+    ),
+    "anchors": single(more="anchor = true")
+    + single(
+        id="two",
+        more="anchor = true",
+        question="Which record shows who changed a dataset last week?",
+        right="A log that is only ever appended to",
+        wrong=("The newest copy of the dataset itself", "The accuracy of the last training run"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FLAWED)
+def test_a_flaw_is_found(tmp_path, kind):
+    assert found(tmp_path, FLAWED[kind]) == {kind}
+
+
+def test_a_right_option_that_sticks_out_is_telling(tmp_path):
+    assert "telling" in found(tmp_path, single(right="Hash it"))
+
+
+def test_overlapping_ranges_are_found_and_ranges_side_by_side_are_not(tmp_path):
+    question = "How many queries does the table allow?"
+    beside = single(
+        question=question, right="From 10 to 20 a day", wrong=("From 20 to 30 a day", "From 30 to 40 a day")
+    )
+    across = beside.replace("From 20 to 30", "From 15 to 30")
+    assert found(tmp_path, beside) == set()
+    assert found(tmp_path, across) == {"overlap"}
+
+
+def test_a_reason_that_is_given_twice_is_none(tmp_path):
+    why = "It begins too late to prevent anything at all."
+    items = HEAD.format(
+        id="one", kind="single", source="csa-ai/MDS-08", question="What comes first?", more=""
+    )
+    items += "options = [\n" + option("Compare the digest", True) + option("Load the file now", why=why)
+    items += option("Watch the machine", why=why) + "]\n"
+    assert found(tmp_path, items) == {"reason"}
+
+
+def test_legal_facts_grow_old_and_papers_do_not(tmp_path):
+    assert found(tmp_path, single(), today=date(2027, 6, 30)) == {"old"}
+    paper = single().replace('sources = ["csa-ai/MDS-08"]\n', "")
+    paper += '[[item.papers]]\ntitle = "A paper"\nlink = "https://arxiv.org/abs/1902.06705"\nyear = 2019\n'
+    assert found(tmp_path, paper, today=date(2036, 1, 1)) == set()
+
+
+def test_a_day_that_has_come_is_found(tmp_path):
+    item = single(source="eu-ai-act/2027-08-02")
+    assert "changes" in found(tmp_path, item, today=date(2027, 8, 3))
+
+
+def test_an_item_that_the_quiz_asks_is_found(tmp_path):
+    item = single(
+        question="What is the shortest form of threat modelling?", right="Ask what can go wrong, rank it"
+    )
+    assert "twins" in found(tmp_path, item)
+
+
+def test_every_wording_of_an_item_is_read(tmp_path):
+    item = single(right="Compare their digest with {whose}")
+    item += 'variants = [ { id = "a", words = { whose = "the one published" } },\n'
+    item += '  { id = "b", words = { whose = "the one published by those who made it" } } ]\n'
+    assert found(tmp_path, item) == {"longest"}
+
+
+def test_habits_over_the_bank_are_found(tmp_path):
+    flawed = [
+        single(
+            id=f"n{number}",
+            question=f"What does log {number:03} of {'abcdefghijklmnop'[number] * 20} show?",
+            right=f"Somebody was there, seen from {number} lines",
+            wrong=(f"Nothing happened in line {number}", f"It was always {number} lines"),
+        )
+        for number in range(14)
+    ]
+    kinds = found(tmp_path, *flawed)
+    assert {"absolutes", "lengths"} <= kinds
+
+
+def test_a_position_that_is_right_too_often_is_found(tmp_path, monkeypatch):
+    from labkit.exams.bank import linting
+
+    # As if candidates were shown places in the file, where authors put the right option first.
+    monkeypatch.setattr(
+        linting, "declared_places", lambda item: [list(range(len(part.options))) for part in item.parts]
+    )
+    words = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet"]
+    items = [
+        single(
+            id=word, question=f"What does {word * 6} record?", right=f"The {word} was changed", wrong=wrong
+        )
+        for word in words
+        for wrong in [(f"The {word} was moved", f"The {word} was hidden")]
+    ]
+    assert "positions" in found(tmp_path, *items)
+    monkeypatch.undo()
+    assert "positions" not in found(tmp_path, *items)
+
+
+def test_every_kind_of_finding_is_listed():
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (Path(lint.__code__.co_filename).parent / name for name in ("linting.py", "wording.py"))
+    )
+    named = {line.split('"')[1] for line in source.splitlines() if 'yield "' in line}
+    assert named <= set(FINDINGS)
+
+
+def test_coverage_counts_what_may_be_drawn_and_names_what_is_missing(tmp_path):
+    text = 'author_role = "tester"\n' + single() + single(id="two").replace('"reviewed"', '"draft"')
+    (tmp_path / "d2.toml").write_text(text, encoding="utf-8")
+    counted = coverage(read_bank(tmp_path), {"D1": 1, "D2": 1}, {"choice": 1}, times=1)
+    assert counted.items == 1
+    assert counted.status == {"reviewed": 1, "draft": 1}
+    assert counted.table["D2"]["single"] == counted.table["D2"]["choice"] == counted.table["D2"]["apply"] == 1
+    assert counted.shortfalls == ("domain D1: 0 reviewed items, expected at least 1 (1 times 1)",)
+    assert counted.plain()["domains"] == {"D1": 0, "D2": 1}
