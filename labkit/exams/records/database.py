@@ -168,7 +168,12 @@ def _engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _: object) -> None:
     # The driver begins transactions late; the listener below begins them at once.
     connection.isolation_level = None
-    for pragma in ("foreign_keys = ON", "recursive_triggers = ON", "synchronous = FULL", "busy_timeout = 20000"):
+    for pragma in (
+        "foreign_keys = ON",
+        "recursive_triggers = ON",
+        "synchronous = FULL",
+        "busy_timeout = 20000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -78,14 +78,16 @@ class Exam(Base):
 
 
 class Session(Base):
-    """One sitting of one candidate."""
+    """One sitting of one candidate; ``candidate_key`` is how an officer of that name would be written."""
 
     __tablename__ = "session"
     id: Mapped[str] = mapped_column(String(100), primary_key=True)
     candidate: Mapped[str] = mapped_column(ForeignKey("candidate.identifier"))
+    candidate_key: Mapped[str] = mapped_column(_NAME)
     exam: Mapped[str] = mapped_column(String(100))
     blueprint: Mapped[str] = mapped_column(String(40))
     mode: Mapped[str] = mapped_column(String(20))
+    form_commitment: Mapped[str] = mapped_column(String(100))
     added_at: Mapped[str] = mapped_column(_TIME)
     __table_args__ = (ForeignKeyConstraint(["exam", "blueprint"], ["exam.id", "exam.blueprint"]),)
 

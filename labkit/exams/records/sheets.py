@@ -18,6 +18,8 @@ MODES = ("practice", "exam", "rehearsal")
 _MOST_BYTES = 8 << 20
 _TEXTS = ("session", "exam", "blueprint", "mode", "grader", "envelope_sha256", "graded_at")
 _LISTS = ("tasks", "items")
+# What says when and by which version, and not how much.
+_ABOUT = ("graded_at", "grader")
 _TABLES = ("verified", "domains", "practical", "knowledge", "total", "decision")
 
 
@@ -26,7 +28,7 @@ class Sheet:
     """One score sheet; ``content`` is what the grader wrote, in full.
 
     ``digest`` is the SHA-256 of the whole sheet, ``essence`` of what grading the same
-    envelope again must give: everything but the time of grading.
+    envelope again must give: everything but when and by which version.
     """
 
     content: Mapping[str, Any] = field(hash=False)
@@ -67,7 +69,7 @@ class Sheet:
         """Return the share reached in every domain, None where there was nothing to earn."""
         domains = self.content["domains"]
         return {
-            key: (each["earned"] / each["points"] if each["points"] else None)
+            key: (min(1.0, each["earned"] / each["points"]) if each["points"] else None)
             for key, each in sorted(domains.items())
         }
 
@@ -82,7 +84,7 @@ def sheet_of(content: Any, where: Path | str = "score sheet") -> Sheet:
     """
     _check(content, str(where))
     whole = canonical(content)
-    essence = {key: value for key, value in content.items() if key != "graded_at"}
+    essence = {key: value for key, value in content.items() if key not in _ABOUT}
     return Sheet(content, digest_of(whole), digest_of(canonical(essence)))
 
 
@@ -102,7 +104,7 @@ def read_sheet(path: Path) -> Sheet:
         content = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise DataFormatError(f"{path}: expected a score sheet in JSON: {error}") from None
-    except _Doubtful as error:
+    except _DoubtfulError as error:
         raise DataFormatError(f"{path}: {error}") from None
     return sheet_of(content, path)
 
@@ -182,8 +184,8 @@ def _check_part(part: Any, where: str, texts: tuple[str, ...]) -> None:
 
 
 def _check_points(part: Any, where: str) -> None:
-    points = part.get("points") if isinstance(part, Mapping) else None
-    if not _is_number(points, math.inf) or not _is_number(part.get("earned"), points + 1e-6):
+    points = part.get("points") if isinstance(part, Mapping) and "earned" in part else None
+    if not _is_number(points, math.inf) or not _is_number(part["earned"], float(points or 0) + 1e-6):
         raise DataFormatError(f"{where}: expected points, and earned from 0 to points; got {part!r}")
 
 
@@ -191,16 +193,16 @@ def _is_number(value: Any, most: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
 
 
-class _Doubtful(ValueError):
+class _DoubtfulError(ValueError):
     """JSON that two readers may understand differently."""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) != len(pairs):
-        raise _Doubtful("expected every key once, got one twice")
+        raise _DoubtfulError("expected every key once, got one twice")
     return table
 
 
 def _no_constant(name: str) -> Any:
-    raise _Doubtful(f"expected finite numbers, got {name}")
+    raise _DoubtfulError(f"expected finite numbers, got {name}")

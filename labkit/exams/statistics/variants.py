@@ -66,7 +66,7 @@ def variant_families(responses: Responses, order: Sequence[str] | None = None) -
 
 
 def _family(responses: Responses, column: int, order: Sequence[str] | None) -> Family:
-    asked = np.flatnonzero(~np.isnan(responses.credit[:, column]))
+    asked = [int(row) for row in np.flatnonzero(~np.isnan(responses.credit[:, column]))]
     credit = responses.credit[asked, column]
     residual = credit - _line(responses.rest(column)[asked], credit)
     drawn = [responses.variants[row][column] or "" for row in asked]

@@ -31,11 +31,11 @@ RELEASES_OWN = """
     JOIN session s ON s.id = d.session
     JOIN score_sheet h ON h.sha256 = d.sheet
     WHERE d.id = NEW.decision
-      AND NEW.released_by IN (d.decided_by, h.graded_by, s.candidate)
+      AND NEW.released_by IN (d.decided_by, h.graded_by, s.candidate_key)
 """
 # Whoever had a part in a result, or is the candidate, does not decide the appeal against it.
 DECIDES_OWN = """
-    SELECT 1 FROM session s WHERE s.id = NEW.session AND s.candidate = NEW.decided_by
+    SELECT 1 FROM session s WHERE s.id = NEW.session AND s.candidate_key = NEW.decided_by
     UNION ALL
     SELECT 1 FROM decision d JOIN score_sheet h ON h.sha256 = d.sheet
     WHERE NEW.appeal IS NOT NULL AND d.session = NEW.session
@@ -52,11 +52,22 @@ GUARDS = {
 ROLES = {
     "labkit_reader": (),
     "labkit_grader": (
-        "exam", "candidate", "session", "submission", "score_sheet", "decision", "event",
+        "exam",
+        "candidate",
+        "session",
+        "submission",
+        "score_sheet",
+        "decision",
+        "event",
     ),
     "labkit_releaser": ("release", "credential_number", "event"),
     "labkit_appeals": (
-        "submission", "score_sheet", "decision", "appeal", "appeal_step", "event",
+        "submission",
+        "score_sheet",
+        "decision",
+        "appeal",
+        "appeal_step",
+        "event",
     ),
 }
 
@@ -106,9 +117,11 @@ def _people() -> None:
         "session",
         sa.Column("id", sa.String(100), primary_key=True),
         sa.Column("candidate", sa.String(200), sa.ForeignKey("candidate.identifier"), nullable=False),
+        sa.Column("candidate_key", sa.String(200), nullable=False),
         sa.Column("exam", sa.String(100), nullable=False),
         sa.Column("blueprint", sa.String(40), nullable=False),
         sa.Column("mode", sa.String(20), nullable=False),
+        sa.Column("form_commitment", sa.String(100), nullable=False),
         sa.Column("added_at", sa.String(40), nullable=False),
         sa.ForeignKeyConstraint(["exam", "blueprint"], ["exam.id", "exam.blueprint"]),
     )
