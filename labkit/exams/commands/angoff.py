@@ -74,9 +74,8 @@ def run(args: argparse.Namespace) -> int:
             [_rounds(cuts, points), _errors(last, csem * points, combined * points), _moved(moved, points)]
         )
     )
-    print(
-        f"\nCandidates to expect: {'those of the sheets' if sheets else 'simulated; name real ones with --sheets'}."
-    )
+    people_are = "those of the sheets" if sheets else "simulated; name real ones with --sheets"
+    print(f"\nCandidates to expect: {people_are}.")
     print("Where the cut stands is a decision of the scheme's owner: record who made it, and why.")
     return 0
 

@@ -128,7 +128,8 @@ def _decisions(found: Classification | None) -> str:
         return "cannot be told from these sheets"
     told = f"consistent {_say(found.consistency)} (kappa {_say(found.kappa)})"
     if found.accuracy == found.accuracy:
-        told += f", right {_say(found.accuracy)}: false pass {_say(found.false_pass)}, false fail {_say(found.false_fail)}"
+        told += f", right {_say(found.accuracy)}: "
+        told += f"false pass {_say(found.false_pass)}, false fail {_say(found.false_fail)}"
     return told
 
 
@@ -205,7 +206,7 @@ def _pairs(pairs: Sequence[Pair], sheets: Sequence[Sheet]) -> str:
     table = format_table(
         ["session", "and", "same wrong", "by chance", "p", "right for the other's variant"], rows
     )
-    return f"{table}\n{len(pairs)} of {compared} pairs, for a person to look at: likeness is no proof of anything."
+    return f"{table}\n{len(pairs)} of {compared} pairs, for a person to look at: likeness proves nothing."
 
 
 def _say(value: float, digits: int = 2) -> str:

@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(_table(trials))
     print(
-        f"\n{args.candidates} simulated candidates, cut at {plan.cut:.0%}. 'Near' is within one SEM of the cut."
+        f"\n{args.candidates} simulated candidates, cut at {plan.cut:.0%}; near: within one SEM of the cut."
     )
     print("Ability, items and tasks are assumptions until a pilot shows better ones (labkit exam itemstats).")
     return 0

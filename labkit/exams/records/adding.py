@@ -148,8 +148,8 @@ def _known(session: Session, sheet: Sheet) -> str:
     ).first()
     if same is None:
         raise InvalidInputError(
-            f"envelope {sheet.envelope_sha256[:12]} is in the gradebook with another result: a regrade needs an "
-            "appeal (labkit exam release appeal)"
+            f"envelope {sheet.envelope_sha256[:12]} is in the gradebook with another result: a regrade "
+            "needs an appeal (labkit exam release appeal)"
         )
     return "known"
 
@@ -189,8 +189,8 @@ def _put_session(
         )
     elif (known.candidate, known.exam, known.mode) != (sheet.candidate, sheet.exam, sheet.mode):
         raise InvalidInputError(
-            f"session {sheet.session} belongs to {known.candidate} ({known.exam}, {known.mode}), and the sheet "
-            f"says {sheet.candidate} ({sheet.exam}, {sheet.mode})"
+            f"session {sheet.session} belongs to {known.candidate} ({known.exam}, {known.mode}), and the "
+            f"sheet says {sheet.candidate} ({sheet.exam}, {sheet.mode})"
         )
     session.flush()
 
@@ -212,8 +212,8 @@ def _may_replace(session: Session, standing: models.Decision, sheet: Sheet) -> N
     ).first()
     if released is not None or first is not None or not sheet.is_verified:
         raise InvalidInputError(
-            f"session {sheet.session} has a result already, from another envelope; the first that was verified "
-            "counts, and what is released is changed by an appeal alone"
+            f"session {sheet.session} has a result already, from another envelope; the first that was "
+            "verified counts, and what is released is changed by an appeal alone"
         )
 
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import io
-import json
-import platform
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import labkit
-from labkit.core.errors import DataFormatError, IntegrityError, InvalidInputError, UnknownNameError
+from labkit.core.errors import IntegrityError, InvalidInputError, UnknownNameError
 from labkit.core.files import write_whole
 from labkit.core.paths import ensure_dir
-from labkit.evidence.entry import canonical, digest_of
+from labkit.evidence.entry import digest_of
 from labkit.exams.records import models
 from labkit.exams.records.adding import latest_decision, store_sheet
 from labkit.exams.records.database import Records, now
-from labkit.exams.records.events import events_of, note
+from labkit.exams.records.events import note
+from labkit.exams.records.freezing import freeze, read_bytes
 from labkit.exams.records.people import require_role
 from labkit.exams.records.sheets import Sheet
 
@@ -41,10 +35,6 @@ STATES: Mapping[str, tuple[str, ...]] = {
 
 DUE_DAYS = 30
 """Days until an appeal should be decided."""
-
-_VERSIONS = ("torch", "numpy", "safetensors", "sqlalchemy")
-_SAME_TIME = (1980, 1, 1, 0, 0, 0)
-_MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,7 @@ def open_appeal(
     """
     if not reason.strip():
         raise InvalidInputError("expected what the candidate objects to, got nothing")
-    content, frozen = _read(envelope), _read(pack) if pack is not None else None
+    content, frozen = read_bytes(envelope), read_bytes(pack) if pack is not None else None
     with records.begin() as session:
         key = require_role(session, by, "appeals")
         decision = _released(session, name)
@@ -107,16 +97,7 @@ def open_appeal(
                 f"{envelope} is not the envelope that was graded for {name}: expected digest "
                 f"{row.envelope_sha256[:12]}, got {digest_of(content)[:12]}"
             )
-        members = {
-            "submission.zip": content,
-            "sheet.json": row.content.encode(),
-            "decision.json": _json(_decision(decision)),
-            "history.json": _json(events_of(session, name)),
-            "versions.json": _json(_versions(row.grader)),
-        }
-        if frozen is not None:
-            members["pack.json"] = frozen
-        evidence = _zip(members)
+        evidence = freeze(session, decision, row, content, frozen)
         appeal = models.Appeal(
             session=name,
             sheet=decision.sheet,
@@ -207,7 +188,7 @@ def check_pack(records: Records, path: Path) -> Ticket:
     IntegrityError
         When no appeal has it: it was altered, or is of another gradebook.
     """
-    digest = digest_of(_read(path))
+    digest = digest_of(read_bytes(path))
     with records.read() as session:
         found = session.scalars(select(models.Appeal).where(models.Appeal.pack_sha256 == digest)).first()
         if found is None:
@@ -291,35 +272,3 @@ def _ticket(session: Session, appeal: models.Appeal) -> Ticket:
         last.note,
         appeal.pack_sha256,
     )
-
-
-def _decision(decision: models.Decision) -> dict[str, Any]:
-    names = ("session", "sheet", "passed", "decided_by", "decided_at")
-    return {name: getattr(decision, name) for name in names}
-
-
-def _versions(grader: str) -> dict[str, str]:
-    found = {"graded with labkit": grader, "labkit": labkit.__version__, "python": platform.python_version()}
-    return found | {name: importlib.metadata.version(name) for name in _VERSIONS}
-
-
-def _zip(members: Mapping[str, bytes]) -> bytes:
-    """Return the members and their digests as a zip that is the same whenever it is made."""
-    digests = {name: digest_of(content) for name, content in sorted(members.items())}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in [(_MANIFEST, _json({"version": 1, "files": digests})), *sorted(members.items())]:
-            archive.writestr(zipfile.ZipInfo(name, _SAME_TIME), content)
-    return packed.getvalue()
-
-
-def _json(content: Any) -> bytes:
-    # Canonical first: what JSON cannot hold is refused here.
-    return json.dumps(json.loads(canonical(content)), indent=1, ensure_ascii=False).encode() + b"\n"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataFormatError(f"{path}: cannot be read: {error.strerror or error}") from None

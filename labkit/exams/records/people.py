@@ -85,7 +85,7 @@ def require_role(session: Session, who: str, role: str) -> str:
         .order_by(models.Officer.identifier)
     ).all()
     raise InvalidInputError(
-        f"expected somebody with the role {role}, got {who!r}; those who have it: {', '.join(known) or 'nobody'}. "
+        f"expected somebody with the role {role}, got {who!r}; who has it: {', '.join(known) or 'nobody'}. "
         f"Appoint with: labkit exam release people --add NAME --role {role}"
     )
 

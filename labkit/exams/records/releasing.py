@@ -202,8 +202,7 @@ def _name(session: Session, key: str, roles: tuple[str, ...]) -> str:
 def _number(exam: str) -> str:
     """Return a number that nobody can guess from another one."""
     drawn = "".join(secrets.choice(_LETTERS) for _ in range(10))
-    start = "".join(letter for letter in exam.upper() if letter.isascii() and letter.isalnum())[:4] or "EXAM"
-    return f"{start}-{now()[:4]}-{drawn[:5]}-{drawn[5:]}"
+    return f"{exam.upper()}-{now()[:4]}-{drawn[:5]}-{drawn[5:]}"
 
 
 def _about(sheet: Sheet, title: str, months: int, standards: list[str]) -> dict[str, Any]:

@@ -138,7 +138,8 @@ def panel_of(ratings: Sequence[Rating], number: int) -> Panel:
     judges, items = sorted({each.judge for each in mine}), list(dict.fromkeys(each.item for each in mine))
     if len(judges) < _FEWEST_JUDGES:
         raise InvalidInputError(
-            f"expected {_FEWEST_JUDGES} judges or more in round {number} (six to ten are usual), got {len(judges)}"
+            f"expected {_FEWEST_JUDGES} judges or more in round {number} (six to ten are usual), "
+            f"got {len(judges)}"
         )
     table = {(each.judge, each.item): each for each in mine}
     missing = [f"{judge} on {item}" for judge in judges for item in items if (judge, item) not in table]
@@ -281,6 +282,7 @@ def _check_once(ratings: Sequence[Rating], places: Sequence[str]) -> None:
         key = (rating.round, rating.judge, rating.item)
         if key in first:
             raise DataFormatError(
-                f"{where}: {rating.judge} rates {rating.item} twice in round {rating.round}, first at {first[key]}"
+                f"{where}: {rating.judge} rates {rating.item} twice in round {rating.round}, "
+                f"first at {first[key]}"
             )
         first[key] = where

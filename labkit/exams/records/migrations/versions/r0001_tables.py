@@ -73,6 +73,7 @@ ROLES = {
 
 
 def upgrade() -> None:
+    """Make everything."""
     _people()
     _results()
     _appeals()
@@ -215,9 +216,9 @@ def _guard_sqlite() -> None:
             )
         # INSERT OR REPLACE deletes without asking the trigger for DELETE.
         there = " OR ".join(f"({key})" for key in keys)
+        found = f"SELECT 1 FROM {table} WHERE {there}"  # noqa: S608 - names of our own
         op.execute(
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
-            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {there}) "  # noqa: S608 - names of our own
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN EXISTS ({found}) "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: it holds such a row'); END"
         )
     for table, (found, message) in GUARDS.items():
@@ -252,7 +253,7 @@ def _guard_postgresql() -> None:
         )
     for role, inserts in ROLES.items():
         op.execute(
-            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') "  # noqa: S608
+            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') "
             f"THEN CREATE ROLE {role} NOLOGIN; END IF; END $$"
         )
         for table in ("officer", "candidate", "alembic_version", *SEALED):
