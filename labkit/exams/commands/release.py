@@ -104,16 +104,14 @@ def _list(records: Records, args: argparse.Namespace) -> int:
         [
             each.session,
             each.candidate,
-            each.mode,
+            each.number or "-",
             f"{each.share:.1%}",
             "passed" if each.passed else "not passed" if each.verified else "not verified",
-            each.state,
-            each.decided_by,
-            each.number or "-",
+            each.state if each.mode == "exam" else f"{each.state}, {each.mode}",
         ]
         for each in found
     ]
-    headings = ["session", "candidate", "mode", "points", "decision", "state", "graded by", "number"]
+    headings = ["session", "candidate", "number", "points", "decision", "state"]
     say(args, [asdict(each) for each in found], lambda: format_table(headings, rows))
     return 0
 
