@@ -16,7 +16,7 @@ from labkit.core.machine import thread_environment
 from labkit.core.paths import cache_dir, ensure_dir
 from labkit.course.lab import Lab
 
-__all__ = ["CELL_TIMEOUT", "author_environment", "solve"]
+__all__ = ["CELL_TIMEOUT", "author_environment", "settled", "solve"]
 
 CELL_TIMEOUT = 180
 """Seconds; a cell of a lab that takes longer is a mistake."""
@@ -65,7 +65,7 @@ def solve(lab: Lab, notebook: NotebookNode, *, progress: Callable[[str], None] |
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise BuildError(f"the solution of {lab.id} fails:\n{_COLOUR.sub('', str(error))}") from None
         hide = {str(Path(home).resolve()): "LABKIT_HOME", home: "LABKIT_HOME", str(lab.folder.resolve()): "."}
-    return _settled(notebook, hide)
+    return settled(notebook, hide)
 
 
 def author_environment(lab: Lab, home: Path) -> dict[str, str]:
@@ -95,7 +95,7 @@ def _link_cache(home: Path) -> None:
         ensure_dir(home / "cache")
 
 
-def _settled(notebook: NotebookNode, hide: dict[str, str]) -> NotebookNode:
+def settled(notebook: NotebookNode, hide: dict[str, str]) -> NotebookNode:
     """Return the notebook without anything that differs from run to run or from place to place."""
     for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
         cell["execution_count"] = number

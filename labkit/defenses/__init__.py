@@ -3,11 +3,12 @@
 from labkit.defenses import aggregation, backdoors, sanitising
 from labkit.defenses.integrity import tampered_tensors, weight_digests
 from labkit.defenses.robust_training import adversarial_training
-from labkit.defenses.squeezing import Binarising, BitDepthSqueezing
+from labkit.defenses.squeezing import Binarising, BitDepthSqueezing, NoisyInput
 
 __all__ = [
     "Binarising",
     "BitDepthSqueezing",
+    "NoisyInput",
     "adversarial_training",
     "aggregation",
     "backdoors",

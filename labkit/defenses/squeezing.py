@@ -1,16 +1,18 @@
-"""Input squeezing: filters in front of a model, which hide its gradient more than they help."""
+"""Input filters: squeezing and noise in front of a model, which hide its gradient more than they help."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from labkit.core.checks import length, whole
 from labkit.core.errors import InvalidInputError
-from labkit.core.protocols import Classifier
+from labkit.core.protocols import Classifier, DifferentiableClassifier
+from labkit.core.seeds import make_generator
 
-__all__ = ["Binarising", "BitDepthSqueezing"]
+__all__ = ["Binarising", "BitDepthSqueezing", "NoisyInput"]
 
 
 class _Filter:
@@ -89,3 +91,57 @@ class Binarising(_Filter):
         """Return ``x`` with every value at one end of the bounds."""
         low, high = self.bounds
         return low + (x > low + self.threshold * (high - low)).to(x.dtype) * (high - low)
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyInput:
+    """Add fresh Gaussian noise to every input before the model sees it, at every question.
+
+    One answer has a gradient, and it points somewhere else each time.  The mean over several
+    answers does not: :func:`labkit.attacks.evasion.eot` follows it.
+
+    Parameters
+    ----------
+    model : DifferentiableClassifier
+        The model behind the noise.
+    noise_std : float
+        Standard deviation of the noise, in the units of ``x``.
+    seed : int or torch.Generator
+        What the noise is drawn from; the draws go on from question to question.
+
+    References
+    ----------
+    Liu, Cheng, Zhang & Hsieh, "Towards Robust Neural Networks via Random Self-ensemble",
+    ECCV 2018.  https://arxiv.org/abs/1712.00673
+    """
+
+    model: DifferentiableClassifier
+    noise_std: float = 0.2
+    seed: int | torch.Generator = 0
+    _generator: torch.Generator = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        length("noise_std", self.noise_std)
+        object.__setattr__(self, "_generator", make_generator(self.seed))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self.model.bounds
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self.model.input_shape
+
+    @property
+    def classes(self) -> int:
+        return self.model.classes
+
+    def logits(self, x: Tensor) -> Tensor:
+        return self.model.logits(self._noisy(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits of shape ``(n, classes)``, differentiable with respect to ``x``."""
+        return self.model.forward(self._noisy(x))
+
+    def _noisy(self, x: Tensor) -> Tensor:
+        return x + self.noise_std * torch.randn(x.shape, generator=self._generator)

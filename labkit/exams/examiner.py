@@ -15,9 +15,8 @@ from __future__ import annotations
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,55 +31,12 @@ from labkit.exams.blueprint import Blueprint, exam_folder, read_blueprint
 from labkit.exams.drawing import commitment, draw_items, draw_variant
 from labkit.exams.form import MODES, Form, FormItem, FormTask, said_time
 from labkit.exams.issued import Issued
+from labkit.exams.session import Candidate, Session
 from labkit.exams.settings import settings_of
 from labkit.exams.signing import Keys, create_keys, load_keys
 from labkit.exams.task import Reference, Task, Variant, find_task, read_reference, read_variants, tasks_of
 
 __all__ = ["Candidate", "Examiner", "Session", "practice_examiner"]
-
-STATES = ("open", "handed_in", "graded", "released")
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Who sits: a name, an identifier that the examiner knows, and time added for this person."""
-
-    name: str
-    identifier: str = ""
-    extra_minutes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What was issued to one candidate, and what became of it.
-
-    Attributes
-    ----------
-    form : Form
-    signature : mapping
-    variants : mapping of str to str
-        Slot to the id of its variant.  Stays with the examiner.
-    state : str
-        ``open``, ``handed_in``, ``graded`` or ``released``.
-    more : mapping
-        What later steps keep: identifier, digest and time of the submission, digest of the sheet.
-    """
-
-    form: Form
-    signature: Mapping[str, Any] = field(hash=False)
-    variants: Mapping[str, str] = field(hash=False)
-    state: str = "open"
-    more: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "version": 1,
-            "form": self.form.as_json(),
-            "signature": dict(self.signature),
-            "variants": dict(self.variants),
-            "state": self.state,
-            "more": dict(self.more),
-        }
 
 
 class Examiner:
@@ -125,6 +81,7 @@ class Examiner:
         *,
         pool: Path | None = None,
         exam: Path | None = None,
+        keys: Keys | None = None,
     ) -> Examiner:
         """Make keys and an empty register, and return the examiner.
 
@@ -138,6 +95,8 @@ class Examiner:
             Folder of a private pool; the public one is drawn from without it.
         exam : Path, optional
             Folder of the exam; the one that ships with labkit by default.
+        keys : Keys, optional
+            Keys to use, in place of new ones.
 
         Raises
         ------
@@ -150,7 +109,7 @@ class Examiner:
         if pool is not None:
             about["pool"] = str(pool.resolve())
         ensure_dir(folder / "sessions")
-        create_keys(folder / "keys.json", password)
+        create_keys(folder / "keys.json", password, keys)
         write_whole(folder / "examiner.json", json.dumps(about, indent=1).encode() + b"\n")
         return cls(folder, password)
 
@@ -159,9 +118,25 @@ class Examiner:
         return self._keys
 
     def open_session(
-        self, candidate: Candidate, mode: str = "exam", *, now: datetime | None = None
+        self,
+        candidate: Candidate,
+        mode: str = "exam",
+        *,
+        now: datetime | None = None,
+        session: str | None = None,
     ) -> Session:
         """Draw, sign and register a form; its time runs from ``now``.
+
+        Parameters
+        ----------
+        candidate : Candidate
+        mode : str
+            ``practice``, ``rehearsal`` or ``exam``.
+        now : datetime, optional
+            When it begins; by default now.
+        session : str, optional
+            A name for a draw that has to be the same again (builders, tests); by default one that
+            nobody can foresee.
 
         Raises
         ------
@@ -174,7 +149,10 @@ class Examiner:
         if not 0 <= candidate.extra_minutes <= 24 * 60:
             raise InvalidInputError(f"expected extra minutes from 0 to 1440, got {candidate.extra_minutes}")
         start = datetime.now(UTC) if now is None else now
-        session = f"{start.astimezone(UTC):%Y%m%d}-{secrets.token_hex(8)}"
+        if session is None:
+            session = f"{start.astimezone(UTC):%Y%m%d}-{secrets.token_hex(8)}"
+        elif not session.replace("-", "").isalnum():
+            raise InvalidInputError(f"expected a session of letters, digits and hyphens, got {session!r}")
         chosen = settings_of(self.blueprint, tasks_of(self.exam), mode)
         variants = {slot: self._draw(session, slot) for slot in chosen.slots}
         form = Form(
@@ -234,6 +212,10 @@ class Examiner:
         """Return what the bots measured on the variant of a session."""
         return read_reference(self.pool_of(slot)).get(session.variants[slot], {})
 
+    def is_public(self, slot: str) -> bool:
+        """Return whether the variants of ``slot`` come from the public pool."""
+        return self.pool_of(slot) == self.exam / "tasks" / slot
+
     def pool_of(self, slot: str) -> Path:
         """Return the folder that the variants of ``slot`` come from: the private pool, or the task's own."""
         own = None if self.pool is None else self.pool / "tasks" / slot
@@ -258,10 +240,8 @@ class Examiner:
         if not session.replace("-", "").isalnum() or not path.is_file():
             raise UnknownNameError("session of this examiner", session, ())
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            form = Form.from_json(raw["form"])
-            return Session(form, raw["signature"], raw["variants"], raw["state"], raw["more"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return Session.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
             raise IntegrityError(f"{path} is damaged: {error!r:.120}") from None
 
     def sessions(self) -> Iterator[Session]:

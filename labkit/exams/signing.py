@@ -104,7 +104,7 @@ def verify(purpose: str, content: Any, signature: Mapping[str, Any], public: byt
     return True
 
 
-def create_keys(path: Path, password: str | None) -> Keys:
+def create_keys(path: Path, password: str | None, keys: Keys | None = None) -> Keys:
     """Draw new keys and write them to ``path``, readable by this user only.
 
     Parameters
@@ -113,6 +113,8 @@ def create_keys(path: Path, password: str | None) -> Keys:
         A file that is not there yet.
     password : str or None
         At least eight characters.  None writes them unsealed: for practice on one's own machine.
+    keys : Keys, optional
+        Keys to write, in place of new ones.
 
     Raises
     ------
@@ -121,8 +123,8 @@ def create_keys(path: Path, password: str | None) -> Keys:
     StorageError
         When the file is there already, or cannot be written.
     """
-    keys = Keys(secrets.token_bytes(32), secrets.token_bytes(32))
-    content = json.dumps(_sealed(keys, password), indent=1).encode() + b"\n"
+    made = Keys(secrets.token_bytes(32), secrets.token_bytes(32)) if keys is None else keys
+    content = json.dumps(_sealed(made, password), indent=1).encode() + b"\n"
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -131,7 +133,7 @@ def create_keys(path: Path, password: str | None) -> Keys:
         raise StorageError(f"{path} holds keys already, and nothing else opens what they signed") from None
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error
-    return keys
+    return made
 
 
 def load_keys(path: Path, password: str | None) -> Keys:

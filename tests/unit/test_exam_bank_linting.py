@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.exams.bank import FINDINGS, coverage, lint, read_bank
+from labkit.core.errors import DeclarationError
+from labkit.exams.bank import FINDINGS, coverage, lint, read_bank, record_revisions
 
 READ = date(2026, 11, 23)
 
@@ -183,6 +184,39 @@ def test_a_position_that_is_right_too_often_is_found(tmp_path, monkeypatch):
     assert "positions" in found(tmp_path, *items)
     monkeypatch.undo()
     assert "positions" not in found(tmp_path, *items)
+
+
+def test_words_and_key_change_with_the_revision_alone(tmp_path):
+    assert found(tmp_path, single()) == set()
+    record_revisions(tmp_path)
+    better = single().replace("This reason is about", "A better reason, about")
+    assert found(tmp_path, better) == set()
+    moved = single(right="Compare their digest with one sent by mail")
+    assert found(tmp_path, moved) == {"revision"}
+    with pytest.raises(DeclarationError, match="raise the revision above 1"):
+        record_revisions(tmp_path)
+    raised = moved.replace("revision = 1", "revision = 2")
+    assert found(tmp_path, raised) == {"revision"}
+    assert "d2-one" in record_revisions(tmp_path).items
+    assert found(tmp_path, raised) == set()
+    assert found(tmp_path, moved) == {"revision"}
+
+
+def test_an_item_that_was_recorded_is_retired_and_not_taken_away(tmp_path):
+    other = single(id="two", question="Which record shows who changed a dataset last week?")
+    found(tmp_path, single(), other)
+    record_revisions(tmp_path)
+    assert found(tmp_path, single()) == {"revision"}
+    with pytest.raises(DeclarationError, match="retire it"):
+        record_revisions(tmp_path)
+    assert found(tmp_path, single(), other.replace('"reviewed"', '"retired"')) == set()
+
+
+def test_a_record_that_is_none_is_said_to_be_none(tmp_path):
+    found(tmp_path, single())
+    (tmp_path / "revisions.json").write_text('{"d2-one": 1}', encoding="utf-8")
+    with pytest.raises(DeclarationError, match="expected revision and digest"):
+        record_revisions(tmp_path)
 
 
 def test_every_kind_of_finding_is_listed():

@@ -15,6 +15,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "tasks": (f"{_HERE}.tasks", "say what a sitting asks for, and what is answered"),
     "hand-in": (f"{_HERE}.hand_in", "hand in the files of a task, or answers to items"),
     "submit": (f"{_HERE}.submit", "seal what was handed in"),
+    "examiner": (f"{_HERE}.examiner", "make an examiner: sealed keys, a private pool, a register"),
     "grade": (f"{_HERE}.grade", "grade submissions (examiners)"),
     "regrade": (f"{_HERE}.regrade", "grade a frozen submission again, for an appeal (examiners)"),
     "release": (f"{_HERE}.release", "release results, by a second person (examiners)"),

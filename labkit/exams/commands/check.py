@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labkit.core.errors import UnknownNameError
+from labkit.core.errors import BuildError, DeclarationError, UnknownNameError
 from labkit.core.tables import format_table
 from labkit.course.commands.progress_line import ProgressLine
-from labkit.exams.blueprint import exam_folder, read_blueprint
+from labkit.exams.blueprint import Blueprint, exam_folder, read_blueprint
 from labkit.exams.task.reading import find_task, read_variants, tasks_of
 from labkit.exams.task.rules import (
     against_blueprint,
@@ -50,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
             played += rows
             findings += found
         findings += task_findings(task, pool)
-    if not args.tasks:
-        findings += _whole(folder)
     if args.build:
         findings += _build(folder)
+    if not args.tasks:
+        findings += _whole(folder)
     _tell(args, tasks, played, findings)
     return 1 if findings else 0
 
@@ -104,12 +104,34 @@ def _kept(pool: Path) -> Mapping[str, Any]:
 
 
 def _whole(folder: Path) -> list[str]:
-    """Return what is wrong with the exam as a whole."""
-    tasks = tasks_of(folder)
-    return against_blueprint(read_blueprint(folder), tasks) + always_the_same_option(tasks.values())
+    """Return what is wrong with the exam as a whole: blueprint, items, notebooks."""
+    from labkit.exams.notebook import stale_practice
+
+    blueprint, tasks = read_blueprint(folder), tasks_of(folder)
+    found = against_blueprint(blueprint, tasks) + always_the_same_option(tasks.values())
+    return found + _items(folder / "items", blueprint) + stale_practice(folder)
+
+
+def _items(folder: Path, blueprint: Blueprint) -> list[str]:
+    """Return what the linter of the items says, and where the bank has too few of them."""
+    if not any(folder.glob("*.toml")):
+        return [f"{folder.name}: there are no items"]
+    from labkit.exams.bank import coverage, lint, read_bank
+
+    bank = read_bank(folder)
+    counts = coverage(bank, {each.id: each.items for each in blueprint.domains}, blueprint.kinds)
+    return [*map(str, lint(bank)), *counts.shortfalls]
 
 
 def _build(folder: Path) -> list[str]:
+    """Build the practice notebook and its solution; return why that was not possible."""
+    from labkit.exams.notebook import build_practice
+
+    try:
+        with ProgressLine() as tell:
+            build_practice(folder, tell)
+    except (BuildError, DeclarationError) as error:
+        return [str(error)]
     return []
 
 

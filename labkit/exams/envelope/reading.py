@@ -101,7 +101,7 @@ class Envelope:
 _NEEDED = ("manifest.json", "form.json", "form.sig.json")
 _MEMBER = re.compile(
     r"manifest\.json|form\.json|form\.sig\.json|log\.jsonl|answers\.json|exam\.ipynb"
-    r"|hand_ins/(?P<slot>[A-Za-z0-9_-]{1,16})/(?:hand_in\.json|tensors\.safetensors)"
+    r"|hand_ins/[A-Za-z0-9_-]{1,16}/(?:hand_in\.json|tensors\.safetensors)"
 )
 _FOLDER = re.compile(r"hand_ins/([A-Za-z0-9_-]{1,16}/)?")
 _END = 22  # bytes of the record that ends a zip without a comment
@@ -169,9 +169,7 @@ def read_envelope(content: bytes, limits: Limits | None = None) -> Envelope:
     log = read("log.jsonl", lambda name, text: _entries(name, text, limits))
     answers = read("answers.json", _table)
     hand_ins = {}
-    slots = sorted(
-        {found["slot"] for name in members if (found := _MEMBER.fullmatch(name)) and found["slot"]}
-    )
+    slots = sorted({name.split("/")[1] for name in members if name.startswith("hand_ins/")})
     for slot in slots:
         values = read(f"hand_ins/{slot}/hand_in.json", _table)
         tensors = read(f"hand_ins/{slot}/tensors.safetensors", _checked_tensors)

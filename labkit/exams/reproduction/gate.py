@@ -1,4 +1,4 @@
-"""The gate: does the notebook that was handed in do again what it claims?"""
+"""The gate: whether the notebook that was handed in does again what it claims."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labkit.core.errors import DataFormatError
 from labkit.exams.reproduction.overlay import overlay
-from labkit.exams.reproduction.sandbox import HOME, Ended, Sandbox, SandboxLimits, insist
+from labkit.exams.reproduction.sandbox import Ended, Sandbox, SandboxLimits, insist
 
 __all__ = ["Reproduced", "reproduce"]
 

@@ -1,0 +1,265 @@
+"""What the task on privacy issues, and how an attack and a private release are measured again.
+
+A model was trained on half of the audit records; it is attacked by its answers.  A second set
+of records is to be released as a model with a privacy budget.  Nobody can see in a model which
+noise it was trained with, so the judge trains one of its own with the settings that were
+stated: a release is worth no more than such settings can give.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from labkit import data
+from labkit.core.errors import LabkitError
+from labkit.core.seeds import derive, make_generator
+from labkit.defenses.privacy import dp_sgd, privacy_spent
+from labkit.exams.issued import Issued
+from labkit.exams.task import Measured, Variant
+from labkit.metrics import membership_auc, tpr_at_fpr
+from labkit.models import TorchClassifier, build
+from labkit.models.ensembles import train_ensemble
+
+AUDITED, KNOWN, PRIVATE, PUBLIC = 480, 80, 800, 100
+SHAPE, CLASSES, ARCHITECTURE = (1, 8, 8), 10, "logistic"
+FPR = 0.05
+DELTA = 1e-4
+
+_GAIN = 0.05
+"""By how much a training of the candidate's own may be better than the judge's with the same settings."""
+
+_RATES = (0.02, 0.06)
+_LEAST_NOISE = 0.05
+_SLACK = 0.02
+
+
+class _Case(NamedTuple):
+    x: Tensor
+    y: Tensor
+    member: Tensor
+    known: Tensor
+    logits: Tensor
+    private: tuple[Tensor, Tensor]
+    public: tuple[Tensor, Tensor]
+    hidden: tuple[Tensor, Tensor]
+
+
+def issue(variant: Variant) -> Issued:
+    """Return audit records with the answers of the model, records to protect, and the budget."""
+    case = _made(variant)
+    facts = {
+        "dims": {"audit": AUDITED},
+        "models": {
+            "release": {"architecture": ARCHITECTURE, "input_shape": list(SHAPE), "classes": CLASSES}
+        },
+        "attacked": {
+            "hidden": [int(variant.params["width"])],
+            "epochs": int(variant.params["epochs"]),
+            "members": AUDITED // 2,
+        },
+        "fpr": FPR,
+        "epsilon_budget": float(variant.params["epsilon_budget"]),
+        "delta_limit": DELTA,
+    }
+    tensors = {
+        "x_audit": case.x,
+        "y_audit": case.y,
+        "known": torch.where(case.known, case.member.long(), -1),
+        "logits": case.logits,
+        "x_private": case.private[0],
+        "y_private": case.private[1],
+        "x_public": case.public[0],
+        "y_public": case.public[1],
+    }
+    return Issued(tensors, facts)
+
+
+def measure(variant: Variant, hand_in: Mapping[str, Any]) -> Measured:
+    """Hold scores against who was in, the statement against the accountant, the release against both."""
+    case = _made(variant)
+    metrics: dict[str, float] = {}
+    facts: dict[str, float | str] = {}
+    if "scores" in hand_in:
+        scores, member = hand_in["scores"][~case.known], case.member[~case.known]
+        metrics["attack_tpr"] = tpr_at_fpr(scores, member, FPR).value
+        metrics["attack_auc"] = membership_auc(scores, member)
+    if "generalisation_gap" in hand_in:
+        metrics["gap_error"] = abs(float(hand_in["generalisation_gap"]) - _gap(case))
+    stated = _settings(hand_in)
+    if stated is not None:
+        spent = _spent(stated)
+        metrics["refuted_epsilon"] = float(_refuted(stated, spent))
+        facts["epsilon_by_renyi"] = spent if math.isfinite(spent) else "unbounded"
+    if "release" in hand_in:
+        metrics |= _released(variant, case, hand_in, stated, facts)
+    return Measured(metrics, facts)
+
+
+# ---------------------------------------------------------------- the release
+
+
+def _released(
+    variant: Variant,
+    case: _Case,
+    hand_in: Mapping[str, Any],
+    stated: Mapping[str, float] | None,
+    facts: dict[str, float | str],
+) -> dict[str, float]:
+    module = build(ARCHITECTURE, SHAPE, CLASSES)
+    module.load_state_dict(hand_in["release"])
+    release = TorchClassifier(module.requires_grad_(False), SHAPE, CLASSES)
+    found: dict[str, float] = {}
+    if "release_auc" in hand_in:
+        found["release_auc_error"] = abs(float(hand_in["release_auc"]) - _release_auc(release, case))
+    if stated is None:
+        return found
+    spent = _spent(stated)
+    within = (
+        spent <= float(variant.params["epsilon_budget"]) * 1.001 and stated["privacy_delta"] <= DELTA * 1.001
+    )
+    accuracy = _accuracy(release, *case.hidden)
+    supported = min(accuracy, _supported(variant, case, stated) + _GAIN) if within else 0.0
+    facts |= {"hidden_accuracy": accuracy, "within_budget": "yes" if within else "no"}
+    found["private_utility"] = supported
+    # A statement about nothing: who has trained no model has no budget to state.
+    found["epsilon_error"] = _error(stated, spent) if accuracy > 0.5 else 1.0
+    return found
+
+
+def _settings(hand_in: Mapping[str, Any]) -> dict[str, float] | None:
+    names = ("privacy_epsilon", "privacy_delta", "noise_multiplier", "sample_rate", "steps", "clip")
+    return {name: float(hand_in[name]) for name in names} if set(names) <= hand_in.keys() else None
+
+
+def _spent(stated: Mapping[str, float], accountant: str = "rdp") -> float:
+    """Return the epsilon that the stated settings really spend, at the stated delta."""
+    if stated["noise_multiplier"] < _LEAST_NOISE:
+        return math.inf
+    return privacy_spent(
+        noise_multiplier=stated["noise_multiplier"],
+        sample_rate=stated["sample_rate"],
+        steps=int(stated["steps"]),
+        privacy_delta=stated["privacy_delta"],
+        accountant=accountant,
+    )
+
+
+def _refuted(stated: Mapping[str, float], spent: float) -> bool:
+    """Return whether the claim promises more than any accountant can keep."""
+    claimed = stated["privacy_epsilon"]
+    if claimed >= spent * (1 - _SLACK):
+        return False
+    if claimed < spent / 2:
+        return True
+    # Renyi accounting is a little pessimistic: a claim below it may have been counted more tightly.
+    try:
+        return claimed < _spent(stated, "prv") * (1 - _SLACK)
+    except (LabkitError, ArithmeticError, RuntimeError, ValueError):
+        return True
+
+
+def _error(stated: Mapping[str, float], spent: float) -> float:
+    """Return how far the claim lies above what the settings spend, as a share; a refuted one counts as 1."""
+    if _refuted(stated, spent) or not math.isfinite(spent):
+        return 1.0
+    return min(1.0, max(0.0, stated["privacy_epsilon"] / max(spent, 1e-9) - 1))
+
+
+def _supported(variant: Variant, case: _Case, stated: Mapping[str, float]) -> float:
+    """Return what the judge's own training with the stated settings reads correctly."""
+    settings = {name: stated[name] for name in ("clip", "noise_multiplier", "sample_rate")}
+    models = [
+        dp_sgd(
+            build(ARCHITECTURE, SHAPE, CLASSES, seed=derive(variant.seed, "judge")),
+            *case.private,
+            **settings,
+            epochs=stated["steps"] * stated["sample_rate"],
+            lr=rate,
+            seed=derive(variant.seed, "judge", number),
+        )
+        for number, rate in enumerate(_RATES)
+    ]
+    return max(_accuracy(model, *case.hidden) for model in models)
+
+
+# ---------------------------------------------------------------- figures
+
+
+def _accuracy(model: TorchClassifier, x: Tensor, y: Tensor) -> float:
+    """Return the share that is read correctly; an answer that is no number is no answer."""
+    logits = model.logits(x)
+    right = (logits.argmax(1) == y) & logits.isfinite().all(1)
+    return float(right.double().mean())
+
+
+def _gap(case: _Case) -> float:
+    """Return by how much the attacked model's loss on known others exceeds that on known members."""
+    loss = functional.cross_entropy(case.logits.double(), case.y, reduction="none")
+    members, others = (loss[case.known & (case.member == kind)].mean() for kind in (True, False))
+    return float(others - members)
+
+
+def _release_auc(release: TorchClassifier, case: _Case) -> float:
+    """Return how well the loss of a release tells the private records from the public ones."""
+    x, y = (torch.cat(pair) for pair in zip(case.private, case.public, strict=True))
+    loss = functional.cross_entropy(release.logits(x).double(), y, reduction="none")
+    member = torch.arange(len(x)) < PRIVATE
+    return membership_auc((-loss).nan_to_num(), member)
+
+
+# ---------------------------------------------------------------- what the variant is
+
+
+def _made(variant: Variant) -> _Case:
+    params = variant.params
+    return _remade(
+        variant.seed, float(params["wrong_labels"]), int(params["width"]), int(params["epochs"])
+    )
+
+
+@lru_cache(maxsize=32)
+def _remade(seed: int, wrong_labels: float, width: int, epochs: int) -> _Case:
+    everything = data.load("digits")
+    x = torch.cat([everything.train.x, everything.test.x])
+    y = torch.cat([everything.train.y, everything.test.y])
+    generator = make_generator(derive(seed, "records"))
+    order = torch.randperm(len(x), generator=generator)
+    audited, private, public, hidden = order.tensor_split(
+        torch.tensor([AUDITED, PRIVATE, PUBLIC]).cumsum(0)
+    )
+    member = torch.randperm(AUDITED, generator=generator) < AUDITED // 2
+    # As many members as others are known; which ones, the generator says.
+    lots = torch.rand(AUDITED, generator=generator)
+    known = torch.zeros(AUDITED, dtype=torch.bool)
+    for kind in (True, False):
+        own = (member == kind).nonzero().flatten()
+        known[own[lots[own].argsort()[: KNOWN // 2]]] = True
+    wrong = torch.rand(AUDITED, generator=generator) < wrong_labels
+    turned = (y[audited] + torch.randint(1, CLASSES, (AUDITED,), generator=generator)) % CLASSES
+    y_audit = torch.where(wrong, turned, y[audited])
+    trained = train_ensemble(
+        x[audited],
+        y_audit,
+        member[None],
+        classes=CLASSES,
+        epochs=epochs,
+        hidden=(width,),
+        seed=derive(seed, "attacked"),
+    )
+    return _Case(
+        x[audited],
+        y_audit,
+        member,
+        known,
+        trained.member(0).logits(x[audited]),
+        (x[private], y[private]),
+        (x[public], y[public]),
+        (x[hidden], y[hidden]),
+    )

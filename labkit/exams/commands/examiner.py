@@ -1,0 +1,61 @@
+"""``labkit exam examiner``: make an examiner's folder, or say what is in one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from labkit.core.tables import format_table
+from labkit.exams.commands.password import add_password, new_password, password_of
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="made when there is none")
+    parser.add_argument("--pool", type=Path, metavar="DIR", help="a private pool, laid out as exams/<exam>")
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+    add_password(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the folder, or list its sessions and what was issued how often."""
+    from labkit.exams.examiner import Examiner
+
+    new = not (args.folder / "examiner.json").is_file()
+    if new:
+        examiner = Examiner.create(args.folder, new_password(args), pool=args.pool)
+    else:
+        examiner = Examiner(args.folder, password_of(args, args.folder))
+    items, variants = examiner.exposure()
+    sessions = [
+        {
+            "session": each.form.session,
+            "candidate": each.form.candidate,
+            "mode": each.form.mode,
+            "deadline": each.form.deadline,
+            "state": each.state,
+        }
+        for each in examiner.sessions()
+    ]
+    if args.json:
+        told = {
+            "folder": str(args.folder),
+            "key_id": examiner.keys.key_id,
+            "made": new,
+            "sessions": sessions,
+            "issued": {
+                "items": dict(items.most_common()),
+                "variants": {f"{slot} {variant}": n for (slot, variant), n in variants.most_common()},
+            },
+        }
+        print(json.dumps(told, indent=1))
+        return 0
+    print(f"examiner {examiner.keys.key_id} in {args.folder}")
+    if new:
+        print("The keys are sealed. If the password is lost, nobody can open them.")
+    if sessions:
+        print(format_table(list(sessions[0]), [list(each.values()) for each in sessions]))
+    return 0

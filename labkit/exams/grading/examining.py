@@ -1,0 +1,114 @@
+"""Grade for an examiner: whose sittings they are, what is written down, which notebooks run again."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.core.errors import DataFormatError
+from labkit.evidence.entry import digest_of
+from labkit.exams.envelope.reading import read_envelope
+from labkit.exams.grading.folder import GradingFolder, Submission
+from labkit.exams.grading.sessions import session_facts
+from labkit.exams.grading.sheet import score_of
+
+if TYPE_CHECKING:
+    from labkit.exams.examiner import Examiner, Session
+
+__all__ = ["Graded", "grade_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """Where results are kept, and one row for each submission (see :meth:`GradingFolder.grade`)."""
+
+    folder: GradingFolder
+    rows: list[dict[str, Any]]
+
+
+def grade_for(
+    examiner: Examiner,
+    submissions: Sequence[Submission],
+    *,
+    root: Path | None = None,
+    workers: int | None = None,
+    seconds: float = 120.0,
+    scheduler: str | None = None,
+    reproduce: bool = False,
+) -> Graded:
+    """Grade submissions to the sittings of an examiner, and note in the register what came of them.
+
+    Parameters
+    ----------
+    examiner : Examiner
+    submissions : sequence of Submission
+    root : Path, optional
+        Where results are kept; ``graded`` in the examiner's folder by default.
+    workers, seconds, scheduler
+        As :meth:`GradingFolder.grade` takes them.
+    reproduce : bool
+        Run the notebooks again in the sandbox; what differs is flagged, and no point depends on it.
+
+    Raises
+    ------
+    SandboxError
+        With ``reproduce``, when the sandbox fails its self-test; nothing was graded.
+    """
+    if reproduce:
+        from labkit.exams.reproduction.sandbox import insist
+
+        insist()
+    sessions = {each.form.session: each for each in examiner.sessions()}
+    folder = GradingFolder(root or examiner.folder / "graded", examiner.exam, examiner.items_folder())
+    rows = folder.grade(
+        submissions,
+        [session_facts(examiner, each) for each in sessions.values()],
+        workers=workers,
+        seconds=seconds,
+        scheduler=scheduler,
+    )
+    for row in rows:
+        if row["status"] == "graded":
+            if reproduce:
+                row["flags"] = _reproduced(examiner, sessions[row["session"]], folder, row["sha256"])
+            _note(examiner, row, folder)
+    return Graded(folder, rows)
+
+
+def _note(examiner: Examiner, row: dict[str, Any], folder: GradingFolder) -> None:
+    """Write into the register that a sitting was graded; a later state stays."""
+    with examiner.exclusively(row["session"]) as session:
+        if session.state in ("open", "handed_in"):
+            more = {
+                "submission_sha256": row["sha256"],
+                "score_sha256": digest_of(score_of(folder.sheet(row["session"]))),
+            }
+            examiner.keep(replace(session, state="graded", more={**session.more, **more}))
+
+
+def _reproduced(examiner: Examiner, session: Session, folder: GradingFolder, sha256: str) -> list[str]:
+    """Run the notebook of a submission again, and keep what was found beside the sheet."""
+    from labkit.exams.reproduction import reproduce
+    from labkit.exams.sitting.making import make_sitting
+
+    content = (folder.root / "submissions" / f"{sha256}.zip").read_bytes()
+    try:
+        notebook = read_envelope(content).notebook
+    except DataFormatError:
+        notebook = None
+    with tempfile.TemporaryDirectory() as place:
+        issued = Path(place) / "sitting"
+        make_sitting(examiner, session, issued)
+        _readable(Path(place))
+        found = reproduce((issued / "exam.ipynb").read_bytes(), notebook, sitting=issued)
+    folder.keep_reproduced(session.form.session, found)
+    return list(found.flags)
+
+
+def _readable(folder: Path) -> None:
+    """Let the user without rights inside the sandbox read a folder that was made for it."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)

@@ -1,0 +1,199 @@
+"""Where grading keeps what it did: begin again and nothing is graded twice, and nothing is lost.
+
+::
+
+    submissions/<digest>.zip   as they came
+    exams/<digest>/            the exam as it was frozen
+    sessions/<session>.json    what was issued to whom
+    results/<digest>.json      what came of each submission
+    sheets/<session>.json      the one result of each sitting
+    feedback/<session>.html
+    packs/<session>/           what an appeal needs
+    reproduced/<session>.json  what running the notebook again has shown
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from labkit.core.errors import DataFormatError
+from labkit.core.files import write_whole
+from labkit.core.paths import ensure_dir
+from labkit.evidence.entry import digest_of
+from labkit.exams.envelope.reading import read_submission_bytes
+from labkit.exams.grading.cluster import grade_on_cluster
+from labkit.exams.grading.feedback import feedback_page
+from labkit.exams.grading.freezing import freeze_exam
+from labkit.exams.grading.packs import write_pack
+from labkit.exams.grading.pool import grade_here
+from labkit.exams.grading.sessions import SessionFacts, write_session
+
+if TYPE_CHECKING:
+    from labkit.exams.reproduction import Reproduced
+
+__all__ = ["GradingFolder", "Submission"]
+
+_FINAL = ("graded", "void", "refused", "replayed")
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A file that was brought, by whom, and when it arrived (UTC in ISO 8601), where that is known."""
+
+    path: Path
+    owner: str | None = None
+    at: str | None = None
+
+
+class GradingFolder:
+    """A folder in which submissions are graded, each once.
+
+    Parameters
+    ----------
+    root : Path
+    exam : Path
+        Folder of the exam; it is frozen here, and graded by what was frozen.
+    items : Path, optional
+        Folder of a private item bank, in place of the exam's own.
+    """
+
+    def __init__(self, root: Path, exam: Path, items: Path | None = None) -> None:
+        self.root = ensure_dir(root)
+        self.exam = freeze_exam(exam, self.root / "exams", items=items)
+
+    def grade(
+        self,
+        submissions: Sequence[Submission],
+        sessions: Iterable[SessionFacts],
+        *,
+        workers: int | None = None,
+        seconds: float = 120.0,
+        scheduler: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Grade what is not graded yet, and return one row for each submission.
+
+        Parameters
+        ----------
+        submissions : sequence of Submission
+        sessions : iterable of SessionFacts
+            Every sitting that a submission may belong to.
+        workers : int, optional
+            Processes on this machine.
+        seconds : float
+            Most time for one submission.
+        scheduler : str, optional
+            Address of a Dask scheduler that grades in place of this machine.
+
+        Returns
+        -------
+        list of dict
+            ``file``, ``sha256``, ``status`` (graded, void, replayed, refused, failed),
+            ``session``, ``share``, ``passed``, ``reasons``.
+        """
+        # Two commands in one folder wait for each other.
+        with FileLock(self.root / ".lock"):
+            for facts in sessions:
+                write_session(self.root / "sessions", facts)
+            taken = [self._take(submission) for submission in submissions]
+            todo: dict[str, dict[str, Any]] = {}
+            for submission, (sha256, problem) in zip(submissions, taken, strict=True):
+                if not problem and self._result(sha256).get("status") not in _FINAL:
+                    todo.setdefault(sha256, self._request(sha256, submission))
+            results = (
+                grade_on_cluster(todo.items(), scheduler, seconds=seconds)
+                if scheduler
+                else grade_here(todo.items(), workers=workers, seconds=seconds)
+            )
+            for sha256, result in results:
+                about = {key: todo[sha256].get(key) for key in ("owner", "at")}
+                self._keep(sha256, {**result, "sha256": sha256, "arrival": about})
+            for sha256, problem in taken:
+                if not problem:
+                    self._settle(sha256)
+            return [
+                self._row(submission, sha256, problem)
+                for submission, (sha256, problem) in zip(submissions, taken, strict=True)
+            ]
+
+    def sheet(self, session: str) -> dict[str, Any]:
+        """Return the score sheet of a sitting that was graded."""
+        return json.loads((self.root / "sheets" / f"{session}.json").read_text(encoding="utf-8"))
+
+    def keep_reproduced(self, session: str, found: Reproduced) -> None:
+        """Keep what running a notebook again has shown; the sheet stays as it is."""
+        self._write(f"reproduced/{session}.json", _json(asdict(found)))
+
+    def _take(self, submission: Submission) -> tuple[str, str]:
+        """Keep a copy of what was brought; return its digest, or why it cannot be taken."""
+        try:
+            content = read_submission_bytes(submission.path)
+        except DataFormatError as error:
+            return "", str(error)
+        sha256 = digest_of(content)
+        place = ensure_dir(self.root / "submissions") / f"{sha256}.zip"
+        if not place.is_file():
+            write_whole(place, content)
+        return sha256, ""
+
+    def _request(self, sha256: str, submission: Submission) -> dict[str, Any]:
+        return {
+            "path": str((self.root / "submissions" / f"{sha256}.zip").resolve()),
+            "sessions": str((self.root / "sessions").resolve()),
+            "exam": str(self.exam.resolve()),
+            "owner": submission.owner,
+            "at": submission.at,
+        }
+
+    def _result(self, sha256: str) -> dict[str, Any]:
+        path = self.root / "results" / f"{sha256}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def _keep(self, sha256: str, result: Mapping[str, Any]) -> None:
+        self._write(f"results/{sha256}.json", _json(result))
+
+    def _settle(self, sha256: str) -> None:
+        """Make a result the one of its sitting, unless the sitting has one already."""
+        result = self._result(sha256)
+        if result.get("status") != "graded":
+            return
+        session, sheet = result["session"], result["sheet"]
+        if (self.root / "sheets" / f"{session}.json").is_file():
+            first = self.sheet(session)["envelope_sha256"]
+            if first == sha256:
+                return
+            reason = f"replayed: the session was graded from the submission {first[:12]} already"
+            self._keep(sha256, {**result, "status": "replayed", "reasons": [*result["reasons"], reason]})
+            return
+        write_pack(self.root, self.exam, result)
+        self._write(f"feedback/{session}.html", feedback_page(sheet).encode())
+        self._write(f"sheets/{session}.json", _json(sheet))
+
+    def _row(self, submission: Submission, sha256: str, problem: str) -> dict[str, Any]:
+        refused: dict[str, Any] = {"status": "refused", "reasons": [problem]}
+        result = refused if problem else self._result(sha256)
+        sheet = result.get("sheet") or {}
+        counts = result["status"] == "graded"
+        return {
+            "file": submission.path.name,
+            "sha256": sha256,
+            "status": result["status"],
+            "session": result.get("session"),
+            "share": sheet["total"]["share"] if counts else None,
+            "passed": sheet["decision"]["passed"] if counts else None,
+            "reasons": result["reasons"],
+        }
+
+    def _write(self, name: str, content: bytes) -> None:
+        path = self.root / name
+        ensure_dir(path.parent)
+        write_whole(path, content)
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"

@@ -1,0 +1,135 @@
+"""Grade one submission: from the bytes of a stranger to a score sheet, or the reason for none."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import labkit
+from labkit.core.errors import DataFormatError
+from labkit.evidence.entry import canonical, digest_of
+from labkit.exams.blueprint import Blueprint, read_blueprint
+from labkit.exams.envelope.reading import Envelope, read_envelope
+from labkit.exams.grading.deciding import decide
+from labkit.exams.grading.marking import mark_items
+from labkit.exams.grading.measuring import mark_slot
+from labkit.exams.grading.sessions import SessionFacts
+from labkit.exams.grading.verifying import Arrival, Verified, verify
+
+__all__ = ["grade_submission", "score_of", "sheet_of"]
+
+Result = dict[str, Any]
+
+# What says when and by which program, and not how much.
+_ABOUT = ("graded_at", "grader")
+
+
+def grade_submission(
+    content: bytes,
+    find: Callable[[Any], SessionFacts],
+    exam: Path,
+    *,
+    arrival: Arrival | None = None,
+    unmeasured: Mapping[str, str] | None = None,
+    begin: Callable[[str], None] = lambda slot: None,
+) -> Result:
+    """Grade a submission.
+
+    Parameters
+    ----------
+    content : bytes
+        The zip.
+    find : callable
+        Name of a session to what its examiner knows of it; raises DataFormatError for none.
+    exam : Path
+        Folder of the exam as it was frozen: blueprint, tasks, items.
+    arrival : Arrival, optional
+        Who brought it, and when.
+    unmeasured : mapping of str to str, optional
+        Tasks not to measure, because they ended the process that tried, and the reason.
+    begin : callable
+        Told the slot before it is measured, so that somebody else knows where a process ended.
+
+    Returns
+    -------
+    dict
+        ``status`` is ``"graded"`` with a ``sheet``; ``"void"`` when it is not this session's
+        submission: a sheet of zeros, which never becomes anybody's result; or ``"refused"``.
+        ``session``, ``sha256`` and ``reasons`` always.
+    """
+    sha256 = digest_of(content)
+    try:
+        envelope = read_envelope(content)
+        facts = find(envelope.manifest.get("session"))
+    except DataFormatError as error:
+        return {"status": "refused", "session": None, "sha256": sha256, "reasons": [str(error)]}
+    verified = verify(envelope, facts, arrival)
+    sheet = sheet_of(envelope, facts, verified, exam, unmeasured=unmeasured or {}, begin=begin)
+    return {
+        "status": "graded" if verified.belongs else "void",
+        "session": facts.session,
+        "sha256": sha256,
+        "reasons": list(verified.reasons),
+        "sheet": sheet,
+    }
+
+
+def sheet_of(
+    envelope: Envelope,
+    facts: SessionFacts,
+    verified: Verified,
+    exam: Path,
+    *,
+    unmeasured: Mapping[str, str],
+    begin: Callable[[str], None] = lambda slot: None,
+) -> dict[str, Any]:
+    """Return the score sheet of a submission; what does not count is zero, and says why."""
+    blueprint, form = _blueprint(exam), facts.form
+    tasks = []
+    for issued in facts.tasks:
+        known = _refusals(envelope, issued.slot)
+        stopped = unmeasured.get(issued.slot)
+        known += [stopped] if stopped else [] if verified.counts else ["the submission does not count"]
+        measure = verified.counts and not stopped
+        if measure:
+            begin(issued.slot)
+        handed_in = envelope.hand_ins.get(issued.slot)
+        tasks.append(mark_slot(exam, issued, handed_in, tuple(known), measure=measure))
+    items = mark_items(exam, form, envelope.answers, blueprint.item_worth(), count=verified.counts)
+    decided = decide(blueprint, tasks, items, verified=all(verified.checks.values()))
+    flags = [*verified.notes, *(flag for task in tasks for flag in task["flags"])]
+    flags += [f"{name[:80]}: {reason}" for name, reason in envelope.refused.items()]
+    return {
+        "version": 1,
+        "session": facts.session,
+        "candidate": {"name": form.get("candidate"), "identifier": facts.owner},
+        "exam": form.get("exam"),
+        "blueprint": form.get("blueprint"),
+        "mode": form.get("mode"),
+        "grader": labkit.__version__,
+        "envelope_sha256": envelope.sha256,
+        "graded_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "verified": verified.as_json(),
+        "tasks": tasks,
+        "items": items,
+        **decided,
+        "flags": flags,
+    }
+
+
+def score_of(sheet: Mapping[str, Any]) -> bytes:
+    """Return what a sheet says in canonical JSON, without when it was graded and by which version."""
+    return canonical({name: value for name, value in sheet.items() if name not in _ABOUT})
+
+
+def _refusals(envelope: Envelope, slot: str) -> list[str]:
+    start = f"hand_ins/{slot}/"
+    return [reason for name, reason in envelope.refused.items() if name.startswith(start)]
+
+
+@functools.lru_cache(4)
+def _blueprint(exam: Path) -> Blueprint:
+    return read_blueprint(exam)

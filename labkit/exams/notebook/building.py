@@ -1,0 +1,109 @@
+"""The exam notebook: one for a sitting, with the cells of its tasks, or with their solutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from labkit.exams.blueprint import Blueprint
+from labkit.exams.notebook.source import ExamCell, read_exam_cells
+from labkit.exams.task.types import Task
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["exam_notebook", "issued_notebook", "notebook_bytes"]
+
+_HEAD = """# {title}: {mode}
+
+Each task below has its brief, its materials and one cell to hand in with. Write what you like
+around it; what counts is what `exam.hand_in` accepts. You get a receipt, never a score. Hand in
+as often as you want: the last version counts, and all are kept.
+
+Items are answered in the navigator, or with `exam.answer(item, positions, confidence)`.
+`exam.state()` says what is still open and how much time is left. If the kernel, the browser or
+the machine stops, open this notebook again and run the next cell: everything is where it was."""
+
+_OPEN = """from labkit.exams.sitting import open_sitting
+
+exam = open_sitting()"""
+
+_TAIL = """## Submit
+
+`exam.state()` shows what is open. When you are done, run `exam.submit()` in a cell of your own:
+it seals the sitting and returns a receipt. Keep the receipt. Nothing can be changed afterwards."""
+
+
+def issued_notebook(blueprint: Blueprint, tasks: Iterable[Task], mode: str) -> bytes:
+    """Return the notebook that a candidate gets, the same bytes for the same tasks."""
+    return notebook_bytes(exam_notebook(blueprint, tasks, mode))
+
+
+def exam_notebook(
+    blueprint: Blueprint, tasks: Iterable[Task], mode: str, *, solved: bool = False
+) -> NotebookNode:
+    """Put the notebook together.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+    tasks : iterable of Task
+        In the order of the notebook.
+    mode : str
+        ``practice``, ``rehearsal`` or ``exam``.
+    solved : bool
+        With the solutions, before it is run.
+
+    Raises
+    ------
+    DeclarationError
+        When a task's ``cells.py`` is missing or wrong.
+    """
+    from nbformat.v4 import new_notebook
+
+    notebook: NotebookNode = new_notebook(
+        metadata={
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "labkit": {"exam": blueprint.id, "blueprint": blueprint.version, "mode": mode},
+        }
+    )
+    notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
+    head = _HEAD.format(title=blueprint.title, mode=mode)
+    notebook.cells += [_node("exam-head", "markdown", head), _node("exam-open", "code", _OPEN)]
+    for task in tasks:
+        for position, cell in enumerate(read_exam_cells(task)):
+            text = cell.solved if solved else cell.issued
+            name = f"{task.id.lower()}-{position:03d}"
+            notebook.cells.append(_node(name, cell.kind, text, cell))
+    notebook.cells.append(_node("exam-tail", "markdown", _TAIL))
+    return notebook
+
+
+def notebook_bytes(notebook: NotebookNode) -> bytes:
+    """Return a notebook as it is written to disk.
+
+    Raises
+    ------
+    BuildError
+        When it is no valid notebook.
+    """
+    import nbformat
+
+    from labkit.core.errors import BuildError
+
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        raise BuildError(f"what was built is no valid notebook: {error}") from error
+    return str(nbformat.writes(notebook, version=nbformat.NO_CONVERT)).encode() + b"\n"
+
+
+def _node(name: str, kind: str, text: str, cell: ExamCell | None = None) -> Any:
+    from nbformat.v4 import new_code_cell, new_markdown_cell
+
+    metadata = {"tags": list(cell.tags)} if cell is not None and cell.tags else {}
+    new: Callable[..., Any] = new_markdown_cell if kind == "markdown" else new_code_cell
+    node = new(text, metadata=metadata)
+    node["id"] = name
+    return node

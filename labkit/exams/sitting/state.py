@@ -1,0 +1,86 @@
+"""How far a sitting is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labkit.exams.form import parse_time
+from labkit.exams.sitting.keeping import versions
+from labkit.exams.sitting.receipts import Place, State
+
+if TYPE_CHECKING:
+    from labkit.exams.sitting.sitting import Sitting
+
+__all__ = ["state_of"]
+
+_SOURCE = "the signed form and the clock of this machine"
+
+
+def state_of(sitting: Sitting) -> State:
+    """Return the state of every task and item of a sitting, and how much time is left."""
+    form, desk = sitting.form, sitting.desk
+    kept = desk.kept("desk.json")
+    flags, notes = set(kept.get("flags", [])), kept.get("notes", {})
+    fields = _fields(sitting)
+    tasks = tuple(_task(sitting, slot, flags, notes, fields.get(slot, ())) for slot in form.slots)
+    answers = desk.kept("answers.json")
+    items = tuple(_item(view, flags, notes, answers) for view in sitting.items().values())
+    left = (parse_time(form.deadline) - desk.clock()).total_seconds()
+    return State(
+        session=form.session,
+        candidate=form.candidate,
+        mode=form.mode,
+        tasks=tasks,
+        items=items,
+        seconds_left=int(left),
+        deadline=form.deadline,
+        deadline_source=_SOURCE,
+        minutes=form.minutes,
+        extra_minutes=form.extra_minutes,
+        submitted=sitting.submitted,
+    )
+
+
+def _fields(sitting: Sitting) -> dict[str, tuple[str, ...]]:
+    """Return which fields of each task are handed in, by the last entry of the log about it."""
+    found = {}
+    for each in sitting.desk.entries():
+        if each["kind"] == "handed_in":
+            found[each["payload"]["task"]] = tuple(each["payload"]["fields"])
+    return found
+
+
+def _task(
+    sitting: Sitting, slot: str, flags: set[str], notes: dict[str, str], fields: tuple[str, ...]
+) -> Place:
+    task = sitting.task(slot)
+    number = (versions(sitting.desk, slot) or [0])[-1]
+    return Place(
+        id=slot,
+        kind="task",
+        title=task.title,
+        state=_said(slot in flags, bool(fields)),
+        answered=bool(fields),
+        version=number,
+        missing=tuple(field.name for field in task.fields if field.name not in fields),
+        note=notes.get(slot, ""),
+    )
+
+
+def _item(
+    view: dict[str, Any], flags: set[str], notes: dict[str, str], answers: dict[str, dict[str, Any]]
+) -> Place:
+    given = answers.get(view["id"], {})
+    return Place(
+        id=view["id"],
+        kind=view["kind"],
+        title=view["question"].split("\n")[0][:80],
+        state=_said(view["id"] in flags, bool(given)),
+        answered=bool(given),
+        confidence=given.get("confidence", ""),
+        note=notes.get(view["id"], ""),
+    )
+
+
+def _said(flagged: bool, answered: bool) -> str:
+    return "flagged" if flagged else "answered" if answered else "untouched"

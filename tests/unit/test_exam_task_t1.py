@@ -1,0 +1,185 @@
+"""T1: a case file that only reading opens, and hand-ins that read nothing."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections import Counter
+
+import pytest
+
+from labkit.governance.controls import reasons
+from labkit.governance.obligations import TIERS, classify, facts
+from tests.exam_players import bot, issued, mark, metrics, problems, share, task_of, variants_of
+
+VARIANTS = variants_of("T1")
+BEST = {"why_tier": 2, "why_excluded": 3, "why_residual": 1}
+ONE = VARIANTS["v01"]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_reading_earns_everything_and_doing_nothing_earns_nothing(name: str) -> None:
+    variant = VARIANTS[name]
+    assert share("T1", variant, bot("T1", "reference", variant)) == pytest.approx(1)
+    assert share("T1", variant, bot("T1", "nothing", variant)) == 0
+    assert share("T1", variant, {}) == 0
+    assert share("T1", variant, bot("T1", "lazy", variant)) < 0.3
+
+
+def test_the_materials_hold_neither_seed_nor_facts_nor_key() -> None:
+    for variant in VARIANTS.values():
+        told = issued("T1", variant).facts
+        text = json.dumps({key: value for key, value in told.items() if key not in ("facts", "fact_ids")})
+        assert str(variant.seed) not in text
+        assert variant.seed.bit_length() > 50
+        assert not any(f'"{fact}"' in text for fact in facts().keys() - TIERS.keys())
+        assert not issued("T1", variant).tensors
+
+
+def test_tiers_and_verdicts_differ_over_the_pool() -> None:
+    tiers = Counter(metrics_facts(variant)["tier"] for variant in VARIANTS.values())
+    assert len(tiers) == 5
+    assert max(tiers.values()) <= 0.4 * len(VARIANTS)
+    for variant in VARIANTS.values():
+        assert len({each.split()[1] for each in metrics_facts(variant)["verdicts"].split(", ")}) > 1
+
+
+def metrics_facts(variant):
+    from labkit.exams.task.playing import measure
+
+    return measure(task_of("T1"), variant, {}).facts
+
+
+def test_one_answer_for_every_variant_earns_little_beyond_the_justifications() -> None:
+    tiers = ("prohibited", "high-risk-annex-i", "high-risk-annex-iii", "transparency", "minimal")
+    roles = (["provider", "deployer"], ["deployer"], ["provider"], ["importer"])
+    for tier, role, verdict, applies in itertools.product(tiers, roles, ("go", "no-go"), ("yes", "no")):
+        shares = []
+        for variant in VARIANTS.values():
+            told = issued("T1", variant).facts
+            why = "applies" if applies == "yes" else "not-developed-here"
+            shares.append(
+                share(
+                    "T1",
+                    variant,
+                    {
+                        **BEST,
+                        "facts_read": ["uses-at-work", "personal-data", "decides-purposes"],
+                        "tier": tier,
+                        "roles": role,
+                        "duties": told["duty_ids"],
+                        "statement": [
+                            {"control": each, "applies": applies, "why": why} for each in told["control_ids"]
+                        ],
+                        "release": [
+                            {"jurisdiction": place, "verdict": verdict, "because": told["because_ids"][0]}
+                            for place in told["places"]
+                        ],
+                        "risk_likelihood": 3,
+                        "risk_impact": 3,
+                        "risk_owner": "security lead",
+                        "risk_treatment": "mitigate",
+                        "risk_residual": 1.8,
+                    },
+                )
+            )
+        assert sum(shares) / len(shares) < 0.37
+
+
+@pytest.mark.parametrize("name", ["v01", "v07", "v13"])
+def test_everything_ticked_finds_nothing(name: str) -> None:
+    told = issued("T1", VARIANTS[name]).facts
+    found = metrics("T1", VARIANTS[name], {"facts_read": told["fact_ids"], "duties": told["duty_ids"]})
+    assert found["facts_read"] == found["duties"] == found["consistent"] == 0
+
+
+def test_each_wrong_duty_takes_a_right_one_back() -> None:
+    right = bot("T1", "reference", ONE)["duties"]
+    wrong = [each for each in issued("T1", ONE).facts["duty_ids"] if each not in right]
+    values = [metrics("T1", ONE, {"duties": right + wrong[:count]})["duties"] for count in range(3)]
+    assert values == pytest.approx([1, 1 - 1 / len(right), 1 - 2 / len(right)])
+
+
+def test_a_control_or_a_place_that_is_stated_twice_is_not_stated() -> None:
+    good = bot("T1", "reference", ONE)
+    flipped = [
+        {**row, "applies": {"yes": "no", "no": "yes"}[row["applies"]], "why": next(iter(reasons()))}
+        for row in good["statement"]
+    ]
+    assert metrics("T1", ONE, {"statement": good["statement"] + flipped})["statement"] == 0
+    assert metrics("T1", ONE, {"statement": good["statement"] * 2})["statement"] == 0
+    every = [
+        {"jurisdiction": row["jurisdiction"], "verdict": verdict, "because": row["because"]}
+        for row in good["release"]
+        for verdict in ("go", "conditions", "no-go")
+    ]
+    assert metrics("T1", ONE, {"release": every})["release"] == 0
+
+
+def test_a_verdict_without_its_reason_does_not_count() -> None:
+    good = bot("T1", "reference", ONE)["release"]
+    stopped = next(row for row in good if row["verdict"] != "go")
+    others = [row for row in good if row is not stopped]
+    assert metrics("T1", ONE, {"release": good})["release"] == 1
+    lost = metrics("T1", ONE, {"release": [*others, {**stopped, "because": "nothing"}]})["release"]
+    assert lost < 1
+
+
+def test_answers_that_follow_from_no_reading_are_not_consistent() -> None:
+    """No facts lead to the tier minimal without a role; that agrees with itself, and earns nothing."""
+    empty = metrics("T1", ONE, {"facts_read": [], "tier": "minimal", "roles": []})
+    assert empty["consistent"] == 0
+    good = bot("T1", "reference", ONE)
+    assert metrics("T1", ONE, good)["consistent"] == 1
+    assert metrics("T1", ONE, {**good, "tier": "minimal"})["consistent"] == pytest.approx(2 / 3)
+
+
+def test_a_banned_practice_that_is_let_go_costs_the_task() -> None:
+    banned = [each for each in VARIANTS.values() if metrics_facts(each)["tier"] == "prohibited"]
+    assert banned
+    for variant in banned:
+        good = bot("T1", "reference", variant)
+        rows = [
+            {**row, "verdict": "go", "because": "nothing"} if row["jurisdiction"] == "EU" else row
+            for row in good["release"]
+        ]
+        found = mark("T1", variant, {**good, "release": rows})
+        assert found.earned == 0
+        assert found.critical
+    assert not mark("T1", ONE, bot("T1", "nothing", ONE)).critical
+
+
+def test_arguable_facts_decide_nothing() -> None:
+    from labkit.exams.task import load_code
+
+    cases = load_code(task_of("T1"), "case_files")
+    for variant in VARIANTS.values():
+        case = cases.case_file(variant)
+        for fact in case.arguable:
+            with_it = type(case.system)(**{**_fields(case.system), "facts": case.facts | {fact}})
+            assert classify(with_it).tier == classify(case.system).tier
+            assert set(classify(with_it).roles) == set(classify(case.system).roles)
+        good = bot("T1", "reference", variant)
+        found = metrics("T1", variant, {**good, "facts_read": [*good["facts_read"], *case.arguable]})
+        assert found["facts_read"] == 1
+
+
+def _fields(system):
+    return {name: getattr(system, name) for name in type(system).__dataclass_fields__}
+
+
+def test_what_is_no_answer_is_refused_and_measures_nothing() -> None:
+    assert "risk_residual" in problems("T1", ONE, {"risk_residual": math.nan})
+    assert "risk_likelihood" in problems("T1", ONE, {"risk_likelihood": 3.5})
+    assert "duties" in problems("T1", ONE, {"duties": ["eu-literacy", "no-such-duty"]})
+    assert metrics("T1", ONE, {"risk_residual": math.nan})["risk_entry"] == 0
+    assert metrics("T1", ONE, {"risk_residual": -0.0})["risk_entry"] == 0
+
+
+def test_an_examiner_may_bring_wordings_that_nobody_has_read() -> None:
+    from dataclasses import replace
+
+    own = replace(ONE, params={**ONE.params, "words": {"use.instalments": "A text of our own."}})
+    assert "A text of our own." in issued("T1", own).facts["case_file"]
+    assert metrics("T1", own, bot("T1", "reference", own))["facts_read"] == 1
