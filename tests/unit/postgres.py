@@ -77,8 +77,8 @@ def postgres_server():
             _wait(process, port, folder / "log")
             yield f"postgresql://owner@127.0.0.1:{port}"
         finally:
-            # Fast: a client that is still there does not hold it up.
-            process.send_signal(signal.SIGINT)
+            # At once: what it holds is thrown away.
+            process.send_signal(signal.SIGQUIT)
             process.wait(30)
     finally:
         log.close()

@@ -55,19 +55,38 @@ def server():
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'records.sqlite'}"
-        return
-    root = request.getfixturevalue("server")
-    name = f"t{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]}"
-    engine = create_engine(f"{root}/postgres".replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT")
+def _make(server, name):
+    """Make a database on the server, and return its address."""
+    engine = create_engine(f"{server}/postgres".replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
-    upgrade(f"{root}/{name}")
-    yield f"{root}/{name}"
+    return f"{server}/{name}"
+
+
+@pytest.fixture(scope="session")
+def gradebook(server):
+    url = _make(server, "gradebook")
+    upgrade(url)
+    return url
+
+
+def _empty(url):
+    """Empty a gradebook as only the owner of the server can: with its triggers asleep."""
+    engine = create_engine(url.replace("://", "+psycopg://"))
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text(f"TRUNCATE officer, candidate, {', '.join(SEALED)} RESTART IDENTITY"))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'records.sqlite'}"
+    url = request.getfixturevalue("gradebook")
+    _empty(url)
+    return url
 
 
 @pytest.fixture
@@ -297,7 +316,7 @@ def gradebook_with_everything(request, tmp_path_factory):
     if request.param == "sqlite":
         url = f"sqlite:///{folder / 'records.sqlite'}"
     else:
-        url = f"{request.getfixturevalue('server')}/postgres"
+        url = _make(request.getfixturevalue("server"), "sealed")
         upgrade(url)
     with open_records(url) as records:
         for who, role in (("gina", "grader"), ("rolf", "releaser"), ("anna", "appeals")):
@@ -523,14 +542,14 @@ MAY = {
 
 @pytest.fixture(scope="session")
 def accounts(server):
-    engine = create_engine(f"{server}/postgres".replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE roles"))
-        upgrade(f"{server}/roles")
+    url = _make(server, "roles")
+    upgrade(url)
+    engine = create_engine(url.replace("://", "+psycopg://"))
+    with engine.begin() as connection:
         for role in MAY:
             connection.execute(text(f"CREATE ROLE the_{role} LOGIN IN ROLE {role}"))
     engine.dispose()
-    return f"{server}/roles"
+    return url
 
 
 class TestRoles:
@@ -595,14 +614,9 @@ class TestRoles:
                 erase_candidate(records, sheet.candidate, by="x")
 
     def test_a_server_without_tables_says_who_makes_them(self, server):
-        engine = create_engine(
-            f"{server}/postgres".replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT"
-        )
-        with engine.connect() as connection:
-            connection.execute(text("CREATE DATABASE empty"))
-        engine.dispose()
+        url = _make(server, "empty")
         with pytest.raises(StorageError, match="exam release migrate"):
-            open_records(f"{server}/empty")
+            open_records(url)
 
 
 def test_a_server_that_is_away_is_said_to_be():
@@ -717,18 +731,12 @@ class TestCommand:
         award = json.loads((tmp_path / "awards" / f"{sheet.session}.json").read_text())
         assert json.loads(out)[0]["number"] == award["number"]
         assert json.loads(self._run(capsys, "award", sheet.session)[1]) == award
-        words = (
-            "appeal",
-            sheet.session,
-            "--reason",
-            "T5",
-            "--by",
-            "anna",
-            "--envelope",
-            envelope,
-            "--out",
-            tmp_path,
-        )
+        pack = tmp_path / "grading" / "packs" / sheet.session
+        pack.mkdir(parents=True)
+        (pack / "submission.zip").write_bytes(envelope.read_bytes())
+        (pack / "pack.json").write_text("{}")
+        words = ("appeal", sheet.session, "--reason", "T5", "--by", "anna", "--out", tmp_path)
+        words += ("--graded", tmp_path / "grading")
         status, out, _ = self._run(capsys, *words, "--json")
         ticket = json.loads(out)
         assert status == 0

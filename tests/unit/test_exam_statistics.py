@@ -15,6 +15,7 @@ from labkit.exams.records.sheets import sheet_of
 from labkit.exams.statistics import (
     Assumptions,
     Plan,
+    answer_seconds,
     corrected_point_biserial,
     cronbach_alpha,
     cut_of,
@@ -383,6 +384,21 @@ def test_right_answers_that_came_too_soon_are_hints():
     right = [item["id"] for item in sheet.content["items"] if item["credit"] == 1]
     seconds = {sheet.session: {right[0]: 1.5, right[1]: 30.0}}
     assert [(each.item, each.seconds) for each in impossible_times(seconds, [sheet])] == [(right[0], 1.5)]
+
+
+def test_how_long_an_answer_took_comes_from_the_log():
+    def at(second, kind, **payload):
+        return {"at": f"2026-11-29T10:00:{second:02d}+00:00", "kind": kind, "payload": payload}
+
+    log = [
+        at(0, "opened"),
+        at(20, "answered", item="a", answer=[0]),
+        at(21, "answered", item="b", answer=[1]),
+        at(30, "answered", item="a", answer=[1]),
+        at(31, "answered", item="c", answer=None),
+        {"at": "later", "kind": "answered", "payload": {"item": "d", "answer": [0]}},
+    ]
+    assert answer_seconds(log) == {"a": 20.0, "b": 1.0}
 
 
 def test_sheets_of_two_exams_or_of_other_points_are_not_mixed():

@@ -21,12 +21,9 @@ def appeal_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("session", help="a session that is released")
     parser.add_argument("--reason", required=True, help="what the candidate objects to")
     parser.add_argument("--by", required=True, metavar="NAME", help="who writes it down (role appeals)")
-    parser.add_argument(
-        "--envelope", required=True, type=Path, metavar="ZIP", help="the submission, as it was graded"
-    )
-    parser.add_argument(
-        "--pack", type=Path, metavar="JSON", help="pack.json of the grading folder, to regrade from"
-    )
+    found = parser.add_mutually_exclusive_group(required=True)
+    found.add_argument("--graded", type=Path, metavar="FOLDER", help="the grading folder, with its packs")
+    found.add_argument("--envelope", type=Path, metavar="ZIP", help="the submission, as it was graded")
     parser.add_argument(
         "--out", required=True, type=Path, metavar="FOLDER", help="where the frozen evidence goes"
     )
@@ -36,14 +33,15 @@ def appeal(records: Records, args: argparse.Namespace) -> int:
     """Open an appeal."""
     from labkit.exams.records import open_appeal
 
+    pack = args.graded / "packs" / args.session if args.graded is not None else None
     ticket, path = open_appeal(
         records,
         args.session,
         reason=args.reason,
         by=args.by,
-        envelope=args.envelope,
+        envelope=args.envelope if pack is None else pack / "submission.zip",
         out=args.out,
-        pack=args.pack,
+        pack=None if pack is None else pack / "pack.json",
     )
     say(
         args,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from labkit.exams.statistics import (
         Classification,
         Family,
+        Hasty,
         MantelHaenszel,
         Pair,
         QuestionStatistics,
@@ -41,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--similar", action="store_true", help="show pairs of candidates whose answers look shared"
     )
+    parser.add_argument(
+        "--submissions",
+        type=Path,
+        metavar="FOLDER",
+        help="show right answers that came too soon to be read for",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
@@ -50,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from labkit.exams.records.sheets import read_sheets
     from labkit.exams.statistics import (
         differential_items,
+        impossible_times,
         question_statistics,
         responses_of,
         similar_pairs,
@@ -69,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     families = variant_families(responses, [sheet.graded_at for sheet in sheets])
     dif = differential_items(responses_of(sheets, "items"), groups) if groups else None
     pairs = similar_pairs(sheets) if args.similar else None
+    hasty = impossible_times(_seconds(args.submissions), sheets) if args.submissions else None
     left_out = len(everything) - len(sheets)
     if args.json:
         found = {"cut": cut, "left_out": left_out, "summary": asdict(summary)}
@@ -76,12 +85,14 @@ def run(args: argparse.Namespace) -> int:
         found["variants"] = [asdict(each) for each in families]
         found["dif"] = dif if dif is None or isinstance(dif, str) else {k: asdict(v) for k, v in dif.items()}
         found["similar"] = None if pairs is None else [asdict(each) for each in pairs]
+        found["hasty"] = None if hasty is None else [asdict(each) for each in hasty]
         print(json.dumps(_plain(found), indent=1, ensure_ascii=False))
         return 0
     parts = [_summary(summary, cut, left_out), _questions(questions), _families(families)]
     parts += [_options(questions)] if args.options else []
     parts += [_dif(dif)] if dif is not None else []
     parts += [_pairs(pairs, sheets)] if pairs is not None else []
+    parts += [_hasty(hasty)] if hasty is not None else []
     print("\n\n".join(parts))
     return 0
 
@@ -99,6 +110,24 @@ def _read_groups(path: Path) -> dict[str, str]:
         if len(row) != 2 or not all(row):
             raise DataFormatError(f"{path}:{line}: expected a candidate and a group, got {row}")
     return {row[0]: row[1] for row in rows[1:]}
+
+
+def _seconds(folder: Path) -> dict[str, dict[str, float]]:
+    """Return how long each item took in every sitting whose envelope lies in a folder."""
+    from labkit.exams.envelope.reading import read_envelope, read_submission_bytes
+    from labkit.exams.statistics import answer_seconds
+
+    found = {}
+    for path in sorted(folder.glob("*.zip")):
+        try:
+            envelope = read_envelope(read_submission_bytes(path))
+        except DataFormatError:
+            # What was refused when it was graded has no sheet either.
+            continue
+        found[str(envelope.manifest.get("session"))] = answer_seconds(envelope.log or ())
+    if not found:
+        raise DataFormatError(f"{folder}: expected submissions (*.zip), found none that can be read")
+    return found
 
 
 def _summary(summary: Summary, cut: float, left_out: int) -> str:
@@ -207,6 +236,16 @@ def _pairs(pairs: Sequence[Pair], sheets: Sequence[Sheet]) -> str:
         ["session", "and", "same wrong", "by chance", "p", "right for the other's variant"], rows
     )
     return f"{table}\n{len(pairs)} of {compared} pairs, for a person to look at: likeness proves nothing."
+
+
+def _hasty(hasty: Sequence[Hasty]) -> str:
+    if not hasty:
+        return "Times: no right answer came too soon."
+    rows = [[each.session, each.item, f"{each.seconds:.1f}"] for each in hasty]
+    table = format_table(["session", "item", "seconds"], rows)
+    return (
+        f"{table}\nBy the candidates' own clocks, for a person to look at: some draft first and enter later."
+    )
 
 
 def _say(value: float, digits: int = 2) -> str:

@@ -45,7 +45,13 @@ if TYPE_CHECKING:
         stratified_alpha,
     )
     from labkit.exams.statistics.responses import Responses, responses_of
-    from labkit.exams.statistics.similarity import Hasty, Pair, impossible_times, similar_pairs
+    from labkit.exams.statistics.similarity import (
+        Hasty,
+        Pair,
+        answer_seconds,
+        impossible_times,
+        similar_pairs,
+    )
     from labkit.exams.statistics.simulate import Assumptions, Plan, Trial, plan_of, simulate_scores, try_plan
     from labkit.exams.statistics.summary import Summary, summarise
     from labkit.exams.statistics.variants import Family, VariantLine, variant_families
@@ -80,7 +86,7 @@ _MODULES = {
         "stratified_alpha",
     ),
     "responses": ("Responses", "responses_of"),
-    "similarity": ("Hasty", "Pair", "impossible_times", "similar_pairs"),
+    "similarity": ("Hasty", "Pair", "answer_seconds", "impossible_times", "similar_pairs"),
     "simulate": ("Assumptions", "Plan", "Trial", "plan_of", "simulate_scores", "try_plan"),
     "summary": ("Summary", "summarise"),
     "variants": ("Family", "VariantLine", "variant_families"),
@@ -108,6 +114,7 @@ __all__ = [
     "Trial",
     "TrueScores",
     "VariantLine",
+    "answer_seconds",
     "corrected_point_biserial",
     "cronbach_alpha",
     "cut_of",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from labkit.core.checks import whole
 from labkit.exams.blueprint import Blueprint, Slot
+from labkit.exams.grading.deciding import decide
 from labkit.exams.statistics.reliability import Matrix
 from labkit.exams.statistics.simulate import Assumptions, plan_of, simulate_scores
 
@@ -85,14 +84,6 @@ def _sheet(
         for position, domain in enumerate(places)
     ]
     session = f"simulated-{number[0]}-{number[1]:04d}"
-    earned = {"practical": tasks, "knowledge": [{**i, "earned": i["points"] * i["credit"]} for i in items]}
-    parts = {name: _sum(each) for name, each in earned.items()}
-    total = _sum(list(parts.values()))
-    share = total["earned"] / total["points"]
-    domains = {
-        domain.id: _sum([e for each in earned.values() for e in each if e["domain"] == domain.id])
-        for domain in blueprint.domains
-    }
     return {
         "version": 1,
         "session": session,
@@ -106,13 +97,7 @@ def _sheet(
         "verified": dict.fromkeys(("form", "owner", "nonce", "deadline", "chain"), True) | {"reasons": []},
         "tasks": tasks,
         "items": items,
-        "domains": domains,
-        **parts,
-        "total": {**total, "share": share},
-        "sem": None,
-        "decision": _decision(blueprint, share, parts["practical"], domains),
-        "quadrant": "",
-        "calibration": {},
+        **decide(blueprint, tasks, items),
         "flags": [],
     }
 
@@ -167,27 +152,3 @@ def _item(number: int, domain: str, points: float, right: bool, wrong: int, vari
             for place, text in enumerate(_OPTIONS)
         ],
     }
-
-
-def _sum(parts: Sequence[dict[str, Any]]) -> dict[str, float]:
-    return {name: math.fsum(each[name] for each in parts) for name in ("points", "earned")}
-
-
-def _decision(
-    blueprint: Blueprint, share: float, practical: dict[str, float], domains: dict[str, dict[str, float]]
-) -> dict[str, Any]:
-    rule = blueprint.decision
-    needed = [
-        ("overall", rule.cut, share),
-        ("practical", rule.practical, practical["earned"] / practical["points"]),
-    ]
-    needed += [
-        (domain.id, rule.domain, domains[domain.id]["earned"] / domains[domain.id]["points"])
-        for domain in blueprint.domains
-        if domain.weight >= rule.domain_weight and domains[domain.id]["points"]
-    ]
-    rules = [
-        {"rule": name, "needed": least, "reached": reached, "met": reached >= least - 1e-9}
-        for name, least, reached in needed
-    ]
-    return {"passed": all(each["met"] for each in rules), "rules": rules}

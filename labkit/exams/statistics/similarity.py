@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import combinations
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from labkit.exams.records.sheets import Sheet
 
-__all__ = ["Hasty", "Pair", "impossible_times", "similar_pairs"]
+__all__ = ["Hasty", "Pair", "answer_seconds", "impossible_times", "similar_pairs"]
 
 Answer = tuple[str, str, str, bool]
 """Item, variant, what was answered, and whether that is right."""
@@ -91,6 +92,34 @@ def similar_pairs(sheets: Sequence[Sheet], *, most_p: float = 0.01) -> list[Pair
             first, second = sheets[i].content["session"], sheets[j].content["session"]
             found.append(Pair(first, second, pair[0], pair[1], p, pair[3]))
     return sorted(found, key=lambda pair: (-len(pair.foreign), pair.p))
+
+
+def answer_seconds(log: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return how long each item took: from the entry before its first answer to that answer.
+
+    Parameters
+    ----------
+    log : iterable of mapping
+        Entries of a sitting's log, in order; the times are of the candidate's own clock.
+    """
+    found: dict[str, float] = {}
+    before: datetime | None = None
+    for entry in log:
+        try:
+            at = datetime.fromisoformat(str(entry.get("at")))
+            taken = math.inf if before is None else (at - before).total_seconds()
+        except (ValueError, TypeError):
+            # A clock that cannot be read says nothing; the chain was checked when it was graded.
+            continue
+        before = at
+        payload = entry.get("payload")
+        if (
+            entry.get("kind") == "answered"
+            and isinstance(payload, Mapping)
+            and payload.get("answer") is not None
+        ):
+            found.setdefault(str(payload.get("item")), taken)
+    return found
 
 
 def impossible_times(
