@@ -673,6 +673,20 @@ def test_a_sheet_that_is_none_is_refused_with_the_place(tmp_path, change, messag
 
 
 @pytest.mark.parametrize(
+    ("candidate", "identifier", "name"),
+    [
+        ("ada@example.org", "ada@example.org", "ada@example.org"),
+        ({"name": "Ada", "identifier": "a-1"}, "a-1", "Ada"),
+        ({"name": "local", "identifier": ""}, "local", "local"),
+        ({"identifier": "a-1"}, "a-1", "a-1"),
+    ],
+)
+def test_a_candidate_is_known_by_identifier_or_else_by_name(candidate, identifier, name):
+    sheet = sheet_of({**COHORT[0], "candidate": candidate})
+    assert (sheet.candidate, sheet.candidate_name) == (identifier, name)
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "in JSON"),

@@ -15,6 +15,7 @@ from labkit.exams.records.sheets import sheet_of
 from labkit.exams.statistics import (
     Assumptions,
     Plan,
+    Section,
     answer_seconds,
     corrected_point_biserial,
     cronbach_alpha,
@@ -332,6 +333,26 @@ def test_a_wrong_key_and_a_tempting_distractor_are_flagged():
     ) == pytest.approx(1)
 
 
+def test_questions_of_a_scenario_keep_their_options_apart():
+    raw = simulate_sheets(BLUEPRINT, 60, 6, variants=1)
+    for number, sheet in enumerate(raw):
+        sheet["items"][0].update(
+            kind="scenario",
+            reasons=[
+                {"text": text, "right": text == "yes", "given": given, "why": "", "part": part}
+                for part, said in ((0, True), (1, number % 3 > 0))
+                for text, given in (("yes", said), ("no", not said))
+            ],
+        )
+    first = question_statistics(responses_of([sheet_of(each) for each in raw], "items"))[0]
+    assert {option.text: round(option.chosen.value, 2) for option in first.distractors} == {
+        "yes": 1.0,
+        "no": 0.0,
+        "2. yes": 0.67,
+        "2. no": 0.33,
+    }
+
+
 def test_a_variant_that_is_harder_and_one_that_leaked_are_found():
     raw = simulate_sheets(BLUEPRINT, 400, 7)
     for sheet in raw:
@@ -488,6 +509,13 @@ class TestSimulator:
     def test_the_same_seed_makes_the_same_cohort(self):
         assert simulate_sheets(BLUEPRINT, 3, 5) == simulate_sheets(BLUEPRINT, 3, 5)
         assert simulate_sheets(BLUEPRINT, 3, 5) != simulate_sheets(BLUEPRINT, 3, 6)
+
+    def test_a_section_that_nobody_reaches_passes_nobody(self):
+        plan = plan_of(BLUEPRINT)
+        assert plan.sections[0].name == "the practical part"
+        out_of_reach = Plan(plan.tasks, plan.items, plan.cut, (Section("none", 1.01, (0,), ()),))
+        found = try_plan(out_of_reach, candidates=200)
+        assert (found.pass_rate, found.accuracy, found.consistency) == (0, 1, 1)
 
     def test_nothing_to_earn_and_too_few_are_refused(self):
         with pytest.raises(InvalidInputError, match="points to earn"):
@@ -651,12 +679,15 @@ class TestCommands:
         found = self._json(capsys, "simulate", "--candidates", 2000, "--lengths", "5x0,0x60")
         assert [(each["tasks"], each["items"]) for each in found["forms"]] == [
             (6, 30),
+            (6, 30),
             (10, 30),
             (5, 0),
             (0, 60),
         ]
+        every, alone = found["forms"][:2]
+        assert every["pass_rate"] < alone["pass_rate"]
         assert main(["exam", "simulate", "--candidates", "500"]) == 0
-        assert "(now)" in capsys.readouterr().out
+        assert "(now, every rule)" in capsys.readouterr().out
         for words, message in (
             (("--lengths", "5by3"), "10x30"),
             (("--lengths", "0x0"), "10x30"),

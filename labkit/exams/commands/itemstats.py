@@ -195,9 +195,13 @@ def _options(questions: Sequence[QuestionStatistics]) -> str:
 def _families(families: Sequence[Family]) -> str:
     rows = []
     for each in families:
+        if len(each.variants) < 2 and not abs(each.drift) > 3 * each.drift_error:
+            continue
         flagged = [f"{line.variant} {line.shift:+.2f}" for line in each.variants if line.is_flagged]
         drift = f"{_say(each.drift)} ({_say(each.drift_error)})"
         rows.append([each.name, len(each.variants), _say(each.spread), drift, ", ".join(flagged) or "-"])
+    if not rows:
+        return "Variants: no question has several, and none became easier."
     return format_table(["question", "variants", "SD, points", "drift (error)", "variants to look at"], rows)
 
 

@@ -162,6 +162,7 @@ def _award(records: Records, args: argparse.Namespace) -> int:
 def _practice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sheet", type=Path, help="score sheet of a practice exam")
     parser.add_argument("--name", required=True, help="name on the award")
+    parser.add_argument("--identifier", default="", metavar="ID", help="such as a mail address, on the award")
     parser.add_argument("--blueprint", type=Path, help="blueprint.toml; the one of labkit by default")
     parser.add_argument("--standard", action="append", default=[], metavar="ID", help="it is aligned with it")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write it")
@@ -172,7 +173,10 @@ def _practice(_: Records | None, args: argparse.Namespace) -> int:
     from labkit.exams.records import practice_award, read_sheet
 
     sheet, blueprint = read_sheet(args.sheet), read_blueprint(args.blueprint)
-    return _give(practice_award(sheet, blueprint, name=args.name, standards=args.standard), args)
+    award = practice_award(
+        sheet, blueprint, name=args.name, identifier=args.identifier, standards=args.standard
+    )
+    return _give(award, args)
 
 
 _Action = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[Any, argparse.Namespace], int]]

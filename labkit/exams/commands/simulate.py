@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
                 f"expected --cut above 0 and below 1, got {args.cut:g}: write 0.7 for 70 %"
             )
         plan = replace(plan, cut=args.cut)
-    plans = [(" (now)", plan)]
+    plans = [(" (now, every rule)", plan), (" (now, cut alone)", replace(plan, sections=()))]
     full = (len(blueprint.tasks), blueprint.item_count)
     if full != (len(plan.tasks), len(plan.items)):
         plans.append((" (in full)", plan.resized(*full)))
@@ -86,9 +86,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(found, indent=1))
         return 0
     print(_table(trials))
-    print(
-        f"\n{args.candidates} simulated candidates, cut at {plan.cut:.0%}; near: within one SEM of the cut."
-    )
+    print(f"\n{args.candidates} simulated candidates, cut at {plan.cut:.0%}; near: within one SEM of it.")
     print("Ability, items and tasks are assumptions until a pilot shows better ones (labkit exam itemstats).")
     return 0
 

@@ -106,11 +106,20 @@ def award_of(records: Records, name: str) -> dict[str, Any]:
 
 
 def practice_award(
-    sheet: Sheet, blueprint: Blueprint, *, name: str, standards: Sequence[str] = ()
+    sheet: Sheet, blueprint: Blueprint, *, name: str, identifier: str = "", standards: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the award of a practice exam, which nobody but the candidate was there for.
 
     It says so: its mode is ``practice``, and nobody released it.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    blueprint : Blueprint
+    name, identifier : str
+        Of the candidate, as they say; the identifier of the sheet by default.
+    standards : sequence of str
+        Ids that the credential is aligned with.
 
     Raises
     ------
@@ -125,7 +134,7 @@ def practice_award(
         raise InvalidInputError("expected a practice exam that was passed: there is no award")
     return {
         **_about(sheet, blueprint.title, blueprint.valid_months, list(standards)),
-        "candidate": {"name": name, "identifier": sheet.candidate},
+        "candidate": {"name": name, "identifier": identifier or sheet.candidate},
         "number": f"PRACTICE-{sheet.digest[:12].upper()}",
         "released_at": max(now(), sheet.graded_at),
         "released_by": [],

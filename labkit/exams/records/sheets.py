@@ -42,15 +42,14 @@ class Sheet:
 
     @property
     def candidate(self) -> str:
-        """Identifier of the candidate."""
-        given = self.content["candidate"]
-        return str(given["identifier"]) if isinstance(given, Mapping) else str(given)
+        """Identifier of the candidate; the name, where none was given."""
+        return _identifier(self.content["candidate"])
 
     @property
     def candidate_name(self) -> str:
         """Name of the candidate, or the identifier where the sheet gives no name."""
         given = self.content["candidate"]
-        return str(given.get("name") or given["identifier"]) if isinstance(given, Mapping) else str(given)
+        return str(given.get("name") or "") or self.candidate if isinstance(given, Mapping) else str(given)
 
     @property
     def is_verified(self) -> bool:
@@ -153,10 +152,10 @@ def _check(content: Any, where: str) -> None:
         for name in names:
             if not isinstance(content.get(name), kind):
                 raise DataFormatError(f"{where}: expected {name!r} as {words}, got {content.get(name)!r}")
-    candidate = content.get("candidate")
-    identifier = candidate.get("identifier") if isinstance(candidate, Mapping) else candidate
-    if not isinstance(identifier, str) or not identifier.strip():
-        raise DataFormatError(f"{where}: expected 'candidate' with an identifier, got {candidate!r}")
+    if not _identifier(content.get("candidate")):
+        raise DataFormatError(
+            f"{where}: expected 'candidate' with an identifier or a name, got {content.get('candidate')!r}"
+        )
     if content["mode"] not in MODES:
         raise DataFormatError(f"{where}: expected mode {', '.join(MODES)}; got {content['mode']!r}")
     if not isinstance(content["decision"].get("passed"), bool):
@@ -176,6 +175,14 @@ def _check(content: Any, where: str) -> None:
         _check_part(item, f"{where}: item {position + 1}", ("id", "domain", "kind"))
         if not _is_number(item.get("points"), math.inf) or not _is_number(item.get("credit"), 1):
             raise DataFormatError(f"{where}: item {item['id']}: expected points, and credit from 0 to 1")
+
+
+def _identifier(candidate: Any) -> str:
+    """Return who it is; empty when nothing says so."""
+    told = [candidate]
+    if isinstance(candidate, Mapping):
+        told = [candidate.get("identifier"), candidate.get("name")]
+    return next((each.strip() for each in told if isinstance(each, str) and each.strip()), "")
 
 
 def _check_part(part: Any, where: str, texts: tuple[str, ...]) -> None:

@@ -52,7 +52,15 @@ if TYPE_CHECKING:
         impossible_times,
         similar_pairs,
     )
-    from labkit.exams.statistics.simulate import Assumptions, Plan, Trial, plan_of, simulate_scores, try_plan
+    from labkit.exams.statistics.simulate import (
+        Assumptions,
+        Plan,
+        Section,
+        Trial,
+        plan_of,
+        simulate_scores,
+        try_plan,
+    )
     from labkit.exams.statistics.summary import Summary, summarise
     from labkit.exams.statistics.variants import Family, VariantLine, variant_families
 
@@ -87,7 +95,7 @@ _MODULES = {
     ),
     "responses": ("Responses", "responses_of"),
     "similarity": ("Hasty", "Pair", "answer_seconds", "impossible_times", "similar_pairs"),
-    "simulate": ("Assumptions", "Plan", "Trial", "plan_of", "simulate_scores", "try_plan"),
+    "simulate": ("Assumptions", "Plan", "Section", "Trial", "plan_of", "simulate_scores", "try_plan"),
     "summary": ("Summary", "summarise"),
     "variants": ("Family", "VariantLine", "variant_families"),
 }
@@ -109,6 +117,7 @@ __all__ = [
     "QuestionStatistics",
     "Rating",
     "Responses",
+    "Section",
     "Share",
     "Summary",
     "Trial",

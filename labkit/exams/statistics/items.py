@@ -77,6 +77,12 @@ def question_statistics(responses: Responses) -> list[QuestionStatistics]:
     return [_one(responses, column) for column in range(len(responses.names))]
 
 
+def option_text(reason: Mapping[str, Any]) -> str:
+    """Return the text of an option, with the question of a scenario that it belongs to."""
+    part = reason.get("part") or 0
+    return f"{part + 1}. {reason.get('text')}" if part else str(reason.get("text"))
+
+
 def correlation(x: Matrix, y: Matrix) -> float:
     """Return Pearson's correlation; NaN where one of the two is constant."""
     if x.size < 2:
@@ -107,7 +113,7 @@ def _distractors(entries: list[Any], rest: Matrix) -> tuple[Distractor, ...]:
     options: dict[tuple[str, str], bool] = {}
     for entry in entries:
         for reason in entry.get("reasons") or ():
-            options[_variant(entry), str(reason.get("text"))] = bool(reason.get("right"))
+            options[_variant(entry), option_text(reason)] = bool(reason.get("right"))
     several = len({variant for variant, _ in options}) > 1
     found = []
     for (variant, text), right in options.items():
@@ -132,7 +138,7 @@ def _variant(entry: Mapping[str, Any]) -> str:
 
 def _chose(entry: Mapping[str, Any], text: str) -> bool:
     reasons = entry.get("reasons") or ()
-    return any(reason.get("given") is True for reason in reasons if str(reason.get("text")) == text)
+    return any(reason.get("given") is True for reason in reasons if option_text(reason) == text)
 
 
 def _flags(difficulty: Share, discrimination: float, distractors: tuple[Distractor, ...]) -> tuple[str, ...]:

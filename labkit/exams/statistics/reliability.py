@@ -142,7 +142,8 @@ def stratified_alpha(parts: Sequence[tuple[float, ArrayLike]]) -> float:
 
 def sem(sd: float, reliability: float) -> float:
     """Return the standard error of measurement, in the units of ``sd``."""
-    return sd * math.sqrt(max(0.0, 1 - reliability))
+    # Not max(0, ...): that would make a number of NaN.
+    return sd * math.sqrt(1 - min(1.0, reliability)) if reliability == reliability else math.nan
 
 
 def lord_csem(score: ArrayLike, length: float) -> Matrix:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from labkit.exams.records.sheets import Sheet
+from labkit.exams.statistics.items import option_text
 
 __all__ = ["Hasty", "Pair", "answer_seconds", "impossible_times", "similar_pairs"]
 
@@ -161,7 +162,7 @@ def _answers(sheet: Sheet) -> list[Answer]:
 
 def _given(item: Mapping[str, Any]) -> str | None:
     """Return the answer by the texts of its options, since their order is drawn; None for none."""
-    chosen = sorted(str(each.get("text")) for each in item.get("reasons") or () if each.get("given") is True)
+    chosen = sorted(option_text(each) for each in item.get("reasons") or () if each.get("given") is True)
     if chosen:
         return json.dumps(chosen, ensure_ascii=False)
     answer = item.get("answer")

@@ -19,16 +19,37 @@ from labkit.exams.blueprint import Blueprint
 from labkit.exams.statistics.items import correlation
 from labkit.exams.statistics.reliability import Matrix
 
-__all__ = ["Assumptions", "Plan", "Trial", "plan_of", "simulate_scores", "try_plan"]
+__all__ = ["Assumptions", "Plan", "Section", "Trial", "plan_of", "simulate_scores", "try_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Tasks and items, by their places, of which a share has to be reached besides the cut."""
+
+    name: str
+    needed: float
+    tasks: tuple[int, ...]
+    items: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What counts for the score: points of each task, points of each item, and the cut as a share."""
+    """What counts for the score.
+
+    Attributes
+    ----------
+    tasks, items : tuple of float
+        Points of each.
+    cut : float
+        Share of all points that passes.
+    sections : tuple of Section
+        What else has to be reached.
+    """
 
     tasks: tuple[float, ...]
     items: tuple[float, ...]
     cut: float
+    sections: tuple[Section, ...] = ()
 
     @property
     def points(self) -> float:
@@ -36,7 +57,7 @@ class Plan:
         return math.fsum(self.tasks) + math.fsum(self.items)
 
     def resized(self, tasks: int, items: int) -> Plan:
-        """Return a plan of other length, with the same share of points for each part."""
+        """Return a plan of other length, with the same share of points for each part and the cut alone."""
         share = math.fsum(self.tasks) / self.points if items else 1.0
         share = share if tasks else 0.0
         points = self.points
@@ -44,6 +65,7 @@ class Plan:
             self,
             tasks=(share * points / max(1, tasks),) * tasks,
             items=((1 - share) * points / max(1, items),) * items,
+            sections=(),
         )
 
 
@@ -115,9 +137,21 @@ class Trial:
 
 
 def plan_of(blueprint: Blueprint) -> Plan:
-    """Return the plan of what a blueprint has to offer now."""
-    tasks = tuple(slot.points for slot in blueprint.available)
-    return Plan(tasks, (blueprint.item_worth(),) * blueprint.item_count, blueprint.decision.cut)
+    """Return the plan of what a blueprint has to offer now, with everything that it asks for to pass."""
+    slots, rule = blueprint.available, blueprint.decision
+    places = [domain.id for domain in blueprint.domains for _ in range(domain.items)]
+    sections = [Section("the practical part", rule.practical, tuple(range(len(slots))), ())] if slots else []
+    for domain in blueprint.domains:
+        tasks = tuple(place for place, slot in enumerate(slots) if slot.domain == domain.id)
+        items = tuple(place for place, each in enumerate(places) if each == domain.id)
+        if domain.weight >= rule.domain_weight and (tasks or items):
+            sections.append(Section(f"domain {domain.id}", rule.domain, tasks, items))
+    return Plan(
+        tuple(slot.points for slot in slots),
+        (blueprint.item_worth(),) * blueprint.item_count,
+        rule.cut,
+        tuple(sections),
+    )
 
 
 def simulate_scores(
@@ -140,11 +174,8 @@ def simulate_scores(
     true : array of shape ``(candidates,)``
         Expected share of all points on this form, over everything that chance decides.
     """
-    told, rng = assumptions or Assumptions(), np.random.default_rng(seed)
-    tasks, expected_tasks = _tasks(len(plan.tasks), ability, told, rng)
-    items, expected_items = _items(len(plan.items), ability, told, rng)
-    true = (expected_tasks @ np.array(plan.tasks) + expected_items @ np.array(plan.items)) / plan.points
-    return tasks, items, true
+    (tasks, items), expected = _draw(plan, ability, seed, assumptions)
+    return tasks, items, _share(plan, *expected)
 
 
 def try_plan(
@@ -152,8 +183,8 @@ def try_plan(
 ) -> Trial:
     """Return what a plan would do, from two parallel forms taken by the same candidates.
 
-    The cut stands where the blueprint has it, in the distribution of scores: a candidate
-    deserves to pass whose mean over both forms' expected scores reaches it.
+    A candidate deserves to pass whose expected scores, in the mean of both forms, reach the cut and
+    every section.
 
     Raises
     ------
@@ -165,12 +196,17 @@ def try_plan(
         raise InvalidInputError("expected a plan with points to earn, got none")
     rng = np.random.default_rng(seed)
     ability, seeds = rng.standard_normal(candidates), rng.integers(2**31, size=2)
-    forms = [_form(plan, ability, int(each), assumptions) for each in seeds]
-    (first, true_first), (second, true_second) = forms
-    deserves = (true_first + true_second) / 2 >= plan.cut
-    passes, again = first >= plan.cut - 1e-9, second >= plan.cut - 1e-9
-    reliability = correlation(first, second)
-    error = float(first.std()) * math.sqrt(max(0.0, 1 - reliability))
+    drawn = [_draw(plan, ability, int(each), assumptions) for each in seeds]
+    scores = [_share(plan, *earned) for earned, _ in drawn]
+    true = [np.mean([expected[part] for _, expected in drawn], axis=0) for part in (0, 1)]
+    deserves = _share(plan, *true) >= plan.cut
+    passes, again = (score >= plan.cut - 1e-9 for score in scores)
+    for section in plan.sections:
+        deserves &= _reaches(plan, section, *true)
+        passes &= _reaches(plan, section, *drawn[0][0])
+        again &= _reaches(plan, section, *drawn[1][0])
+    reliability = correlation(*scores)
+    error = float(scores[0].std()) * math.sqrt(max(0.0, 1 - reliability))
     return Trial(
         len(plan.tasks),
         len(plan.items),
@@ -180,14 +216,31 @@ def try_plan(
         float((passes == again).mean()),
         float((passes & ~deserves).mean()),
         float((~passes & deserves).mean()),
-        float((abs(first - plan.cut) <= error).mean()),
+        float((np.abs(scores[0] - plan.cut) <= error).mean()),
         float(passes.mean()),
     )
 
 
-def _form(plan: Plan, ability: Matrix, seed: int, assumptions: Assumptions | None) -> tuple[Matrix, Matrix]:
-    tasks, items, true = simulate_scores(plan, ability, seed, assumptions)
-    return (tasks @ np.array(plan.tasks) + items @ np.array(plan.items)) / plan.points, true
+_Pair = tuple[Matrix, Matrix]
+
+
+def _draw(plan: Plan, ability: Matrix, seed: int, assumptions: Assumptions | None) -> tuple[_Pair, _Pair]:
+    """Return credit of tasks and items as it was drawn, and as it would be on average."""
+    told, rng = assumptions or Assumptions(), np.random.default_rng(seed)
+    tasks, expected_tasks = _tasks(len(plan.tasks), ability, told, rng)
+    items, expected_items = _items(len(plan.items), ability, told, rng)
+    return (tasks, items), (expected_tasks, expected_items)
+
+
+def _share(plan: Plan, tasks: Matrix, items: Matrix) -> Matrix:
+    return (tasks @ np.array(plan.tasks) + items @ np.array(plan.items)) / plan.points
+
+
+def _reaches(plan: Plan, section: Section, tasks: Matrix, items: Matrix) -> np.ndarray:
+    chosen, asked = list(section.tasks), list(section.items)
+    points, worth = np.array(plan.tasks)[chosen], np.array(plan.items)[asked]
+    earned = tasks[:, chosen] @ points + items[:, asked] @ worth
+    return earned >= section.needed * (points.sum() + worth.sum()) - 1e-9
 
 
 def _items(count: int, ability: Matrix, told: Assumptions, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
