@@ -33,8 +33,8 @@ class ExamPage(Page):
         if self.settings.get("labkit_room") is not None:
             self.refuse(
                 403,
-                "In a class on one machine there is no exam: it runs code of one's own. Take it on a machine of "
-                "your own, or on JupyterHub.",
+                "In a class on one machine there is no exam: it runs code of one's own. Take it on a machine "
+                "of your own, or on JupyterHub.",
             )
             return
         blueprint = read_blueprint(exam_folder())

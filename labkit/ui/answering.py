@@ -110,7 +110,8 @@ def in_order(steps: Sequence[Option], *, moved: bool = True) -> AnswerField:
         style={"description_width": "9.5em"},
         layout={"width": _WIDE},
     )
-    touched, heard = [moved], []
+    touched = [moved]
+    heard: list[Callable[[], None]] = []
 
     def move(by: int) -> None:
         at = order.index(field.value)

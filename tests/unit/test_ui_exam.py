@@ -1,12 +1,9 @@
 """The candidate's desk, driven without a browser."""
 
-import json
-
 import pytest
 
 from labkit.exams.blueprint import exam_folder
 from labkit.exams.examiner import Candidate, practice_examiner
-from labkit.exams.practice import grade_practice
 from labkit.exams.sitting import make_sitting
 from labkit.ui.exam import ExamDesk
 
@@ -90,7 +87,8 @@ def test_submitting_needs_a_tick_and_shows_the_result(desk, sitting):
     assert sitting.submitted
     assert "not passed" in desk.closing.said.value
     assert (sitting.folder / "result.html").is_file()
-    assert json.loads(json.dumps(grade_practice(sitting.folder)))["mode"] == "rehearsal"
+    assert sitting.result().sheet["mode"] == "rehearsal"
+    assert sitting.result().award is None
 
 
 def test_what_was_submitted_cannot_be_changed(desk, sitting):

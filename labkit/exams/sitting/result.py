@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import InvalidInputError
+from labkit.core.files import write_whole
 from labkit.exams.blueprint import exam_folder
 
 if TYPE_CHECKING:
@@ -17,10 +19,20 @@ __all__ = ["Result", "result_of"]
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """A score sheet, and where the page with feedback lies."""
+    """A score sheet, the page with everything that was measured and why, and what a pass leads to.
+
+    Attributes
+    ----------
+    sheet : dict
+    feedback : Path
+        ``result.html`` in the folder of the sitting.
+    award : Path or None
+        ``award.json`` there, for ``labkit credential issue``; of a practice exam that was passed.
+    """
 
     sheet: dict[str, Any] = field(hash=False)
     feedback: Path
+    award: Path | None = None
 
     def __str__(self) -> str:
         sheet = self.sheet
@@ -35,6 +47,8 @@ class Result:
             lines.append(f"  {domain:<12} {part['earned']:.2f} of {part['points']:g}")
         lines += [f"  {problem}" for problem in sheet["verified"]["reasons"]]
         lines.append(f"  every item with its reasons: {self.feedback}")
+        if self.award is not None:
+            lines.append(f"  for a credential to practise with: labkit credential issue {self.award}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -42,7 +56,10 @@ class Result:
 
 
 def result_of(sitting: Sitting) -> Result:
-    """Grade a submitted practice sitting, in a process apart, and return its result.
+    """Grade a submitted practice sitting, in a process apart, keep the result beside it, and return it.
+
+    Keys and variants lie on the same machine, so it says something to whoever practised, and nothing
+    to anybody else.
 
     Raises
     ------
@@ -50,7 +67,7 @@ def result_of(sitting: Sitting) -> Result:
         When it is an exam, was not submitted, or cannot be graded.
     """
     from labkit.exams.examiner import practice_examiner
-    from labkit.exams.grading import Submission, grade_for
+    from labkit.exams.grading import Submission, feedback_page, grade_for
 
     if sitting.form.mode == "exam":
         raise InvalidInputError("the result of an exam comes from the examiner, after it was released")
@@ -62,5 +79,20 @@ def result_of(sitting: Sitting) -> Result:
     (row,) = graded.rows
     if row["status"] != "graded":
         raise InvalidInputError(f"it could not be graded: {'; '.join(row['reasons'])}")
-    session = sitting.form.session
-    return Result(graded.folder.sheet(session), graded.folder.root / "feedback" / f"{session}.html")
+    sheet = graded.folder.sheet(sitting.form.session)
+    page = sitting.folder / "result.html"
+    write_whole(page, feedback_page(sheet).encode())
+    return Result(sheet, page, _award(sitting, sheet))
+
+
+def _award(sitting: Sitting, sheet: dict[str, Any]) -> Path | None:
+    from labkit.exams.blueprint import read_blueprint
+    from labkit.exams.records import practice_award, sheet_of
+
+    if sheet["mode"] != "practice" or not sheet["decision"]["passed"]:
+        return None
+    blueprint = read_blueprint(exam_folder(sitting.form.exam))
+    award = practice_award(sheet_of(sheet), blueprint, name=sitting.form.candidate)
+    path = sitting.folder / "award.json"
+    write_whole(path, json.dumps(award, indent=1, ensure_ascii=False).encode() + b"\n")
+    return path

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labkit.core.files import write_whole
 from labkit.exams.sitting import Sitting
 from labkit.ui.html import badge, escape, table
 
@@ -14,20 +12,11 @@ __all__ = ["practice_result"]
 
 
 def practice_result(sitting: Sitting) -> str:
-    """Grade a practice sitting in a process apart, keep the page with all reasons, and return a summary."""
-    from labkit.exams.grading import feedback_page
-    from labkit.exams.practice import grade_practice
-
-    sheet = grade_practice(sitting.folder)
-    page = sitting.folder / "result.html"
-    write_whole(page, feedback_page(sheet).encode())
-    return _summary(sheet, page)
-
-
-def _summary(sheet: Mapping[str, Any], page: Path) -> str:
-    decision = sheet["decision"]
+    """Grade a practice sitting in a process apart, and return a summary as HTML."""
+    result = sitting.result()
+    sheet, decision = result.sheet, result.sheet["decision"]
     verdict = badge("good", "passed") if decision["passed"] else badge("bad", "not passed")
-    rows = [
+    rules = [
         (rule["rule"], _figure(rule["needed"]), _figure(rule["reached"]), "met" if rule["met"] else "not met")
         for rule in decision["rules"]
     ]
@@ -40,12 +29,23 @@ def _summary(sheet: Mapping[str, Any], page: Path) -> str:
         )
         for task in sheet["tasks"]
     ]
+    share = f"{sheet['total']['share']:.0%}"
     return (
-        f'<div class="lk" role="status"><h3>Result of the practice: {sheet["total"]["share"]:.0%} {verdict}</h3>'
-        + table("The rule that decides", ("Rule", "Needed", "Reached", ""), rows)
+        f'<div class="lk" role="status"><h3>Result of the practice: {share} {verdict}</h3>'
+        + table("The rule that decides", ("Rule", "Needed", "Reached", "Verdict"), rules)
         + table("Tasks", ("Task", "Earned", "Of", "Remarks"), tasks)
-        + f"<p>Everything that was measured, and why, is in <code>{escape(page.name)}</code> beside the "
-        "notebook: open it from the list of files, or print it.</p></div>"
+        + "<p>Everything that was measured, and why, is in <code>result.html</code> beside the notebook, "
+        f"and on the page of the exam.</p>{_credential(result.award)}</div>"
+    )
+
+
+def _credential(award: Path | None) -> str:
+    if award is None:
+        return ""
+    return (
+        "<p>For a credential to practise with, which says that it proves nothing to others: "
+        "<code>labkit credential keygen --practice</code> once, then "
+        f"<code>labkit credential issue {escape(award.name)}</code> in this folder.</p>"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from labkit.exams.sitting import Sitting
 from labkit.exams.task import HandInField
 from labkit.ui.controls import column, output
-from labkit.ui.html import badge, callout, escape, table, Fragment
+from labkit.ui.html import Fragment, badge, callout, escape, table
 
 __all__ = ["task_page"]
 
@@ -20,18 +20,18 @@ def task_page(sitting: Sitting, slot: str) -> Any:
         (each.name, _asked(each), each.about, Fragment(_state(each, place.version, place.missing)))
         for each in task.fields
     ]
+    title = f"{escape(slot)} {escape(task.title)}"
     points = f"{task.points:g} points, about {task.minutes} minutes"
     return column(
-        output(
-            f'<div class="lk"><h3>{escape(slot)} {escape(task.title)}</h3><p class="lk-muted">{points}</p></div>'
-        ),
+        output(f'<div class="lk"><h3>{title}</h3><p class="lk-muted">{points}</p></div>'),
         output(f'<div class="lk lk-brief">{_words(sitting.brief(slot))}</div>'),
         output(table("What is handed in", ("Field", "As", "What it is", "State"), rows)),
         output(
             callout(
                 "info",
-                f'Work in the cells below and end with exam.hand_in("{slot}", ...). It answers at once whether '
-                "everything is as it was asked for, and never what it is worth. Open this task again to see its state.",
+                f'Work in the cells below and end with exam.hand_in("{slot}", ...). It answers at once '
+                "whether everything is as it was asked for, and never what it is worth. Open this task again "
+                "to see its state.",
                 title="Handing in.",
             )
         ),

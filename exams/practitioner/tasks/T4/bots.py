@@ -86,9 +86,7 @@ def lazy(issued: Issued, variant: Variant) -> HandIn:
 def _against_shadows(issued: Issued, shadows: int = 64) -> Tensor:
     """Return the likelihood ratio of each record against models of one's own."""
     given, told = issued.tensors, issued.facts["attacked"]
-    training = partial(
-        train_ensemble, classes=_CLASSES, epochs=told["epochs"], hidden=tuple(told["hidden"])
-    )
+    training = partial(train_ensemble, classes=_CLASSES, epochs=told["epochs"], hidden=tuple(told["hidden"]))
     mine = train_shadows(
         given["x_audit"],
         given["y_audit"],

@@ -56,9 +56,7 @@ def issue(variant: Variant) -> Issued:
     case = _made(variant)
     facts = {
         "dims": {"audit": AUDITED},
-        "models": {
-            "release": {"architecture": ARCHITECTURE, "input_shape": list(SHAPE), "classes": CLASSES}
-        },
+        "models": {"release": {"architecture": ARCHITECTURE, "input_shape": list(SHAPE), "classes": CLASSES}},
         "attacked": {
             "hidden": [int(variant.params["width"])],
             "epochs": int(variant.params["epochs"]),
@@ -219,9 +217,7 @@ def _release_auc(release: TorchClassifier, case: _Case) -> float:
 
 def _made(variant: Variant) -> _Case:
     params = variant.params
-    return _remade(
-        variant.seed, float(params["wrong_labels"]), int(params["width"]), int(params["epochs"])
-    )
+    return _remade(variant.seed, float(params["wrong_labels"]), int(params["width"]), int(params["epochs"]))
 
 
 @lru_cache(maxsize=32)
@@ -231,9 +227,7 @@ def _remade(seed: int, wrong_labels: float, width: int, epochs: int) -> _Case:
     y = torch.cat([everything.train.y, everything.test.y])
     generator = make_generator(derive(seed, "records"))
     order = torch.randperm(len(x), generator=generator)
-    audited, private, public, hidden = order.tensor_split(
-        torch.tensor([AUDITED, PRIVATE, PUBLIC]).cumsum(0)
-    )
+    audited, private, public, hidden = order.tensor_split(torch.tensor([AUDITED, PRIVATE, PUBLIC]).cumsum(0))
     member = torch.randperm(AUDITED, generator=generator) < AUDITED // 2
     # As many members as others are known; which ones, the generator says.
     lots = torch.rand(AUDITED, generator=generator)
