@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labkit.core.files import write_whole
 from labkit.exams.sitting import Sitting
 from labkit.ui.html import badge, escape, table
 
@@ -15,13 +14,8 @@ __all__ = ["practice_result"]
 
 def practice_result(sitting: Sitting) -> str:
     """Grade a practice sitting in a process apart, keep the page with all reasons, and return a summary."""
-    from labkit.exams.grading import feedback_page
-    from labkit.exams.practice import grade_practice
-
-    sheet = grade_practice(sitting.folder)
-    page = sitting.folder / "result.html"
-    write_whole(page, feedback_page(sheet).encode())
-    return _summary(sheet, page)
+    result = sitting.result()
+    return _summary(result.sheet, result.feedback)
 
 
 def _summary(sheet: Mapping[str, Any], page: Path) -> str:
