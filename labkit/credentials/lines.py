@@ -30,8 +30,15 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def append_lines(path: Path, lines: list[Mapping[str, Any]]) -> None:
+def append_lines(path: Path, lines: list[Mapping[str, Any]], mode: int = 0o600) -> None:
     """Write more lines behind those that are there, all or none of them.
+
+    Parameters
+    ----------
+    path : Path
+    lines : list of mapping
+    mode : int
+        Who may read a file that is made.
 
     Raises
     ------
@@ -41,7 +48,7 @@ def append_lines(path: Path, lines: list[Mapping[str, Any]]) -> None:
     content = "".join(json.dumps(each, ensure_ascii=False, sort_keys=True) + "\n" for each in lines).encode()
     kept = len(_finished(path))
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, mode), "wb") as file:
             file.seek(kept)
             file.truncate()
             try:

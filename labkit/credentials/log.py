@@ -22,6 +22,9 @@ from labkit.credentials.times import written
 __all__ = ["Log", "checkpoint_holds", "consistency_problem", "inclusion_problem"]
 
 
+_FOR_ALL = 0o644
+
+
 @dataclass(frozen=True)
 class Log:
     """The log in a folder: ``entries.jsonl`` and ``checkpoints.jsonl``.
@@ -40,7 +43,7 @@ class Log:
         return read_lines(self.folder / "checkpoints.jsonl")
 
     def append(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        append_lines(self.folder / "entries.jsonl", list(entries))
+        append_lines(self.folder / "entries.jsonl", list(entries), _FOR_ALL)
 
     def leaves(self) -> list[bytes]:
         return [_leaf(each) for each in self.entries()]
@@ -56,7 +59,7 @@ class Log:
             "at": written(at),
         }
         signed = {"checkpoint": said, "signature": hybrid.sign(said, keys, issuer, "checkpoint")}
-        append_lines(self.folder / "checkpoints.jsonl", [signed])
+        append_lines(self.folder / "checkpoints.jsonl", [signed], _FOR_ALL)
         return signed
 
     def prove(self, digest: str, signed: Mapping[str, Any]) -> dict[str, Any]:

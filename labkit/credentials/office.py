@@ -173,8 +173,12 @@ def make_office(
         raise InvalidInputError(f"expected the home page as https://…, got {url!r}")
     keys = make_keys()
     issuer = make_issuer(id, name, url, keys.public())
-    for each in (folder, folder / "issued", folder / "public" / "status", folder / "public" / "log"):
+    public = folder / "public"
+    for each in (folder, folder / "issued", public, public / "status", public / "log"):
         ensure_dir(each)
+    # A web server runs as somebody else; the office around them stays closed.
+    for each in (public, public / "status", public / "log"):
+        each.chmod(0o755)
     seal_keys(keys, folder / "keys.json", password)
     write_whole(folder / "office.json", _text({"version": 1, "list_days": days}))
     _write_issuer(folder, issuer)

@@ -136,6 +136,28 @@ def test_a_forged_document_of_the_issuer_does_not_replace_the_published_one(page
     assert "none that the issuer publishes" in page.inner_text("#checks")
 
 
+def test_a_practice_badge_is_verified_by_a_page_that_was_opened_from_the_disk(page, tmp_path):
+    office, keys = office_at(tmp_path / "office", "")
+    folder = issued(office, keys, at=datetime.now(UTC))
+    write_page(office.public / "verify")
+    page.watch.outside = _NotADisk()
+    _open(page, (office.public / "verify" / "index.html").as_uri())
+    lists = sorted((office.public / "status").glob("*.json"))
+    page.set_input_files("#files", [folder / "badge.json", office.public / "issuer.json", *lists])
+    page.wait_for_selector("li[data-check=issuer].failed")
+    page.check("#practice")
+    page.wait_for_selector("li[data-check=issuer].passed")
+    assert page.inner_text("#verdict") == "✓ badge.json is valid"
+
+
+class _NotADisk(list):
+    """What a page asks of others; files that it opened from the disk are not among them."""
+
+    def append(self, address):
+        if not address.startswith("file:"):
+            super().append(address)
+
+
 def test_a_member_that_nobody_signed_is_refused(page, site):
     url, folder, _ = site
     badge = json.loads((folder / "badge.json").read_text())

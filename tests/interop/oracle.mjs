@@ -1,6 +1,7 @@
 // What implementations of others say: cases come in as JSON, verdicts go out.
 //
 // Each case: {name, form, text, issuer, lists: {address: text}, signature}.  A verdict is true or false.
+import {webcrypto} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import * as vc from '@digitalbazaar/vc';
 import {DataIntegrityProof} from '@digitalbazaar/data-integrity';
@@ -13,6 +14,7 @@ import * as jose from 'jose';
 import {base58} from './documents.mjs';
 import {verify as page} from './checks.mjs';
 
+globalThis.crypto ??= webcrypto;
 globalThis.fetch = () => { throw new Error('nothing may be fetched'); };
 
 const V2 = 'https://www.w3.org/ns/credentials/v2';

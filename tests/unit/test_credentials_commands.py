@@ -123,6 +123,12 @@ def test_keys_are_made_once_closed_and_sealed(desk):
     path = desk.folder / "data" / "credentials" / "keys.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    desk("issue", desk.folder / "award.json")
+    assert stat.S_IMODE((path.parent / "register.jsonl").stat().st_mode) == 0o600
+    # What is published can be read by a web server that runs as somebody else.
+    published = list((path.parent / "public").rglob("*"))
+    assert all(each.stat().st_mode & 0o004 for each in published)
+    assert {"issuer.json", "index.html", "entries.jsonl"} <= {each.name for each in published}
     assert "not written over" in desk("keygen", "--practice", code=2)
     path.chmod(0o644)
     assert "others may read" in desk("issue", desk.folder / "award.json", code=2)

@@ -97,7 +97,7 @@ function checkIssuer(document, issuer, practice, trusted) {
     throw new Refused('a key that only vouches for itself issued it, and it does not say that it is practice');
   }
   if(!practice) {
-    throw new Refused('practice: the key vouches for itself, so anybody could have made it');
+    throw new Refused('practice: the key vouches for itself, so anybody could have made it; tick that it will do');
   }
   return `Practice: ${name}, a key that vouches for itself. It proves nothing to others.`;
 }

@@ -109,7 +109,9 @@ function element(kind, text, name = '') {
 
 async function fetchBeside() {
   const missing = [];
-  for(const address of BESIDE) {
+  // Opened from a disk, a page may not read the files beside it.
+  const beside = location.protocol === 'file:' ? [] : BESIDE;
+  for(const address of beside) {
     try {
       const answer = await fetch(address, {cache: 'no-cache', credentials: 'omit'});
       if(!answer.ok) {
@@ -127,7 +129,7 @@ async function fetchBeside() {
   find('source').textContent = names ?
     `This page holds the keys of ${names} and ${known.lists.length} status lists. You may go offline now.` +
     (missing.length ? ` Not found: ${missing.join(', ')}.` : '') :
-    'No issuer publishes its keys beside this page. Add the issuer’s files (issuer.json and its status lists) ' +
+    'No issuer’s keys are at hand beside this page. Add the issuer’s files (issuer.json and its status lists) ' +
     'together with the badge; take them from where you trust.';
   document.documentElement.dataset.ready = 'yes';
 }

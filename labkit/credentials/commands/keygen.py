@@ -43,8 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the keys, and sign empty status lists."""
+    """Make the keys, sign empty status lists, and write the verification page beside them."""
     from labkit.credentials.issuing import publish
+    from labkit.credentials.page import write_page
 
     if args.id and kind_of_id(args.id) == "did:key":
         raise InvalidInputError("expected did:web or https: a did:key is made with --practice")
@@ -61,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         folder, "" if args.practice else args.id, name, password, url=args.url, list_days=args.list_days
     )
     publish(office, office.keys(password))
+    write_page(office.public / "verify")
     where = f"{office.base}" if not office.issuer.practice else ""
     text = [
         f"Keys of {office.issuer.id}",

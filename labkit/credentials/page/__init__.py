@@ -24,7 +24,7 @@ def write_page(folder: Path) -> list[str]:
     StorageError
         When the disk is full or read-only.
     """
-    ensure_dir(folder)
+    ensure_dir(folder).chmod(0o755)
     for name in FILES:
         write_whole(folder / name, (Path(__file__).parent / name).read_bytes())
     return list(FILES)
