@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from labkit.exams.task import find_task, load_code
 from labkit.governance.threatmodel.catalogue import catalogue
 from tests.exam_players import bot, issued, metrics, variants_of
 
@@ -12,7 +13,7 @@ VERDICTS = ("clean", "by group, said", "by group, hidden", "part of the group")
 T1, T2, T7 = (variants_of(name)["v02"] for name in ("T1", "T2", "T7"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_right_duty_never_lowers_and_a_wrong_one_never_raises(data: st.DataObject) -> None:
     listed = issued("T1", T1).facts["duty_ids"]
@@ -25,7 +26,7 @@ def test_a_right_duty_never_lowers_and_a_wrong_one_never_raises(data: st.DataObj
     assert after >= before if more in right else after <= before
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_right_threat_never_lowers_and_a_false_alarm_never_raises(data: st.DataObject) -> None:
     told = issued("T2", T2).facts
@@ -33,6 +34,10 @@ def test_a_right_threat_never_lowers_and_a_false_alarm_never_raises(data: st.Dat
     pairs = st.tuples(st.sampled_from(told["part_ids"]), st.sampled_from("STRIDE"))
     chosen = data.draw(st.sets(st.one_of(pairs, st.sampled_from(sorted(right))), max_size=20))
     more = data.draw(st.one_of(pairs, st.sampled_from(sorted(right))))
+
+    kept = load_code(find_task("T2"))._plan(T2).architecture.planted
+    either = {pair for flaw in kept for pair in load_code(find_task("T2"))._pairs(flaw)}
+    assume(more in right or more not in either)  # another letter that fits is neither right nor wrong here
 
     def rows(keys):
         other = {"technique": "none", "note": told["note_ids"][0]}
@@ -45,14 +50,14 @@ def test_a_right_threat_never_lowers_and_a_false_alarm_never_raises(data: st.Dat
         assert after[name] >= before[name] if more in right else after[name] <= before[name]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(sorted(catalogue().controls)), max_size=30))
 def test_no_order_of_controls_removes_more_than_the_best(names: list[str]) -> None:
     found = metrics("T2", T2, {"controls": [{"control": name} for name in names]})["risk_removed"]
     assert 0 <= found <= 1 + 1e-9
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(VERDICTS), min_size=5, max_size=5))
 def test_verdicts_earn_all_only_where_all_are_right(said: list[str]) -> None:
     right = [row["verdict"] for row in bot("T7", "reference", T7)["verdicts"]]

@@ -145,3 +145,25 @@ def test_what_is_no_answer_is_refused() -> None:
     assert "threats" in problems("T2", ONE, {"threats": [{"element": "index", "category": "X"}]})
     assert "controls" in problems("T2", ONE, {"controls": [{"control": "magic"}]})
     assert metrics("T2", ONE, {"risk_before": math.nan})["baseline"] == 0
+
+
+def test_another_letter_that_fits_counts_as_well_and_once() -> None:
+    code = load_code(task_of("T2"))
+    for variant in FEW:
+        flaws = [flaw for flaw in code._plan(variant).architecture.planted if len(code._pairs(flaw)) > 1]
+        good = bot("T2", "reference", variant)
+        other = {(flaw.at, flaw.category): code._pairs(flaw)[1][1] for flaw in flaws}
+        turned = [
+            {**row, "category": other.get((row["element"], row["category"]), row["category"])}
+            for row in good["threats"]
+        ]
+        assert other
+        for rows in (turned, turned + good["threats"]):
+            assert metrics("T2", variant, {**good, "threats": rows}) == pytest.approx(
+                metrics("T2", variant, good)
+            )
+
+
+def test_no_letter_fits_two_flaws_of_one_part() -> None:
+    pairs = [pair for flaw in catalogue().flaws for pair in load_code(task_of("T2"))._pairs(flaw)]
+    assert len(pairs) == len(set(pairs))

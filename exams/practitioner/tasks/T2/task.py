@@ -60,11 +60,6 @@ class Plan:
     controls: tuple[tm.Control, ...]
     best: Mapping[int, float]
 
-    @property
-    def planted(self) -> dict[tuple[str, str], tm.Flaw]:
-        """What is wrong: where and of which kind."""
-        return {(flaw.at, flaw.category): flaw for flaw in self.architecture.planted}
-
 
 # ------------------------------------------------------------------ what is issued
 
@@ -143,18 +138,14 @@ def issue(variant: Variant) -> Issued:
 def measure(variant: Variant, hand_in: Mapping[str, Any]) -> Measured:
     """Hold threats, path and controls against what is planted; what is missing measures 0."""
     plan = _plan(variant)
-    rows = _by_threat(hand_in.get("threats", ()))
-    planted = plan.planted
-    hits = {key: each for key, each in rows.items() if key in planted}
-    false = len(rows) - len(hits)
-    named = {key: flaw for key, flaw in planted.items() if flaw.techniques}
+    hits, false = _sorted(plan, hand_in.get("threats", ()))
+    planted = {flaw.id: flaw for flaw in plan.architecture.planted}
+    named = [flaw for flaw in planted.values() if flaw.techniques]
     right_techniques = sum(
-        all(row["technique"] in named[key].techniques for row in hits[key])
-        for key in named.keys() & hits.keys()
+        flaw.id in hits and all(row["technique"] in flaw.techniques for row in hits[flaw.id])
+        for flaw in named
     )
-    grounded = sum(
-        all(row["note"] == plan.note_of[planted[key].id] for row in each) for key, each in hits.items()
-    )
+    grounded = sum(all(row["note"] == plan.note_of[id] for row in rows) for id, rows in hits.items())
     found = _net(len(hits), false, len(planted))
     path_share, path_cost = _path(plan, hand_in.get("path", ()))
     ranked = list(dict.fromkeys(row["control"] for row in hand_in.get("controls", ())))
@@ -167,12 +158,12 @@ def measure(variant: Variant, hand_in: Mapping[str, Any]) -> Measured:
             "path_cost": path_cost,
             "risk_removed": sum(removed.values()) / sum(plan.best.values()),
             "grounded": _net(grounded, false, len(planted)),
-            "baseline": found * _agrees(plan, rows, hand_in.get("risk_before")),
+            "baseline": found * _agrees(plan, hand_in.get("threats", ()), hand_in.get("risk_before")),
         },
         {
             "hits": float(len(hits)),
             "false_alarms": float(false),
-            "missed": "; ".join(flaw.title for key, flaw in planted.items() if key not in hits),
+            "missed": "; ".join(flaw.title for id, flaw in planted.items() if id not in hits),
             "cheapest": min(_attack_costs(plan)),
             "removed_with_half": removed[FIRST_HALF],
             "removed_with_all": removed[BUDGET],
@@ -187,13 +178,26 @@ def _net(right: int, wrong: int, of: int) -> float:
     return max(0.0, (right - wrong) / of)
 
 
-def _by_threat(
-    rows: Sequence[Mapping[str, Any]],
-) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
-    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+def _sorted(plan: Plan, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list[Mapping[str, Any]]], int]:
+    """Return the rows that are about something open, by its id, and how many others are false alarms.
+
+    A pair of place and letter counts once, and so does a flaw that two letters fit.
+    """
+    open_pairs = {pair: flaw.id for flaw in plan.architecture.planted for pair in _pairs(flaw)}
+    hits: dict[str, list[Mapping[str, Any]]] = {}
+    false: set[tuple[str, str]] = set()
     for row in rows:
-        found.setdefault((row["element"], row["category"]), []).append(row)
-    return found
+        pair = (row["element"], row["category"])
+        if pair in open_pairs:
+            hits.setdefault(open_pairs[pair], []).append(row)
+        else:
+            false.add(pair)
+    return hits, len(false)
+
+
+def _pairs(flaw: tm.Flaw) -> list[tuple[str, str]]:
+    """Return where a flaw is and the letters that fit it; careful people may choose another than we do."""
+    return [(flaw.at, letter) for letter in (flaw.category, *_bank()[flaw.id].get("also", ""))]
 
 
 def _attack_costs(plan: Plan) -> list[float]:
@@ -228,9 +232,10 @@ def _removed(plan: Plan, ranked: Sequence[str], budget: int) -> float:
     return tm.residual(risks, plan.controls, ()) - tm.residual(risks, plan.controls, bought)
 
 
-def _agrees(plan: Plan, rows: Mapping[tuple[str, str], Any], claimed: Any) -> float:
+def _agrees(plan: Plan, rows: Sequence[Mapping[str, Any]], claimed: Any) -> float:
     """Return 1 where the risk before any control is the sum over the threats that were handed in."""
-    own = sum(flaw.likelihood * flaw.impact for flaw in plan.candidates if (flaw.at, flaw.category) in rows)
+    given = {(row["element"], row["category"]) for row in rows}
+    own = sum(flaw.likelihood * flaw.impact for flaw in plan.candidates if given & set(_pairs(flaw)))
     return float(claimed is not None and abs(float(claimed) - own) < 0.5)
 
 
