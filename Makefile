@@ -36,6 +36,7 @@ check: dev ## lint, types, floors, notebooks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/labkit build --check
+	$(BIN)/labkit exam check
 	@$(BIN)/labkit quiz check || echo "warning: questions to read again"
 	@$(BIN)/labkit standards --lint || echo "warning: facts to read again"
 
