@@ -28,7 +28,7 @@ def test_reading_the_key_store(tmp_path):
     examiner = Examiner.create(tmp_path / "examiner", None, exam=make_graded_exam(tmp_path))
     code = (
         'import sys\nfor path in sys.argv[1:]:\n  try: print(len(open(path, "rb").read()))\n'
-        '  except OSError as e: print(e)'
+        "  except OSError as e: print(e)"
     )
     ended = inside(code, examiner.folder / "keys.json", "/proc/1/environ", "/etc/shadow", "/root/.ssh/id_rsa")
     lines = ended.output.splitlines()
@@ -131,7 +131,7 @@ def cell(name, source, tags=(), outputs=(), **metadata):
         "metadata": {"tags": list(tags), **metadata},
         "source": source,
         "outputs": list(outputs),
-        "execution_count": 1,
+        "execution_count": None,
     }
 
 
@@ -240,10 +240,20 @@ def test_outputs_with_code_in_them_are_not_carried_over():
         "metadata": {},
     }
     mine = notebook(
-        cell("start", "x = 1"), cell("answer", "y = 1", outputs=[page, "no", {"output_type": "error"}])
+        cell("start", "x = 1"),
+        cell("answer", "y = 1", outputs=[page]),
+        cell("score", "print('score', x + y)", outputs=[page, "no", {"output_type": "error"}]),
     )
     made, notes = overlay(ISSUED, mine)
     assert b"script" not in made
+    outputs = [each["outputs"] for each in json.loads(made)["cells"]]
+    assert outputs == [
+        [],
+        [],
+        [{"output_type": "display_data", "data": {"text/plain": "ok"}, "metadata": {}}],
+    ]
+    assert notes == []
+    _, notes = overlay(ISSUED, notebook(cell("start", "x = 1"), cell("answer", "y = 1")))
     assert any("'score' is gone" in note for note in notes)
 
 

@@ -30,10 +30,11 @@ from labkit.governance.threatmodel import Control, Risk, residual
 TREATMENTS = ("accept", "mitigate", "transfer", "avoid")
 _DAYS = ("2026-12-14", "2027-03-01", "2027-09-06", "2028-01-17", "2028-09-18")
 _CONTRACT_DAYS = ("2026-03-02", "2026-10-05", "2027-02-01", "2028-02-01", "2028-11-01", "2029-06-01")
+_BY_MACHINE = "fully-automated-decision"  # whether a decision is by machine alone is for a court
 _AWAY = {"decides-purposes", "e-phi", "covered-entity"}
 _USUAL = {"eu-literacy", *(f"eu-gdpr-{about}" for about in ("basis", "inform", "security", "breach", "dpia"))}
 """Duties that bind nearly everybody: few of them are offered, and they are offered where they do not bind."""
-_MOST_DUTIES, _CONTROLS, _IDLE, _TRIES = 7, 10, 4, 400
+_FEW_DUTIES, _MOST_DUTIES, _CONTROLS, _TRIES = 5, 7, 10, 400
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,16 @@ def bank() -> dict[str, Any]:
 def case_file(variant: Variant) -> CaseFile:
     """Return the case file of a variant, with its key."""
     words = tuple(sorted(variant.params.get("words", {}).items()))
-    return _drawn(variant.seed, variant.params["use"], variant.params["place"], words)
+    use, hand, place = (str(variant.params[name]) for name in ("use", "hand", "place"))
+    return _drawn(variant.seed, use, hand, place, words)
 
 
 @lru_cache(maxsize=32)
-def _drawn(seed: int, use: str, place: str, words: tuple[tuple[str, str], ...]) -> CaseFile:
+def _drawn(seed: int, use: str, hand: str, place: str, words: tuple[tuple[str, str], ...]) -> CaseFile:
     """Draw the whole file; the seed has 63 bits, so nobody finds it by trying."""
     draw = random.Random(derive(seed, "T1", use, place))
     texts_of, own = bank(), dict(words)
     about = texts_of["use"][use]
-    hand = draw.choice(about["hands"])
     work = draw.choice(about["data"])
     pace = draw.choice(("moving", "moving", "frozen"))
     parts = [(f"use.{use}", about), (f"hand.{hand}", texts_of["hand"][hand])]
@@ -100,7 +101,7 @@ def _drawn(seed: int, use: str, place: str, words: tuple[tuple[str, str], ...]) 
     ]
     noise = draw.sample(sorted(texts_of["noise"]), 2)
     paragraphs = [*texts[:1], texts_of["noise"][noise[0]], *texts[1:], texts_of["noise"][noise[1]]]
-    arguable = frozenset(about.get("arguable", ()))
+    arguable = frozenset(about.get("arguable", ())) | {_BY_MACHINE}
     base = System(use, about["title"], " ".join(paragraphs), stated, ("EU", "US", place))
     system, day, undone, options, binding = _release(base, arguable, draw)
     everything = {each.id for each in obligations()}
@@ -115,7 +116,7 @@ def _drawn(seed: int, use: str, place: str, words: tuple[tuple[str, str], ...]) 
         undone=frozenset(undone | {each.id for each in options if each.ban}),
         binding=binding,
         decisions=decide(system, day, everything - undone),
-        controls=_controls(stated, draw),
+        controls=_controls(draw),
         risk=_risk(own, draw),
     )
 
@@ -150,9 +151,12 @@ def _contracts(system: System, draw: random.Random) -> list[Contract]:
 
 def _unclear(system: System, arguable: Collection[str]) -> set[str]:
     """Return the duties that are not certain, or that hang on a fact one may argue about."""
-    with_it = replace(system, facts=system.facts | frozenset(arguable))
-    sides = [{duty.obligation.id for duty in duties_of(each)} for each in (system, with_it)]
-    return (sides[0] ^ sides[1]) | {each.id for each in obligations() if not each.settled}
+    found = {each.id for each in obligations() if not each.settled}
+    without = {duty.obligation.id for duty in duties_of(system)}
+    for more in (*({fact} for fact in arguable), set(arguable)):
+        with_it = replace(system, facts=system.facts | more)
+        found |= without ^ {duty.obligation.id for duty in duties_of(with_it)}
+    return found
 
 
 def _open(
@@ -191,7 +195,8 @@ def _options(
     some = sorted(binding - undone - _USUAL)
     more = draw.sample(some, min(len(some), max(0, _MOST_DUTIES - len(undone))))
     usual = sorted((binding - undone) & _USUAL)
-    true = {*undone, *more, *draw.sample(usual, min(len(usual), 1))}
+    few = max(1, _FEW_DUTIES - len({*undone, *more}))
+    true = {*undone, *more, *draw.sample(usual, min(len(usual), few))}
     others = [
         each
         for each in obligations()
@@ -209,16 +214,17 @@ def _options(
     return tuple(chosen)
 
 
-def _controls(stated: Collection[str], draw: random.Random) -> tuple[str, ...]:
-    """Draw controls to decide on: some that are idle, and of the others those that hang on a fact first."""
+def _controls(draw: random.Random) -> tuple[str, ...]:
+    """Draw controls to decide on: some that hang on each fact, whatever the facts are, and sure ones."""
     ids = [control.id for control in annex_a()]
-    idle = [id for id in ids if not need_of(id, stated).needed]
-    hanging = [id for id in ids if id not in idle and not need_of(id, ()).needed]
-    sure = [id for id in ids if id not in idle and id not in hanging]
-    out = draw.sample(idle, min(len(idle), _IDLE))
-    wanted = draw.sample(hanging, min(len(hanging), 3))
-    wanted += draw.sample(sure, _CONTROLS - len(out) - len(wanted))
-    return tuple(id for id in ids if id in {*out, *wanted})
+    hanging: dict[str, list[str]] = {}
+    for id in ids:
+        if reason := need_of(id, ()).reason:
+            hanging.setdefault(reason, []).append(id)
+    chosen = [id for group in hanging.values() for id in draw.sample(group, min(len(group), 2))]
+    sure = [id for id in ids if need_of(id, ()).needed]
+    chosen += draw.sample(sure, _CONTROLS - len(chosen))
+    return tuple(id for id in ids if id in chosen)
 
 
 def _risk(own: Mapping[str, str], draw: random.Random) -> RiskEntry:

@@ -150,13 +150,16 @@ def _once(rows: Sequence[Mapping[str, Any]], column: str) -> dict[str, Mapping[s
 
 
 def _statement(case: Any, lines: Mapping[str, Mapping[str, Any]]) -> float:
-    """Return how surely what is needed and what is idle are told apart: 0 for one answer to all."""
-    shares = []
-    for needed in (True, False):
-        group = [name for name in case.controls if need_of(name, case.facts).needed == needed]
-        right = sum(_line_right(name, lines.get(name, {}), case.facts) for name in group)
-        shares.append(right / len(group))
-    return max(0.0, sum(shares) - 1)
+    """Return how surely what is needed and what is idle are told apart: 0 for one answer to all.
+
+    Controls that hang on one fact count as one, and as right only together.
+    """
+    right: dict[bool, list[bool]] = {True: [], False: []}
+    for reason in {need_of(name, ()).reason for name in case.controls}:
+        group = [name for name in case.controls if need_of(name, ()).reason == reason]
+        needed = need_of(group[0], case.facts).needed
+        right[needed].append(all(_line_right(name, lines.get(name, {}), case.facts) for name in group))
+    return max(0.0, sum(sum(half) / len(half) for half in right.values()) - 1)
 
 
 def _line_right(control: str, line: Mapping[str, Any], stated: Collection[str]) -> bool:

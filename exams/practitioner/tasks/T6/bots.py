@@ -30,7 +30,8 @@ def reference(issued: Issued, variant: Variant) -> HandIn:
     keep = torch.ones(len(x), dtype=torch.bool)
     keep[suspects] = False
     cleaned = _fit(torch.cat([x[keep], trusted[0]]), torch.cat([y[keep], trusted[1]]), seed=7, epochs=30)
-    if marked is not None and float((predict(cleaned, x[suspects]) == target).double().mean()) > 0.3:
+    if marked is not None and _read_as(cleaned, _wiped(x[suspects], trusted[0]), target) > 0.15:
+        # Without the mark some of them are still read as labelled; a wrong label nobody would give.
         kind = "patch with right labels"
     return {
         "indices": suspects,
@@ -131,6 +132,16 @@ def _marked(x: Tensor, y: Tensor) -> Finding | None:
         if surprise > 8 and (best is None or surprise > best[0]):
             best = (surprise, own.nonzero().flatten(), label)
     return None if best is None else (best[1], "patch with wrong labels", best[2])
+
+
+def _wiped(x: Tensor, x_trusted: Tensor) -> Tensor:
+    """Return samples with the pixels turned to paper that are bright in nearly all of them, and should not."""
+    marks = (x.quantile(0.1, dim=0) > 0.5) & (x_trusted.quantile(0.8, dim=0) < 0.5)
+    return torch.where(marks, 0.0, x)
+
+
+def _read_as(model: TorchClassifier, x: Tensor, label: int) -> float:
+    return float((predict(model, x) == label).double().mean())
 
 
 def _squares(x: Tensor) -> Iterator[Tensor]:
