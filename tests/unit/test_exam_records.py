@@ -253,6 +253,7 @@ def test_a_release_makes_the_award_that_a_credential_is_issued_from(records, tmp
     names = tmp_path / "names.csv"
     names.write_text(f"identifier,name\n{sheet.candidate},Ada Lovelace\n")
     assert add_candidates(records, names) == 1
+    assert add_candidates(records, names) == 0
     forms = {sheet.envelope_sha256: "c" * 64}
     add_sheets(records, [sheet], BLUEPRINT, by="gina", commitments=forms, standards=["nist-ai-rmf"])
     with pytest.raises(InvalidInputError, match="not released"):
@@ -521,10 +522,15 @@ def test_results_are_exported_without_anything_that_a_spreadsheet_would_run(reco
     assert {"D1", "D7"} <= set(row)
 
 
-def test_a_name_can_be_erased_and_the_result_stays(records):
+def test_a_name_can_be_erased_and_the_result_stays(records, tmp_path):
     sheet = _passing()
     _released(records, sheet)
+    names = tmp_path / "names.csv"
+    names.write_text(f"identifier,name\n{sheet.candidate},Ada\n")
+    assert add_candidates(records, names) == 1
+    assert results(records)[0].name == "Ada"
     erase_candidate(records, sheet.candidate, by="gina")
+    assert add_candidates(records, names) == 0
     [row] = results(records)
     assert (row.name, row.candidate, row.passed) == ("", sheet.candidate, True)
     with pytest.raises(InvalidInputError, match="was erased"):

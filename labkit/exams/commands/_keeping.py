@@ -60,8 +60,8 @@ def candidates(records: Records, args: argparse.Namespace) -> int:
     """Enter names of candidates."""
     from labkit.exams.records import add_candidates
 
-    new = add_candidates(records, args.file)
-    say(args, {"new": new}, lambda: f"{new} new candidates")
+    changed = add_candidates(records, args.file)
+    say(args, {"changed": changed}, lambda: f"{changed} names entered or changed")
     return 0
 
 

@@ -76,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
         for name, each in plans
     ]
     if args.json:
+        from labkit.evidence.entry import plain
+
         found = {
             "cut": plan.cut,
             "candidates": args.candidates,
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
             "assumptions": asdict(told),
             "forms": [{"name": name.strip(" ()"), **asdict(trial)} for name, trial in trials],
         }
-        print(json.dumps(found, indent=1))
+        print(json.dumps(plain(found), indent=1))
         return 0
     print(_table(trials))
     print(f"\n{args.candidates} simulated candidates, cut at {plan.cut:.0%}; near: within one SEM of it.")

@@ -90,31 +90,37 @@ def require_role(session: Session, who: str, role: str) -> str:
     )
 
 
-def add_candidates(records: Records, path: Path) -> int:
-    """Add candidates from a CSV file with the columns identifier and name; return how many were new.
+def add_candidates(records: Records, path: Path, *, by: str = "") -> int:
+    """Enter names from a CSV file with the columns identifier and name; return how many were new or changed.
 
-    A name that is there already is kept, unless it was only the identifier.
+    What it says replaces the name that a sheet gave; a name that was erased stays erased.
 
     Raises
     ------
     DataFormatError
         With file and line, when the file is no such table.
     """
-    rows = _read(path)
+    rows, changed = _read(path), 0
     with records.begin() as session:
-        return sum(put_candidate(session, identifier, name) for identifier, name in rows)
+        for identifier, name in rows:
+            known = session.get(models.Candidate, identifier)
+            if known is None:
+                put_candidate(session, identifier, name)
+            elif known.erased_at is None and known.name != name:
+                known.name = name
+            else:
+                continue
+            changed += 1
+            # Not the name itself: it could not be erased here.
+            note(session, "named", identifier, by or "owner", {})
+    return changed
 
 
-def put_candidate(session: Session, identifier: str, name: str) -> bool:
-    """Add a candidate who is not known yet; whether that was so."""
-    known = session.get(models.Candidate, identifier)
-    if known is None:
+def put_candidate(session: Session, identifier: str, name: str) -> None:
+    """Add a candidate who is not known yet."""
+    if session.get(models.Candidate, identifier) is None:
         session.add(models.Candidate(identifier=identifier, name=name, added_at=now()))
         session.flush()
-        return True
-    if known.name == known.identifier != name and known.erased_at is None:
-        known.name = name
-    return False
 
 
 def erase_candidate(records: Records, identifier: str, *, by: str) -> None:

@@ -205,5 +205,6 @@ def _agreement(passes: Matrix) -> tuple[float, float]:
     """Return consistency and kappa of two independent forms with these chances to pass."""
     consistency = float((passes**2 + (1 - passes) ** 2).mean())
     rate = float(passes.mean())
-    chance = rate**2 + (1 - rate) ** 2
-    return consistency, math.nan if chance >= 1 else (consistency - chance) / (1 - chance)
+    # Agreement beyond chance is twice the variance, and at most twice this.
+    possible = rate * (1 - rate)
+    return consistency, float(passes.var()) / possible if possible > 0 else math.nan
