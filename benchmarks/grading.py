@@ -61,12 +61,22 @@ def run(submissions: int = 400, of_peers: int = 4, turns: int = 3) -> list[Row]:
         left_out = _add_peers(place, of_peers, turns, work)
         taken: dict[tuple[str, int], list[tuple[float, float]]] = {key: [] for key in work}
         failures = dict.fromkeys(work, 0)
+        stopped: dict[tuple[str, int], str] = {}
         for turn in range(turns):
             for key, (count, grade) in work.items():
+                if key in stopped:
+                    continue
                 started, used = time.perf_counter(), _processor_time()
-                full = grade(turn)
+                try:
+                    full = grade(turn)
+                except PeerError as error:
+                    stopped[key] = str(error)[:200]
+                    continue
                 taken[key].append((time.perf_counter() - started, _processor_time() - used))
                 failures[key] += count - full
+    for key, reason in stopped.items():
+        del work[key]
+        left_out.append({"grader": key[0], "reason": f"left out: {reason}"})
     return [*_rows(work, taken, failures), *left_out]
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GradingFolder", "Submission"]
 
-_FINAL = ("graded", "void", "refused", "replayed")
+_FINAL = ("graded", "refused", "replayed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class GradingFolder:
             taken = [self._take(submission) for submission in submissions]
             todo: dict[str, dict[str, Any]] = {}
             for submission, (sha256, problem) in zip(submissions, taken, strict=True):
-                if not problem and self._result(sha256).get("status") not in _FINAL:
+                if not problem and not self._is_done(sha256, submission):
                     todo.setdefault(sha256, self._request(sha256, submission))
             results = (
                 grade_on_cluster(todo.items(), scheduler, seconds=seconds)
@@ -145,6 +145,13 @@ class GradingFolder:
         if not place.is_file():
             write_whole(place, content)
         return sha256, ""
+
+    def _is_done(self, sha256: str, submission: Submission) -> bool:
+        """Return whether there is nothing more to do; a name that was mistyped can be corrected."""
+        result = self._result(sha256)
+        if result.get("status") == "void":
+            return result["arrival"] == {"owner": submission.owner, "at": submission.at}
+        return result.get("status") in _FINAL
 
     def _request(self, sha256: str, submission: Submission) -> dict[str, Any]:
         return {
