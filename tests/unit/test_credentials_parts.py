@@ -87,6 +87,22 @@ def test_an_award_says_how_it_was_sat_or_is_told_so():
         read_award(award())
 
 
+def test_the_award_of_a_practice_exam_is_read_as_its_records_write_it():
+    found = read_award(
+        award(
+            mode="practice",
+            number="PRACTICE-AB12CD34EF56",
+            domains={"D1": 0.9, "D4": 1.0},
+            graded_at="2026-11-21T10:00:00+00:00",
+            released_at="2026-11-21T10:00:00+00:00",
+            released_by=[],
+            standards=[],
+            form_commitment=f"sheet-sha256:{'ab' * 32}",
+        )
+    )
+    assert (found.mode, found.released_by) == ("practice", ())
+
+
 def test_a_domain_without_points_has_no_share():
     found = read_award(
         award(domains={"D1": {"points": 0, "earned": 0}, "D2": {"points": 4, "earned": 1}}), "proctored"
@@ -334,6 +350,19 @@ def test_documents_show_what_the_badge_says_and_escape_it(tmp_path):
     assert json.loads(baked.text) == json.loads(badge)
     assert facts.code in _decoded(facts.code)
     assert len(facts.code) < 200
+
+
+def test_a_certificate_names_standards_whole_or_says_how_many_are_left_out(made):
+    from dataclasses import replace
+
+    badge = (made[2] / "badge.json").read_text()
+    facts = facts_of(json.loads(badge))
+    many = replace(facts, standards=tuple(f"Standard {at}, " + "edition " * 20 for at in range(30)))
+    svg = as_svg(many, badge)
+    shown = {int(each) for each in re.findall(r">Standard (\d+),", svg)}
+    left = int(re.search(r"and (\d+) more, which the badge lists", svg)[1])
+    assert len(shown) + left == 30
+    assert "more, which" not in as_svg(facts, badge)
 
 
 def _decoded(code):

@@ -60,13 +60,25 @@ def _left(facts: Facts) -> list[str]:
         lines.append(_text(24, y, 4.4, _ACCENT, line, weight="bold"))
         y += 6
     y += 2
-    for line in [each for row in facts.standards[:6] for each in textwrap.wrap(row, 112)[:2]][:9]:
+    for line in _standards(facts, most=9):
         lines.append(_text(24, y, 2.9, _SOFT, line))
         y += 4.2
     lines += [
         _text(24, 188 + at * 4.2, 2.9, _SOFT, line)
         for at, line in enumerate(textwrap.wrap(f"{facts.renews} {facts.disclaimer}".strip(), 150)[:3])
     ]
+    return lines
+
+
+def _standards(facts: Facts, most: int) -> list[str]:
+    """Lines for the standards that fit, each whole, and how many more there are."""
+    lines: list[str] = []
+    for at, each in enumerate(facts.standards):
+        wrapped = textwrap.wrap(each, 118)
+        left = len(facts.standards) - at
+        if len(lines) + len(wrapped) > most - (left > 1):
+            return [*lines, f"and {left} more, which the badge lists"]
+        lines += wrapped
     return lines
 
 
