@@ -13,7 +13,7 @@ print("budget:", t4.facts["epsilon_budget"], "at delta", t4.facts["delta_limit"]
 
 # %%
 from labkit.attacks.membership import true_confidence
-from labkit.metrics import membership_auc, tpr_at_fpr
+from labkit.metrics import tpr_at_fpr
 
 plain = true_confidence(t4.tensors["logits"], t4.tensors["y_audit"])
 judged = known >= 0

@@ -12,7 +12,9 @@ t6 = exam.materials("T6")
 x, y = t6.tensors["x"], t6.tensors["y"]
 x_check, y_check = t6.tensors["x_check"], t6.tensors["y_check"]
 victim = load_model(t6, "victim")
-print(f"delivered: {len(x)}, the victim reads {clean_accuracy(victim, x_check, y_check).value:.3f} of x_check")
+print(
+    f"delivered: {len(x)}, the victim reads {clean_accuracy(victim, x_check, y_check).value:.3f} of x_check"
+)
 
 # %%
 for label in range(10):
