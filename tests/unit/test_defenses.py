@@ -6,7 +6,7 @@ import torch
 from labkit import data
 from labkit.attacks import evasion
 from labkit.core import Classifier, DifferentiableClassifier, InvalidInputError, ThreatModel
-from labkit.defenses import Binarising, BitDepthSqueezing, adversarial_training
+from labkit.defenses import Binarising, BitDepthSqueezing, NoisyInput, adversarial_training
 from labkit.metrics import robust_accuracy
 from labkit.models import TorchClassifier, build
 from tests.unit.victims import linear, small_cnn
@@ -77,6 +77,19 @@ def test_squeezing_leaves_as_many_levels_as_it_says():
     assert set(Binarising(model).transform(x).unique().tolist()) <= {0.0, 1.0}
     for bits in (1, 2, 3):
         assert len(BitDepthSqueezing(model, bits=bits).transform(x).unique()) <= 2**bits
+
+
+def test_noise_is_drawn_anew_for_every_answer_and_the_same_from_the_same_seed():
+    model, x, _ = small_cnn()
+    secure, again = NoisyInput(model, noise_std=0.2, seed=3), NoisyInput(model, noise_std=0.2, seed=3)
+    assert isinstance(secure, DifferentiableClassifier)
+    first, second = secure.logits(x), secure.logits(x)
+    assert not torch.equal(first, second)
+    assert torch.equal(again.logits(x), first)
+    assert torch.equal(again.forward(x), second)
+    assert torch.equal(NoisyInput(model, noise_std=0.0).logits(x), model.logits(x))
+    with pytest.raises(InvalidInputError, match="noise_std"):
+        NoisyInput(model, noise_std=-0.1)
 
 
 def test_filters_keep_to_the_bounds_of_the_model_and_do_nothing_twice():

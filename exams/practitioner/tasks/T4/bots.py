@@ -83,7 +83,7 @@ def lazy(issued: Issued, variant: Variant) -> HandIn:
 # ---------------------------------------------------------------- the attack
 
 
-def _against_shadows(issued: Issued, shadows: int = 64) -> Tensor:
+def _against_shadows(issued: Issued, shadows: int = 40) -> Tensor:
     """Return the likelihood ratio of each record against models of one's own."""
     given, told = issued.tensors, issued.facts["attacked"]
     training = partial(train_ensemble, classes=_CLASSES, epochs=told["epochs"], hidden=tuple(told["hidden"]))
@@ -110,10 +110,22 @@ def _gap(issued: Issued) -> float:
 # ---------------------------------------------------------------- the release
 
 
-def _private_model(issued: Issued, *, epochs: float, **settings: float) -> TorchClassifier:
+def _private_model(
+    issued: Issued, *, epochs: float, clip: float, noise_multiplier: float, sample_rate: float
+) -> TorchClassifier:
     start = build("logistic", _SHAPE, _CLASSES, seed=1)
     x, y = issued.tensors["x_private"], issued.tensors["y_private"]
-    return dp_sgd(start, x, y, epochs=epochs, lr=0.02, seed=20261129, **settings)
+    return dp_sgd(
+        start,
+        x,
+        y,
+        clip=clip,
+        noise_multiplier=noise_multiplier,
+        sample_rate=sample_rate,
+        epochs=epochs,
+        lr=0.02,
+        seed=20261129,
+    )
 
 
 def _released(

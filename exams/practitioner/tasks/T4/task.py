@@ -9,6 +9,7 @@ stated: a release is worth no more than such settings can give.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ _GAIN = 0.05
 _RATES = (0.02, 0.06)
 _LEAST_NOISE = 0.05
 _SLACK = 0.02
+_HUGE = 30.0
 
 
 class _Case(NamedTuple):
@@ -93,7 +95,9 @@ def measure(variant: Variant, hand_in: Mapping[str, Any]) -> Measured:
     stated = _settings(hand_in)
     if stated is not None:
         spent = _spent(stated)
-        metrics["refuted_epsilon"] = float(_refuted(stated, spent))
+        refuted = _refuted(stated, spent)
+        metrics["refuted_epsilon"] = float(refuted)
+        metrics["epsilon_error"] = 1.0 if refuted or "release" not in hand_in else _error(stated, spent)
         facts["epsilon_by_renyi"] = spent if math.isfinite(spent) else "unbounded"
     if "release" in hand_in:
         metrics |= _released(variant, case, hand_in, stated, facts)
@@ -126,8 +130,9 @@ def _released(
     supported = min(accuracy, _supported(variant, case, stated) + _GAIN) if within else 0.0
     facts |= {"hidden_accuracy": accuracy, "within_budget": "yes" if within else "no"}
     found["private_utility"] = supported
-    # A statement about nothing: who has trained no model has no budget to state.
-    found["epsilon_error"] = _error(stated, spent) if accuracy > 0.5 else 1.0
+    if accuracy <= 0.5:
+        # Who has trained no model has no budget to state.
+        found["epsilon_error"] = 1.0
     return found
 
 
@@ -150,34 +155,42 @@ def _spent(stated: Mapping[str, float], accountant: str = "rdp") -> float:
 
 
 def _refuted(stated: Mapping[str, float], spent: float) -> bool:
-    """Return whether the claim promises more than any accountant can keep."""
+    """Return whether the claim promises more than any accountant can keep.
+
+    Renyi accounting is a little pessimistic, so a claim below it may have been counted more
+    tightly: then the tighter accountant decides.  Where epsilon is huge that one would need
+    more memory than there is, and only a claim below half of it is refuted for sure.
+    """
     claimed = stated["privacy_epsilon"]
     if claimed >= spent * (1 - _SLACK):
         return False
-    if claimed < spent / 2:
-        return True
-    # Renyi accounting is a little pessimistic: a claim below it may have been counted more tightly.
+    if spent > _HUGE:
+        return claimed < spent / 2
     try:
-        return claimed < _spent(stated, "prv") * (1 - _SLACK)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # opacus remarks on its own grid
+            return claimed < _spent(stated, "prv") * (1 - _SLACK) - _SLACK
     except (LabkitError, ArithmeticError, RuntimeError, ValueError):
-        return True
+        return claimed < spent / 2
 
 
 def _error(stated: Mapping[str, float], spent: float) -> float:
-    """Return how far the claim lies above what the settings spend, as a share; a refuted one counts as 1."""
-    if _refuted(stated, spent) or not math.isfinite(spent):
+    """Return how far a claim that stands lies above what the settings spend, as a share."""
+    if not math.isfinite(spent):
         return 1.0
     return min(1.0, max(0.0, stated["privacy_epsilon"] / max(spent, 1e-9) - 1))
 
 
 def _supported(variant: Variant, case: _Case, stated: Mapping[str, float]) -> float:
     """Return what the judge's own training with the stated settings reads correctly."""
-    settings = {name: stated[name] for name in ("clip", "noise_multiplier", "sample_rate")}
     models = [
         dp_sgd(
             build(ARCHITECTURE, SHAPE, CLASSES, seed=derive(variant.seed, "judge")),
-            *case.private,
-            **settings,
+            case.private[0],
+            case.private[1],
+            clip=stated["clip"],
+            noise_multiplier=stated["noise_multiplier"],
+            sample_rate=stated["sample_rate"],
             epochs=stated["steps"] * stated["sample_rate"],
             lr=rate,
             seed=derive(variant.seed, "judge", number),

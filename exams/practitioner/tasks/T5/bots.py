@@ -169,8 +169,7 @@ def _checks(secured: Classifier, x: Tensor, y: Tensor, *, epsilon: float) -> lis
 
 def measured_checks(secured: Classifier, x: Tensor, y: Tensor, *, epsilon: float) -> dict[str, bool]:
     """Make every check as the brief defines it."""
-    shown = {name: value > limit for name, (value, limit) in check_figures(secured, x, y, epsilon).items()}
-    return shown
+    return {name: value > limit for name, (value, limit) in check_figures(secured, x, y, epsilon).items()}
 
 
 def check_figures(

@@ -23,10 +23,9 @@ _SHAPE, _CLASSES = (1, 8, 8), 10
 def reference(issued: Issued, variant: Variant) -> HandIn:
     """Look for a mark that a class wears too often, then for labels a clean reader disputes; train anew."""
     x, y, trusted = _delivered(issued)
-    reader = _clean_reader(x, y, *trusted)
     marked = _marked(x, y)
     faint = _faintly_marked(x, y, trusted[0]) if marked is None else marked
-    suspects, kind, target = _disputed(y, reader) if faint is None else faint
+    suspects, kind, target = _disputed(y, _clean_reader(x, y, *trusted)) if faint is None else faint
     keep = torch.ones(len(x), dtype=torch.bool)
     keep[suspects] = False
     cleaned = _fit(torch.cat([x[keep], trusted[0]]), torch.cat([y[keep], trusted[1]]), seed=7, epochs=30)
@@ -61,7 +60,7 @@ def nothing(issued: Issued, variant: Variant) -> HandIn:
 
 def lazy(issued: Issued, variant: Variant) -> HandIn:
     """Ask the neighbours once, take out whom they dispute, and train anew."""
-    x, y, trusted = _delivered(issued)
+    x, y, _ = _delivered(issued)
     screened = knn_consistency(x, y, k=10, threshold=0.5)
     cleaned = _fit(x[screened.keep], y[screened.keep], seed=7, epochs=30)
     named = y[screened.indices]
@@ -135,7 +134,7 @@ def _marked(x: Tensor, y: Tensor) -> Finding | None:
 
 
 def _wiped(x: Tensor, x_trusted: Tensor) -> Tensor:
-    """Return samples with the pixels turned to paper that are bright in nearly all of them, and should not."""
+    """Return samples with those pixels turned to paper that are bright in all of them, and should not."""
     marks = (x.quantile(0.1, dim=0) > 0.5) & (x_trusted.quantile(0.8, dim=0) < 0.5)
     return torch.where(marks, 0.0, x)
 

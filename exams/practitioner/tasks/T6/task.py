@@ -34,7 +34,7 @@ Samples = tuple[Tensor, Tensor]
 
 
 def issue(variant: Variant) -> Issued:
-    """Return the training set as it was delivered, two trusted sets, and the model trained on the delivery."""
+    """Return the delivery, two trusted sets, and the model that was trained on the delivery."""
     poisoned, trusted, check, _ = _made(variant)
     victim = _victim(variant)
     facts = {
@@ -155,9 +155,10 @@ def _remade(seed: int, kind: str, settings: tuple[tuple[str, Any], ...]) -> Made
     x = torch.cat([everything.train.x, everything.test.x])
     y = torch.cat([everything.train.y, everything.test.y])
     generator = make_generator(derive(seed, "samples"))
-    sizes = (TRAINING, TRUSTED, CHECK, KEPT_BACK)
+    sizes = [TRAINING, TRUSTED, CHECK, KEPT_BACK]
     taken = torch.randperm(len(x), generator=generator)[: sum(sizes)]
-    shares = list(zip(_askew(x[taken], generator).split(sizes), y[taken].split(sizes), strict=True))
+    x, y = _askew(x[taken], generator), y[taken]
+    shares = list(zip(torch.split(x, sizes), torch.split(y, sizes), strict=True))
     made = _POISONS[kind](*shares[0], dict(settings), derive(seed, "poison"))
     delivered = PoisonedDataset(
         x=made.x,
