@@ -174,7 +174,7 @@ class Examiner:
                 FormTask(slot, commitment(self._keys.master, session, slot, variant.id))
                 for slot, variant in variants.items()
             ),
-            items=self._items(session, chosen.blueprint),
+            items=self._items(session, chosen.blueprint, mode),
             grader=__version__,
             key_id=self._keys.key_id,
         )
@@ -277,14 +277,15 @@ class Examiner:
     def _draw(self, session: str, slot: str) -> Variant:
         return draw_variant(self._keys.master, session, slot, read_variants(self.pool_of(slot)))
 
-    def _items(self, session: str, blueprint: Blueprint) -> tuple[FormItem, ...]:
+    def _items(self, session: str, blueprint: Blueprint, mode: str) -> tuple[FormItem, ...]:
         folder = self.items_folder()
         if not blueprint.item_count or not any(folder.glob("*.toml")):
             return ()
         from labkit.exams.bank import read_bank
 
         used = {} if self._most_used is None else self.exposure()[0]
-        live = read_bank(folder).live()
+        # An anchor stands in every form that is compared with others; a rehearsal is not.
+        live = [item for item in read_bank(folder).live() if mode != "rehearsal" or not item.anchor]
         return draw_items(self._keys.master, session, blueprint, live, used=used, most_used=self._most_used)
 
 

@@ -41,6 +41,15 @@ def test_a_form_keeps_to_the_blueprint_and_has_every_anchor(examiner, session):
     assert {item.id for item in bank.live() if item.anchor} <= {item.id for item in items}
 
 
+def test_a_rehearsal_shows_one_item_of_each_group_and_no_anchor(examiner):
+    bank = read_bank(examiner.items_folder())
+    form = examiner.open_session(Candidate("golden"), "rehearsal").form
+    items = [bank.find(item.id) for item in form.items]
+    assert sorted(item.group for item in items) == ["choice", "pairs_and_orders", "scenario"]
+    assert not any(item.anchor for item in items)
+    assert (len(form.tasks), form.minutes) == (1, 5)
+
+
 def test_right_answers_are_taken_as_they_are_marked(examiner):
     """What the desk lets through is what the grader marks, for every item of some forms."""
     bank = read_bank(examiner.items_folder())

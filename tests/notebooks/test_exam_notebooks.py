@@ -38,7 +38,8 @@ def run(tmp_path, own_home):
         sitting, examiner = Sitting(tmp_path / "sitting"), Examiner(tmp_path / "examiner")
         shares = {}
         for slot in drawn.form.slots:
-            task, values = sitting.task(slot), version_values(sitting.desk, sitting.task(slot))
+            task = examiner.task(slot)
+            values = version_values(sitting.desk, task)
             metrics = measure(task, examiner.variant(drawn, slot), values).metrics
             mark = mark_task(task, examiner.reference(drawn, slot), metrics, values)
             shares[slot] = mark.earned / task.points

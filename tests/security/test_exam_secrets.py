@@ -73,6 +73,13 @@ def test_the_examiners_own_folder_holds_the_keys_sealed(private):
     assert leaks == []
 
 
+@pytest.mark.parametrize("kind", ["labkit", "exams", "notebooks", "docs"])
+def test_nothing_that_ships_or_is_served_holds_a_secret_of_the_pool(private, kind):
+    _, secrets = private
+    wanted = re.compile(b"|".join(re.escape(each) for each in secrets if not each.startswith(b'"')))
+    assert [path for path, content in _files(ROOT / kind) if wanted.search(content)] == []
+
+
 def test_neither_the_package_nor_what_is_served_holds_a_key_or_a_private_pool():
     served = ROOT / "labkit" / "server"
     for folder in (Path(labkit.__file__).parent, ROOT / "exams", ROOT / "notebooks", served):

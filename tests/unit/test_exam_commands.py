@@ -144,3 +144,8 @@ def test_the_result_of_an_exam_comes_from_the_examiner(recorded, told, tmp_path)
     assert told("submit", tmp_path / "sitting", "--json")["sheet"] is None
     with pytest.raises(InvalidInputError, match="comes from the examiner"):
         Sitting(tmp_path / "sitting").result()
+
+
+def test_practice_lies_where_jupyterlab_shows_it(exams, told, own_home):
+    folder = told("open", "--practice", "--json")["folder"]
+    assert folder.startswith(str(own_home / "data" / "hands-on" / "exams" / "practice-"))

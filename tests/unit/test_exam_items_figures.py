@@ -1,4 +1,4 @@
-"""The figures of the items on privacy, robustness, agents and incidents, computed once more."""
+"""The figures of the items, computed once more."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from labkit.exams.bank.filling import filled
 
 ITEMS = Path(__file__).parents[2] / "exams" / "practitioner" / "items"
 DOMAINS = ("D3", "D4", "D5", "D6")
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 Words = Callable[[str], float]
 """A word of a variant, as a number."""
@@ -52,7 +54,34 @@ def _true_alarms(w: Words) -> float:
 # How often what is tested each hour or day is tested in the time that is asked about.
 _TIMES = {("hour", "a day"): 24, ("day", "a week"): 7}
 
+
+def _fine(w: Words) -> float:
+    """Return the limit: the higher of sum and share, the lower for a start-up (the one of variant b)."""
+    amounts = w("fixed"), w("share") / 100 * w("turnover")
+    return min(amounts) if w("turnover") <= SMALL else max(amounts)
+
+
+def _cheapest(w: Words) -> float:
+    return min(w("login") + w("push"), w("insider"), w("domain") + w("wait"))
+
+
+def _any_of_three(w: Words) -> float:
+    return 100 - 100 * math.prod(1 - w(name) / 100 for name in "abc")
+
+
+def _fall(w: Words) -> float:
+    before, after = w("acc1") / w("wrong1"), w("acc2") / w("wrong2")
+    return 100 * (before - after) / before
+
+
+# A turnover, in EUR million, up to which the firm of an item is small enough for the lower amount.
+SMALL = 50
+
 FORMULAS: dict[str, Callable[[Words], float]] = {
+    "d1-fine-limit": _fine,
+    "d1-worth-of-a-control": lambda w: (w("before") - w("after")) * w("cost") - w("price"),
+    "d2-cheapest-way-in": _cheapest,
+    "d2-at-least-one": _any_of_three,
     "d3-num-tpr-low-fpr": _rate_at,
     "d3-num-composition": lambda w: w("k") * w("e"),
     "d3-num-group-privacy": lambda w: w("m") * w("e"),
@@ -79,6 +108,9 @@ FORMULAS: dict[str, Callable[[Words], float]] = {
     "d6-num-cusum": _rings,
     "d6-num-error-budget": lambda w: 30 * 24 * 60 * (1 - w("s") / 100) - sum(map(w, "abc")),
     "d6-num-detect-recover": _to_detection,
+    "d7-mosca": lambda w: w("x") + w("y") - w("z"),
+    "d7-none-found": lambda w: 300 / w("n"),
+    "d7-over-reliance": _fall,
 }
 
 
@@ -86,17 +118,17 @@ def _number(word: str) -> float:
     if ":" in word:  # a time of day, in minutes
         hours, minutes = word.split(":")
         return 60 * int(hours) + int(minutes)
-    return float(word)
+    return float(word.replace(",", ""))
 
 
 @pytest.fixture(scope="module")
 def items() -> dict[str, BankItem]:
-    return {item.id: item for item in read_bank(ITEMS) if item.domain in DOMAINS}
+    return {f"{item.domain.lower()}-{item.topic.replace(' ', '-')}": item for item in read_bank(ITEMS)}
 
 
 def test_every_figure_is_what_its_formula_gives(items: dict[str, BankItem]) -> None:
     asked = {id for id, item in items.items() if item.kind == "numeric"}
-    assert asked == FORMULAS.keys() | {"d6-num-repeated-tests"}
+    assert asked == FORMULAS.keys() | {"d1-hours-left", "d2-how-good-a-model", "d6-num-repeated-tests"}
     for id, formula in FORMULAS.items():
         for variant in items[id].variants:
             value = formula(lambda name, words=variant.words: _number(words[name]))  # type: ignore[misc]
@@ -109,6 +141,24 @@ def test_tests_that_are_repeated_add_up_to_false_alarms(items: dict[str, BankIte
         count = int(words["k"]) * _TIMES[words["w"], words["t"]]
         chance = 100 * (1 - (1 - float(words["a"]) / 100) ** count)
         assert variant.value == pytest.approx(chance, rel=1e-4)
+
+
+def test_the_hours_left_are_those_of_the_calendar(items: dict[str, BankItem]) -> None:
+    for variant in items["d1-hours-left"].variants:
+        words = variant.words
+        days = (DAYS.index(words["later"]) - DAYS.index(words["day"])) % 7
+        gone = 24 * days + (_number(words["now"]) - _number(words["hour"])) / 60
+        assert gone == float(words["gone"])
+        assert variant.value == 72 - gone
+
+
+def test_recall_divides_by_what_was_planted_and_precision_by_what_was_listed(
+    items: dict[str, BankItem],
+) -> None:
+    for variant in items["d2-how-good-a-model"].variants:
+        words = variant.words
+        below = words["planted"] if words["what"] == "recall" else words["listed"]
+        assert variant.value == 100 * int(words["hit"]) / int(below)
 
 
 def test_a_known_slip_is_never_taken_for_right(items: dict[str, BankItem]) -> None:

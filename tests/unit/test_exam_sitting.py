@@ -280,6 +280,19 @@ def test_a_submission_is_sealed_once_and_the_grading_side_opens_it(sitting):
         assert not any("note" in name or "desk" in name for name in archive.namelist())
 
 
+def test_answers_follow_from_the_log_whatever_became_of_their_file(sitting):
+    view = {"id": "d1-a", "revision": 1, **VIEWS["single"], "question": "?", "domain": "D1"}
+    (sitting.folder / "items.json").write_text(json.dumps([{**view, "id": "d1-a"}]))
+    sitting.answer("d1-a", 1, "know")
+    sitting.answer("d1-a", 2)
+    (sitting.folder / "work/answers.json").write_text("{half")
+    again = Sitting(sitting.folder)
+    assert again.answers() == {"d1-a": {"answer": [2], "confidence": "know"}}
+    (sitting.folder / "work/answers.json").unlink()
+    envelope = read_envelope(read_submission_bytes(Path(sitting.submit().file)))
+    assert envelope.answers == {"d1-a": {"answer": [2], "confidence": "know"}}
+
+
 def test_a_disk_that_is_full_at_the_end_leaves_the_sitting_open(sitting, monkeypatch):
     sitting.hand_in("T5", claimed_gain=0.5)
     with monkeypatch.context() as patch:

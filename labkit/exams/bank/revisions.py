@@ -85,7 +85,7 @@ def revision_findings(bank: Bank, held: Mapping[str, tuple[int, str]]) -> Iterat
     yield from _conflicts(bank, held)
     for item in bank.live():
         if item.id not in held or held[item.id][0] < item.revision:
-            yield item.id, "this revision is not recorded yet: labkit exam check --record"
+            yield item.id, "this revision is not recorded yet: labkit exam check items --record"
 
 
 def _conflicts(bank: Bank, held: Mapping[str, tuple[int, str]]) -> Iterator[tuple[str, str]]:

@@ -36,6 +36,7 @@ _COLLECTING = re.compile(
     r"\b(all|none|both|any|neither) of (the )?(above|these|them|those)\b|^[a-e] and [a-e]$",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"d[1-7]-\d{3}")
 _NEGATIVE = re.compile(
     r"\b(not|except|never|false|incorrect|untrue|least (likely|suitable))\b|n't\b", re.IGNORECASE
 )
@@ -62,6 +63,8 @@ LONGEST = {"question": 75, "option": 26, "lines": 30}
 
 def item_findings(item: BankItem) -> Iterator[tuple[str, str]]:
     """Yield what is to be looked at in one wording of an item: the kind of finding, and what it is."""
+    if not _NUMBERED.fullmatch(item.id):
+        yield "hint", f"candidates see the id {item.id!r}: number it, and put the words into its topic"
     stems = [part.question for part in item.parts if item.kind == "scenario"] or [item.question]
     for stem in stems:
         if _NEGATIVE.search(_asked(stem)):

@@ -96,8 +96,12 @@ def find_folder() -> Path:
 
 
 def default_folder(session: Session) -> Path:
-    """Return where a sitting lies unless another folder is named."""
-    return data_dir() / "exam-sittings" / f"{session.form.mode}-{session.form.session}"
+    """Return where a sitting lies unless another folder is named.
+
+    One's own practice lies where JupyterLab shows it; an examiner hands a folder over.
+    """
+    base = data_dir() / ("exam-sittings" if session.form.mode == "exam" else "hands-on/exams")
+    return base / f"{session.form.mode}-{session.form.session}"
 
 
 def _write(examiner: Examiner, session: Session, folder: Path, progress: Progress | None) -> None:

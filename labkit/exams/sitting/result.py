@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import InvalidInputError
-from labkit.exams.blueprint import exam_folder
+from labkit.core.files import write_whole
 
 if TYPE_CHECKING:
     from labkit.exams.sitting.sitting import Sitting
@@ -47,20 +47,18 @@ def result_of(sitting: Sitting) -> Result:
     Raises
     ------
     InvalidInputError
-        When it is an exam, was not submitted, or cannot be graded.
+        When it is an exam, or was not submitted.
+    LabkitError
+        When it cannot be graded; with the reasons.
     """
-    from labkit.exams.examiner import practice_examiner
-    from labkit.exams.grading import Submission, grade_for
+    from labkit.exams.grading import feedback_page
+    from labkit.exams.practice import grade_practice
 
     if sitting.form.mode == "exam":
         raise InvalidInputError("the result of an exam comes from the examiner, after it was released")
     if not sitting.submitted:
         raise InvalidInputError("there is no result yet: submit with exam.submit()")
-    examiner = practice_examiner(exam_folder(sitting.form.exam))
-    submission = Submission(sitting.folder / "submission.zip")
-    graded = grade_for(examiner, [submission], workers=1)
-    (row,) = graded.rows
-    if row["status"] != "graded":
-        raise InvalidInputError(f"it could not be graded: {'; '.join(row['reasons'])}")
-    session = sitting.form.session
-    return Result(graded.folder.sheet(session), graded.folder.root / "feedback" / f"{session}.html")
+    sheet = grade_practice(sitting.folder)
+    page = sitting.folder / "result.html"
+    write_whole(page, feedback_page(sheet).encode())
+    return Result(sheet, page)

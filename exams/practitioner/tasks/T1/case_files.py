@@ -34,7 +34,7 @@ _BY_MACHINE = "fully-automated-decision"  # whether a decision is by machine alo
 _AWAY = {"decides-purposes", "e-phi", "covered-entity"}
 _USUAL = {"eu-literacy", *(f"eu-gdpr-{about}" for about in ("basis", "inform", "security", "breach", "dpia"))}
 """Duties that bind nearly everybody: few of them are offered, and they are offered where they do not bind."""
-_MOST_DUTIES, _CONTROLS, _TRIES = 7, 10, 400
+_FEW_DUTIES, _MOST_DUTIES, _CONTROLS, _TRIES = 5, 7, 10, 400
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,8 @@ def _options(
     some = sorted(binding - undone - _USUAL)
     more = draw.sample(some, min(len(some), max(0, _MOST_DUTIES - len(undone))))
     usual = sorted((binding - undone) & _USUAL)
-    true = {*undone, *more, *draw.sample(usual, min(len(usual), 1))}
+    few = max(1, _FEW_DUTIES - len({*undone, *more}))
+    true = {*undone, *more, *draw.sample(usual, min(len(usual), few))}
     others = [
         each
         for each in obligations()
