@@ -153,17 +153,20 @@ def make_exam(folder: Path) -> Path:
     return folder
 
 
-def make_submissions(exam: Path, folder: Path, count: int) -> tuple[list[Path], list[SessionFacts]]:
-    """Open ``count`` sittings, solve and seal each, and return the files and what an examiner knows."""
+def make_submissions(
+    exam: Path, folder: Path, count: int, bot: str = "reference"
+) -> tuple[list[Path], list[SessionFacts]]:
+    """Open ``count`` sittings, let a bot work, seal each, and return the files and what an examiner knows."""
+    folder.mkdir()
     examiner = Examiner.create(folder / "examiner", None, exam=exam)
     files, facts = [], []
     for number in range(count):
         session = examiner.open_session(Candidate(f"Candidate {number}"))
         form = session.form
         members = {"form.json": form.as_bytes(), "form.sig.json": canonical(session.signature)}
-        for slot in SLOTS:
+        for slot in form.slots:
             task, variant = find_task(slot, exam), examiner.variant(session, slot)
-            played = load_code(task, "bots").reference(examiner.issue(session, slot), variant)
+            played = getattr(load_code(task, "bots"), bot)(examiner.issue(session, slot), variant)
             members |= _members(slot, *pack(task, played))
         opened = entry(1, form.opened_at, "opened", {}, form.sha256)
         members |= {"log.jsonl": canonical(opened) + b"\n", "answers.json": b"{}"}
@@ -186,7 +189,9 @@ def _members(slot: str, values: dict[str, Any], tensors: dict[str, Any]) -> dict
     start = f"hand_ins/{slot}"
     return {
         f"{start}/hand_in.json": canonical(values),
-        f"{start}/tensors.safetensors": safetensors.torch.save(tensors),
+        f"{start}/tensors.safetensors": safetensors.torch.save(
+            {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
+        ),
     }
 
 

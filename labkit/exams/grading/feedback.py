@@ -20,7 +20,8 @@ table { border-collapse: collapse; width: 100%; margin: .6rem 0 }
 caption { text-align: left; font-weight: 600 }
 th, td { border: 1px solid #767676; padding: .3rem .5rem; text-align: left; vertical-align: top }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-.bar { height: .8rem; border: 1px solid #1b1b1b; background: #fff } .bar span { display: block; height: 100%;
+.bar { min-width: 6rem; height: .8rem; border: 1px solid #1b1b1b; background: #fff }
+.bar span { display: block; height: 100%;
 background: #1b4f72; print-color-adjust: exact; -webkit-print-color-adjust: exact }
 .note { border-left: .3rem solid #1b4f72; padding-left: .8rem }
 @media print { body { margin: 0; max-width: none; font-size: 11pt } h2, table, li { break-inside: avoid } }
@@ -84,12 +85,14 @@ def _order(sheet: Mapping[str, Any]) -> str:
 def _rules(sheet: Mapping[str, Any]) -> str:
     rows = []
     for rule in sheet["decision"]["rules"]:
-        shares = isinstance(rule["needed"], float)
-        needed, reached = (
-            _share(rule[key]) if shares else str(int(rule[key])) for key in ("needed", "reached")
-        )
-        rows.append([rule["rule"], needed, reached, "met" if rule["met"] else "not met"])
-    return "<h2>Decision</h2>" + _table("What has to be reached", ["Rule", "Needed", "Reached", ""], rows)
+        name, shares = rule["rule"], isinstance(rule["needed"], float)
+        needed, reached = (_share(rule[key]) if shares else "" for key in ("needed", "reached"))
+        if (title := _title(sheet, name.removeprefix("domain "))) and name.startswith("domain "):
+            name = f"{name}: {title}"
+        rows.append([name, needed, reached, "met" if rule["met"] else "not met"])
+    return "<h2>Decision</h2>" + _table(
+        "What has to be reached", ["Rule", "Needed", "Reached", "Result"], rows
+    )
 
 
 def _domains(sheet: Mapping[str, Any]) -> str:
@@ -98,14 +101,19 @@ def _domains(sheet: Mapping[str, Any]) -> str:
         if part["points"]:
             share = part["earned"] / part["points"]
             bar = f'<div class="bar" aria-hidden="true"><span style="width:{100 * share:.0f}%"></span></div>'
+            full = escape(f"{name} {_title(sheet, name)}")
             rows.append(
-                f"<tr><th scope='row'>{escape(name)}</th><td class='number'>{part['earned']:.2f} of "
+                f"<tr><th scope='row'>{full}</th><td class='number'>{part['earned']:.2f} of "
                 f"{part['points']:g}</td><td class='number'>{_share(share)}</td><td>{bar}</td></tr>"
             )
     head = (
         "<tr><th scope='col'>Domain</th><th scope='col'>Points</th><th scope='col'>Share</th><td></td></tr>"
     )
     return f"<h2>Domains</h2><table><caption>Points by domain</caption>{head}{''.join(rows)}</table>"
+
+
+def _title(sheet: Mapping[str, Any], domain: str) -> str:
+    return str(sheet.get("domain_titles", {}).get(domain, ""))
 
 
 def _task(task: Mapping[str, Any], told: bool) -> str:

@@ -116,6 +116,7 @@ def sheet_of(
         "tasks": tasks,
         "items": items,
         **decided,
+        "domain_titles": {domain.id: domain.title for domain in blueprint.domains},
         "flags": flags,
     }
 
