@@ -1,12 +1,17 @@
 """The practice exam, sat by hand in JupyterLab, from the first click to the result."""
 
+import json
 import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
 
+from labkit.credentials.page import write_page
 from labkit.exams.bank import read_bank, right_answer
 from labkit.exams.blueprint import exam_folder, read_blueprint
 from labkit.exams.notebook import exam_notebook
@@ -14,6 +19,7 @@ from labkit.exams.sitting import Sitting
 from labkit.exams.sitting.answering import is_complete
 from labkit.exams.task import tasks_of
 from tests.browser.conftest import PICTURES, violations
+from tests.browser.test_verify_page import serving
 
 LONG = 240_000
 
@@ -81,10 +87,11 @@ def answered(page, desk, view, answer):
         page.keyboard.press("Enter")
 
 
-def test_a_candidate_passes_the_practice_exam(own_server, page, sat):
+def test_a_candidate_passes_the_practice_exam(own_server, page, sat, tmp_path):
     solved(sat)
     page.goto(f"{own_server.url}/lab/tree/exams/{sat.name}/exam.ipynb?reset")
     page.locator(".jp-Notebook").wait_for(timeout=LONG)
+    page.get_by_text(re.compile(r"\| Idle")).wait_for(timeout=LONG)  # without a kernel nothing is run
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("^Run All Cells")).first.click()
     sitting = Sitting(sat)
@@ -119,6 +126,40 @@ def test_a_candidate_passes_the_practice_exam(own_server, page, sat):
     page.get_by_text("Knowledge and practice").wait_for()
     page.screenshot(path=PICTURES / "exam-result-page.png")
     assert violations(page, "exam result") == []
+    assert_holds_a_credential(page, sat, tmp_path)
+
+
+def assert_holds_a_credential(page, sat, folder):
+    """Issue a credential for the award that the result left, and have both implementations verify it."""
+
+    def credential(*words):
+        command = [sys.executable, "-m", "labkit.cli", "credential", *map(str, words), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        return json.loads(done.stdout)
+
+    secret, office = folder / "password", folder / "office"
+    secret.write_text("a password for a test\n")
+    own = ("--password-file", secret, "--office", office)
+    made = credential("keygen", "--practice", *own)
+    issued = Path(credential("issue", sat / "award.json", *own)["folder"])
+    said = credential("verify", issued / "badge.json", "--practice", "--issuer", made["public"])
+    assert said["valid"], said
+    write_page(Path(made["public"]) / "verify")
+    with serving(made["public"]) as address:
+        page.goto(f"{address}/verify/")
+        page.wait_for_selector("html[data-ready=yes]")
+        page.set_input_files("#files", issued / "badge.json")
+        page.wait_for_selector("#answer:not([hidden])")
+        page.screenshot(path=PICTURES / "exam-credential.png", full_page=True)
+        said = page.locator("#checks li")
+        checks = {each.get_attribute("data-check"): each.get_attribute("class") for each in said.all()}
+        assert checks.pop("issuer"), "what the page says of a practice issuer"
+        assert checks == {
+            "signature": "passed",
+            "time": "passed",
+            "status": "passed",
+            "recipient": "not-asked",
+        }
 
 
 def kept(page, sitting, name):

@@ -4,6 +4,7 @@ import functools
 import http.server
 import json
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -25,11 +26,17 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def _serve(folder):
+@contextmanager
+def serving(folder):
+    """Serve plain files, and yield their address."""
     handler = functools.partial(_Quiet, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture
@@ -38,11 +45,8 @@ def site(tmp_path):
     office, keys = office_at(tmp_path / "office")
     folder = issued(office, keys, at=datetime.now(UTC))
     write_page(office.public / "verify")
-    server = _serve(office.public)
-    office_keys = (office, keys)
-    yield f"http://127.0.0.1:{server.server_port}/verify/", folder, office_keys
-    server.shutdown()
-    server.server_close()
+    with serving(office.public) as address:
+        yield f"{address}/verify/", folder, (office, keys)
 
 
 def _open(page, url):
