@@ -16,6 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
+from benchmarks.minimum_norm import rows_of
 from labkit import data, engines
 from labkit.attacks import evasion
 from labkit.attacks.evasion._common import cross_entropy
@@ -78,7 +79,7 @@ def run() -> list[Row]:
             players = {**ours, **_peers(theirs, settings)}
             rows += _compared(victim, contest, players, set(ours), model, x, y, repeats)
         rows.append(_bound(victim, model, x, y))
-    return rows
+    return rows + rows_of(("carlini_wagner", "deepfool"))
 
 
 def _peers(attack: str, settings: Mapping[str, Any]) -> dict[str, Attack]:

@@ -23,10 +23,11 @@ _ARGUMENTS = [
 ]
 _PATIENCE = 180_000  # milliseconds
 _READING = 2_000  # milliseconds that a participant looks at the catalogue before the click
-_SLIDE = """() => new Promise(done => {
-    const panel = document.activeElement.closest('.lk-panel');
-    const look = () => [...panel.querySelectorAll('.lk-strip img')].map(each => each.src).join();
+# A recorded page becomes a live one under the participant's fingers, so its parts are looked up each time.
+_SLIDE = """() => new Promise((done, failed) => {
+    const look = () => [...document.querySelectorAll('.lk-panel .lk-strip img')].map(each => each.src).join();
     const before = look(), begun = performance.now();
+    setTimeout(() => failed(new Error('the slider did not answer within a minute')), 60000);
     const watch = () => look() !== before
         ? done((performance.now() - begun) / 1000) : requestAnimationFrame(watch);
     document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}));
@@ -70,8 +71,9 @@ def visit(browser: Any, server: Server, slides: int) -> tuple[float, list[float]
         page.wait_for_timeout(_READING)
     began = time.perf_counter()
     page.goto(server.page, wait_until="commit")
-    page.wait_for_selector(".lk-panel .lk-strip img", timeout=_PATIENCE)
-    panel = page.locator(".lk-panel", has=page.locator(".lk-strip img")).first
+    # Other panels of the page have pictures too, and on a busy machine they may come first.
+    panel = page.locator(".lk-panel", has=page.locator(".widget-label", has_text="Steps")).first
+    panel.locator(".lk-strip img").first.wait_for(timeout=_PATIENCE)
     panel.locator("[role=slider]").first.focus()
     page.evaluate(_SLIDE)
     interactive = time.perf_counter() - began

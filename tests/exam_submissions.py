@@ -177,7 +177,7 @@ def make_graded_exam(folder):
         "task.py": _CODE,
         "bots.py": _BOTS,
         "brief.md": "# T8\n",
-        "cells.py": '# %% tags=["answer-T8"]\n# solution\n# end solution\n1 + 1\n',
+        "cells.py": '# %% tags=["answer-T8"]\n# solution\n# end solution\nexam.hand_in("T8", fuse=0)\n',
         "variants.toml": variants("T8"),
     }
     for name, text in files.items():

@@ -66,6 +66,7 @@ class Examiner:
             named = Path(about["folder"]) if "folder" in about else exam_folder(about["exam"])
             self.exam = named if exam is None else exam
             self.pool = None if about.get("pool") is None else folder / about["pool"]
+            self._most_used: int | None = about.get("most_used")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 f"{folder} is no folder of an examiner: {error}. Make one with: labkit exam examiner {folder}"
@@ -82,6 +83,7 @@ class Examiner:
         pool: Path | None = None,
         exam: Path | None = None,
         keys: Keys | None = None,
+        most_used: int | None = None,
     ) -> Examiner:
         """Make keys and an empty register, and return the examiner.
 
@@ -97,13 +99,15 @@ class Examiner:
             Folder of the exam; the one that ships with labkit by default.
         keys : Keys, optional
             Keys to use, in place of new ones.
+        most_used : int, optional
+            Items that were issued so often are drawn only where there are no others.
 
         Raises
         ------
         StorageError
             When there are keys already, or the folder cannot be written.
         """
-        about: dict[str, Any] = {"version": 1, "exam": "practitioner"}
+        about: dict[str, Any] = {"version": 1, "exam": "practitioner", "most_used": most_used}
         if exam is not None:
             about["folder"] = str(exam.resolve())
         if pool is not None:
@@ -170,7 +174,7 @@ class Examiner:
                 FormTask(slot, commitment(self._keys.master, session, slot, variant.id))
                 for slot, variant in variants.items()
             ),
-            items=self._items(session, chosen.blueprint),
+            items=self._items(session, chosen.blueprint, mode),
             grader=__version__,
             key_id=self._keys.key_id,
         )
@@ -273,13 +277,16 @@ class Examiner:
     def _draw(self, session: str, slot: str) -> Variant:
         return draw_variant(self._keys.master, session, slot, read_variants(self.pool_of(slot)))
 
-    def _items(self, session: str, blueprint: Blueprint) -> tuple[FormItem, ...]:
+    def _items(self, session: str, blueprint: Blueprint, mode: str) -> tuple[FormItem, ...]:
         folder = self.items_folder()
         if not blueprint.item_count or not any(folder.glob("*.toml")):
             return ()
         from labkit.exams.bank import read_bank
 
-        return draw_items(self._keys.master, session, blueprint, read_bank(folder).live())
+        used = {} if self._most_used is None else self.exposure()[0]
+        # An anchor stands in every form that is compared with others; a rehearsal is not.
+        live = [item for item in read_bank(folder).live() if mode != "rehearsal" or not item.anchor]
+        return draw_items(self._keys.master, session, blueprint, live, used=used, most_used=self._most_used)
 
 
 def practice_examiner(exam: Path | None = None) -> Examiner:

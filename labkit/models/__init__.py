@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from labkit.models.inner import features, penultimate
     from labkit.models.linear import LinearClassifier
     from labkit.models.logistic import fit_logistic
+    from labkit.models.placing import find_device, placed
     from labkit.models.training import train
     from labkit.models.trees import TreeClassifier
     from labkit.models.zoo import load_victim, prepare, trained
@@ -23,9 +24,11 @@ __all__ = [
     "TreeClassifier",
     "build",
     "features",
+    "find_device",
     "fit_logistic",
     "load_victim",
     "penultimate",
+    "placed",
     "prepare",
     "train",
     "train_ensemble",
@@ -44,9 +47,11 @@ __getattr__, __dir__ = lazy_exports(
         "TreeClassifier": "labkit.models.trees",
         "build": "labkit.models.architectures",
         "features": "labkit.models.inner",
+        "find_device": "labkit.models.placing",
         "fit_logistic": "labkit.models.logistic",
         "load_victim": "labkit.models.zoo",
         "penultimate": "labkit.models.inner",
+        "placed": "labkit.models.placing",
         "prepare": "labkit.models.zoo",
         "train": "labkit.models.training",
         "train_ensemble": "labkit.models.ensembles",

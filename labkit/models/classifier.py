@@ -59,10 +59,19 @@ class TorchClassifier:
     def bounds(self) -> tuple[float, float]:
         return self._bounds
 
+    @property
+    def device(self) -> torch.device:
+        """Where the module computes; inputs are brought there and logits back."""
+        weight = next(self._module.parameters(), None)
+        return torch.device("cpu") if weight is None else weight.device
+
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits of shape ``(n, classes)``, differentiable with respect to ``x``."""
+        """Return logits of shape ``(n, classes)``, differentiable with respect to ``x``.
+
+        The module may lie on another device than ``x``; the logits are where ``x`` is.
+        """
         self._check(x)
-        return self._module(x)
+        return self._module(x.to(self.device)).to(x.device)
 
     def logits(self, x: Tensor) -> Tensor:
         """Return logits of shape ``(n, classes)``, float32, with no gradient attached."""
@@ -70,8 +79,9 @@ class TorchClassifier:
         if not len(x):
             return x.new_zeros((0, self._classes), dtype=torch.float32)
         with torch.no_grad(), threads():
-            parts = [self._module(part).float() for part in torch.split(x, _BATCH)]
-        return torch.cat(parts)
+            device = self.device
+            parts = [self._module(part.to(device)).float() for part in torch.split(x, _BATCH)]
+        return torch.cat(parts).to(x.device)
 
     def __repr__(self) -> str:
         parameters = sum(weight.numel() for weight in self._module.parameters())

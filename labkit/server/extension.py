@@ -12,7 +12,7 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from jupyter_server.utils import url_path_join
 
 from labkit import __version__
-from labkit.server import evidence, pages, status, warm
+from labkit.server import evidence, exam, pages, status, warm
 from labkit.server.assets import Asset
 from labkit.server.background import Trainer
 from labkit.server.dashboards import dashboard_handlers
@@ -33,6 +33,9 @@ _ROUTES: list[tuple[str, Any]] = [
     (r"/standards", pages.StandardsPage),
     (rf"/demo/{_NAME}", pages.DemoPage),
     (rf"/hands-on/{_NAME}", HandsOn),
+    (r"/exam", exam.ExamPage),
+    (rf"/exam/result/{_NAME}", exam.ExamResult),
+    (r"/exam/([a-z]+)", exam.OpenExam),
     (r"/evidence", evidence.EvidencePage),
     (r"/evidence/evidence\.zip", evidence.EvidenceArchive),
     (r"/labkit/alive", status.Alive),
@@ -72,7 +75,7 @@ def load_extension(server: ServerApp) -> None:
         # What the whole server does is nothing for a participant to read.
         for path in (
             *((r"/metrics",) if room is not None else ()),
-            r"/(?:dashboards|demo|hands-on|progress|evidence|board|room)(?:/.*)?",
+            r"/(?:dashboards|demo|hands-on|progress|exam|evidence|board|room)(?:/.*)?",
             r"/voila/.*",
         )
     ]

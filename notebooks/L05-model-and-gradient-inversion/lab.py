@@ -43,7 +43,7 @@ lab.predict("batch")
 # only: a *prior* learned from public pictures describes each picture by a few coefficients
 # $z$, and we minimise
 #
-# $$ -T \log p_k^{(T)}(x(z)) + \lambda \lVert z \rVert^2 . $$
+# $$ -T \log p_k^{(T)}(x(z)) + \lambda \left\lVert z \right\rVert^2 . $$
 #
 # A probability that is next to 1 has no slope left to climb, and the model is that sure long
 # before anybody is in the picture. So the scores are *softened*: divided by $T = 3$ first.

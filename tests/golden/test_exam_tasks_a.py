@@ -11,8 +11,8 @@ from labkit.exams.task.rules import differences, task_findings
 from tests.exam_players import issued, task_of, variants_of
 
 ISSUED = {
-    ("T1", "v01"): "7481662ff1b7409bad9870d78b07c03362e493f0efee694ff16b8307231cdec0",
-    ("T1", "v09"): "a92bd64e8c298f91bd656b66ff34b8e958a621e3b035b9a4b935cc4505498d1c",
+    ("T1", "v01"): "a71a947bb99ad38ea3516b69874632b71d594dc9c0bb10055451e8bbe31091f5",
+    ("T1", "v09"): "9f55edbd9158fecc79f8d680770db667a6da09df60677d76a01c9503ef65b1a5",
     ("T2", "v01"): "860af50fe2cdedc99f2050fd7476e38e06e779cc9b0a82a21ef7fff654db29d4",
     ("T2", "v09"): "f55991572a7ca7c9552024c21270f1ce72dbaa001a5e8256c0db77c15bd3a562",
     ("T7", "v01"): "e5b64e64168f6081271b4e95f44b8dd1c389fa79afad58353c92cf406bd848f6",

@@ -442,6 +442,15 @@ def test_clock_set_back(desk):
     assert "no time" in zero(grade(desk, seal(files, {**manifest, "submitted_at": "soon"})))
 
 
+def test_who_stops_in_time_and_seals_later_has_kept_the_deadline(desk):
+    """Without a time of arrival it is the last hand-in that counts, and a clock set back still shows."""
+    sitting = desk.open()
+    hours = 9 * 3600
+    assert grade(desk, sitting.submission(submitted=hours))["sheet"]["verified"]["deadline"]
+    arrived = (START + timedelta(seconds=hours)).isoformat()
+    assert "was due at" in zero(grade(desk, sitting.submission(submitted=hours), arrival=Arrival(at=arrived)))
+
+
 def test_extra_time_counts(desk):
     sitting = desk.open(Candidate("Bo", "bo@example.org", extra_minutes=30))
     at = (START + timedelta(minutes=sitting.session.form.minutes + 29)).isoformat()

@@ -59,7 +59,7 @@ def test_what_crosses_is_json_without_key_and_reasons(examples):
 
 
 def test_positions_say_nothing_about_places_in_the_file(examples):
-    item = examples.find("d2-example-matching")
+    item = examples.find("d2-902")
     view = public_view(item, "", blank_order(item))
     shown = [right["text"] for right in view["rights"]]
     assert sorted(shown) == sorted(pair.right for pair in item.pairs)
@@ -68,7 +68,7 @@ def test_positions_say_nothing_about_places_in_the_file(examples):
 
 
 def test_an_order_changes_what_is_shown_and_not_what_an_answer_means(examples):
-    item = examples.find("d2-example-single")
+    item = examples.find("d2-901")
     order = [[2, 0, 1]]
     view = public_view(item, "", order)
     assert [option["position"] for option in view["parts"][0]["options"]] == order[0]
@@ -78,7 +78,7 @@ def test_an_order_changes_what_is_shown_and_not_what_an_answer_means(examples):
 
 
 def test_marking_says_what_was_given(examples):
-    item = examples.find("d2-example-single")
+    item = examples.find("d2-901")
     for position in range(3):
         marked = mark(item, "", [position])
         assert [reason.given for reason in marked.reasons].count(True) == 1
@@ -86,7 +86,7 @@ def test_marking_says_what_was_given(examples):
 
 
 def test_a_number_is_right_within_its_tolerance_and_a_known_slip_is_named(examples):
-    item = examples.find("d4-example-numeric")
+    item = examples.find("d4-901")
     assert mark(item, "a", [45.5]).right
     assert mark(item, "b", [60]).right
     slip = mark(item, "a", [50])
@@ -96,7 +96,7 @@ def test_a_number_is_right_within_its_tolerance_and_a_known_slip_is_named(exampl
 
 
 def test_unanswered_questions_of_a_scenario_and_left_sides_are_worth_nothing(examples):
-    scenario, pairs = examples.find("d4-example-scenario"), examples.find("d2-example-matching")
+    scenario, pairs = examples.find("d4-902"), examples.find("d2-902")
     first, _ = right_answer(scenario)
     assert mark(scenario, "", [first, None]).credit == 0.5
     half = mark(pairs, "", [right_answer(pairs)[0], None, None])
@@ -109,24 +109,26 @@ def test_unanswered_questions_of_a_scenario_and_left_sides_are_worth_nothing(exa
 @pytest.mark.parametrize(
     ("id", "answer"),
     [
-        ("d2-example-single", 0),
-        ("d2-example-single", [3]),
-        ("d2-example-single", [-1]),
-        ("d2-example-single", [True]),
-        ("d2-example-single", ["0"]),
-        ("d2-example-single", [0, 1]),
-        ("d2-example-single", {"0": 0}),
-        ("d6-example-ordering", [0, 0, 1]),
-        ("d6-example-ordering", [0, 1]),
-        ("d2-example-matching", [0, 1]),
-        ("d4-example-scenario", [[0]]),
-        ("d4-example-scenario", [0, 1]),
-        ("d4-example-numeric", [float("nan")]),
-        ("d4-example-numeric", [float("inf")]),
-        ("d4-example-numeric", ["45"]),
-        ("d4-example-numeric", [True]),
-        ("d4-example-numeric", [45, 45]),
-        ("d4-example-numeric", 45),
+        ("d2-901", 0),
+        ("d2-901", [3]),
+        ("d2-901", [-1]),
+        ("d2-901", [True]),
+        ("d2-901", ["0"]),
+        ("d2-901", [0, 1]),
+        ("d2-901", {"0": 0}),
+        ("d2-901", [10**400]),
+        ("d6-901", [0, 0, 1]),
+        ("d6-901", [0, 1]),
+        ("d2-902", [0, 1]),
+        ("d4-902", [[0]]),
+        ("d4-902", [0, 1]),
+        ("d4-901", [float("nan")]),
+        ("d4-901", [float("inf")]),
+        ("d4-901", [10**400]),
+        ("d4-901", ["45"]),
+        ("d4-901", [True]),
+        ("d4-901", [45, 45]),
+        ("d4-901", 45),
     ],
 )
 def test_what_is_no_answer_is_refused(examples, id, answer):
@@ -136,7 +138,7 @@ def test_what_is_no_answer_is_refused(examples, id, answer):
 
 
 def test_an_order_that_is_none_and_a_variant_that_is_none_are_refused(examples):
-    item = examples.find("d2-example-single")
+    item = examples.find("d2-901")
     for order in ([], [[0, 1]], [[0, 1, 1]], [[0, 1, 2], [0]]):
         with pytest.raises(InvalidInputError, match="order"):
             public_view(item, "", order)
@@ -145,7 +147,7 @@ def test_an_order_that_is_none_and_a_variant_that_is_none_are_refused(examples):
 
 
 def test_a_variant_fills_every_text_and_leaves_no_placeholder(examples):
-    item = examples.find("d4-example-numeric")
+    item = examples.find("d4-901")
     assert "{" in item.question
     for variant in item.variants:
         said = filled(item, variant.id)
@@ -161,11 +163,11 @@ def test_words_are_put_in_once_and_never_computed(tmp_path):
 
 
 def test_an_item_is_found_in_the_revision_of_a_form(examples):
-    assert examples.find("d2-example-single", 1).revision == 1
+    assert examples.find("d2-901", 1).revision == 1
     with pytest.raises(InvalidInputError, match="revision 2"):
-        examples.find("d2-example-single", 2)
+        examples.find("d2-901", 2)
     with pytest.raises(UnknownNameError):
-        examples.find("d2-example-nothing")
+        examples.find("d2-999")
 
 
 def test_only_reviewed_items_are_drawn(tmp_path):
@@ -179,7 +181,7 @@ def test_only_reviewed_items_are_drawn(tmp_path):
 @pytest.mark.parametrize(
     ("example", "old", "new", "said"),
     [
-        (SINGLE, 'id = "d2-', 'id = "d3-', "d2-some-words"),
+        (SINGLE, 'id = "d2-', 'id = "d3-', "d2-042"),
         (SINGLE, "revision = 1", "revision = 0", "at least 1"),
         (SINGLE, 'level = "apply"', 'level = "know"', "recall, apply, analyse"),
         (SINGLE, 'sources = ["csa-ai/MDS-02"]', "", "expected at least one id"),
@@ -200,6 +202,13 @@ def test_a_mistake_is_named_with_file_and_line(tmp_path, example, old, new, said
     with pytest.raises(DeclarationError, match=r"items\.toml:\d+") as caught:
         read_text(tmp_path, example.replace(old, new))
     assert said in str(caught.value)
+
+
+def test_wordings_in_which_two_options_become_one_are_refused(tmp_path):
+    text = SINGLE.replace("Ask for the weights as safetensors", "Load {what} with gradients turned off")
+    words = 'variants = [{ id = "a", words = { what = "it" } }, { id = "b", words = { what = "them" } }]'
+    with pytest.raises(DeclarationError, match="become the same"):
+        read_text(tmp_path, text + words)
 
 
 def test_an_id_is_given_once_and_a_folder_without_items_is_no_bank(tmp_path):

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit.exams.bank import FINDINGS, coverage, lint, read_bank
+from labkit.cli import main
+from labkit.core.errors import DeclarationError
+from labkit.exams.bank import FINDINGS, coverage, lint, read_bank, record_revisions
 
 READ = date(2026, 11, 23)
 
@@ -31,7 +33,7 @@ def option(text, correct=False, why=""):
 
 
 def single(
-    id="one",
+    id="001",
     question="A team receives weights from a stranger. What comes first?",
     right="Compare their digest with that published",
     wrong=("Load them on a laptop kept offline", "Measure how accurate they are on old data"),
@@ -58,6 +60,7 @@ def test_an_item_without_a_flaw_has_no_finding(tmp_path):
 
 
 FLAWED = {
+    "hint": single(id="digest-first"),
     "longest": single(right="Compare their digest with that published by those who made it"),
     "collecting": single(wrong=("Load them on a laptop kept offline", "Both of the above in order")),
     "absolute": single(wrong=("Load them, which is always safe", "Measure how accurate they are")),
@@ -80,14 +83,14 @@ FLAWED = {
     ),
     "twins": single()
     + single(
-        id="two",
+        id="002",
         question="A team receives the weights from a stranger. What comes first?",
         right="Ask for a signature and check it",
         wrong=("Run them once in a notebook to see", "Rename the file so that it is found"),
     ),
     "anchors": single(more="anchor = true")
     + single(
-        id="two",
+        id="002",
         more="anchor = true",
         question="Which record shows who changed a dataset last week?",
         right="A log that is only ever appended to",
@@ -118,7 +121,7 @@ def test_overlapping_ranges_are_found_and_ranges_side_by_side_are_not(tmp_path):
 def test_a_reason_that_is_given_twice_is_none(tmp_path):
     why = "It begins too late to prevent anything at all."
     items = HEAD.format(
-        id="one", kind="single", source="csa-ai/MDS-08", question="What comes first?", more=""
+        id="001", kind="single", source="csa-ai/MDS-08", question="What comes first?", more=""
     )
     items += "options = [\n" + option("Compare the digest", True) + option("Load the file now", why=why)
     items += option("Watch the machine", why=why) + "]\n"
@@ -154,7 +157,7 @@ def test_every_wording_of_an_item_is_read(tmp_path):
 def test_habits_over_the_bank_are_found(tmp_path):
     flawed = [
         single(
-            id=f"n{number}",
+            id=f"{number:03}",
             question=f"What does log {number:03} of {'abcdefghijklmnop'[number] * 20} show?",
             right=f"Somebody was there, seen from {number} lines",
             wrong=(f"Nothing happened in line {number}", f"It was always {number} lines"),
@@ -175,7 +178,10 @@ def test_a_position_that_is_right_too_often_is_found(tmp_path, monkeypatch):
     words = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet"]
     items = [
         single(
-            id=word, question=f"What does {word * 6} record?", right=f"The {word} was changed", wrong=wrong
+            id=f"{words.index(word):03}",
+            question=f"What does {word * 6} record?",
+            right=f"The {word} was changed",
+            wrong=wrong,
         )
         for word in words
         for wrong in [(f"The {word} was moved", f"The {word} was hidden")]
@@ -183,6 +189,52 @@ def test_a_position_that_is_right_too_often_is_found(tmp_path, monkeypatch):
     assert "positions" in found(tmp_path, *items)
     monkeypatch.undo()
     assert "positions" not in found(tmp_path, *items)
+
+
+def test_words_and_key_change_with_the_revision_alone(tmp_path):
+    assert found(tmp_path, single()) == set()
+    record_revisions(tmp_path)
+    better = single().replace("This reason is about", "A better reason, about")
+    assert found(tmp_path, better) == set()
+    moved = single(right="Compare their digest with one sent by mail")
+    assert found(tmp_path, moved) == {"revision"}
+    with pytest.raises(DeclarationError, match="raise the revision above 1"):
+        record_revisions(tmp_path)
+    raised = moved.replace("revision = 1", "revision = 2")
+    assert found(tmp_path, raised) == {"revision"}
+    assert "d2-001" in record_revisions(tmp_path).items
+    assert found(tmp_path, raised) == set()
+    assert found(tmp_path, moved) == {"revision"}
+
+
+def test_an_item_that_was_recorded_is_retired_and_not_taken_away(tmp_path):
+    other = single(id="002", question="Which record shows who changed a dataset last week?")
+    found(tmp_path, single(), other)
+    record_revisions(tmp_path)
+    assert found(tmp_path, single()) == {"revision"}
+    with pytest.raises(DeclarationError, match="retire it"):
+        record_revisions(tmp_path)
+    assert found(tmp_path, single(), other.replace('"reviewed"', '"retired"')) == set()
+
+
+def test_a_record_that_is_none_is_said_to_be_none(tmp_path):
+    found(tmp_path, single())
+    (tmp_path / "revisions.json").write_text('{"d2-001": 1}', encoding="utf-8")
+    with pytest.raises(DeclarationError, match="expected revision and digest"):
+        record_revisions(tmp_path)
+
+
+def test_the_command_says_what_is_found_and_records(tmp_path, monkeypatch, capsys):
+    (tmp_path / "items").mkdir()
+    blueprint = Path(__file__).parents[2] / "exams" / "practitioner" / "blueprint.toml"
+    (tmp_path / "blueprint.toml").write_text(blueprint.read_text(encoding="utf-8"), encoding="utf-8")
+    found(tmp_path / "items", FLAWED["negative"])
+    monkeypatch.setattr("labkit.exams.commands.check.exam_folder", lambda: tmp_path)
+    assert main(["exam", "check", "items", "--record"]) == 1
+    said = capsys.readouterr().out
+    assert "d2-001: the question asks for what is not so" in said
+    assert "domain D1: 0 reviewed items, expected at least 30" in said
+    assert "d2-001" in (tmp_path / "items" / "revisions.json").read_text(encoding="utf-8")
 
 
 def test_every_kind_of_finding_is_listed():
@@ -195,7 +247,7 @@ def test_every_kind_of_finding_is_listed():
 
 
 def test_coverage_counts_what_may_be_drawn_and_names_what_is_missing(tmp_path):
-    text = 'author_role = "tester"\n' + single() + single(id="two").replace('"reviewed"', '"draft"')
+    text = 'author_role = "tester"\n' + single() + single(id="002").replace('"reviewed"', '"draft"')
     (tmp_path / "d2.toml").write_text(text, encoding="utf-8")
     counted = coverage(read_bank(tmp_path), {"D1": 1, "D2": 1}, {"choice": 1}, times=1)
     assert counted.items == 1

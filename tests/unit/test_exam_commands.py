@@ -6,8 +6,11 @@ import pytest
 import safetensors.torch
 
 from labkit.cli import main
+from labkit.core.errors import InvalidInputError
 from labkit.exams.issued import read_issued
 from labkit.exams.sitting import Sitting
+from labkit.exams.task import read_variants, tasks_of
+from labkit.exams.task.playing import record
 from tests.exam_example import make_exam
 
 
@@ -99,3 +102,50 @@ def test_a_mistake_is_said_in_one_line_and_nothing_is_kept(exams, told, tmp_path
     assert not any(place.answered for place in Sitting(folder).state().tasks)
     assert main(["exam", "open", "--practice", "--folder", str(folder)]) == 2
     assert "holds something already" in capsys.readouterr().err
+
+
+@pytest.fixture
+def recorded(exams):
+    """The example with the recorded runs of its bots."""
+    for task in tasks_of(exams / "practitioner").values():
+        record(task, read_variants(task.folder), task.folder)
+
+
+def test_practice_shows_its_result_at_once_and_an_exam_does_not(recorded, told, tmp_path, capsys):
+    folder = tmp_path / "sitting"
+    told("open", "--practice", "--folder", folder, "--json")
+    sitting = Sitting(folder)
+    for slot in ("T1", "T5"):
+        materials = sitting.materials(slot)
+        x_adv = materials.tensors["x"] + materials.facts["epsilon"] * materials.tensors["weights"].sign()
+        sitting.hand_in(slot, x_adv=x_adv, claimed_gain=1.0, why_side=2 if slot == "T5" else 1)
+    with pytest.raises(InvalidInputError, match="no result yet"):
+        sitting.result()
+    sheet = told("submit", folder, "--json")["sheet"]
+    assert sheet["verified"]["reasons"] == []
+    assert [task["earned"] for task in sheet["tasks"]] == pytest.approx([16, 30], abs=1e-3)
+    assert main(["exam", "submit", str(folder)]) == 0
+    assert "T5           30.00 of 30" in capsys.readouterr().out
+
+
+def test_who_does_nothing_earns_nothing(recorded, told, tmp_path):
+    told("open", "--practice", "--folder", tmp_path / "sitting", "--json")
+    sheet = told("submit", tmp_path / "sitting", "--json")["sheet"]
+    assert sheet["total"]["earned"] == 0
+    assert not sheet["decision"]["passed"]
+
+
+def test_the_result_of_an_exam_comes_from_the_examiner(recorded, told, tmp_path):
+    (tmp_path / "password").write_text("a long password\n")
+    password = ("--password-file", tmp_path / "password")
+    told("examiner", tmp_path / "examiner", *password, "--json")
+    given = ("--candidate", "Ada", "--examiner", tmp_path / "examiner", *password)
+    told("open", *given, "--folder", tmp_path / "sitting", "--json")
+    assert told("submit", tmp_path / "sitting", "--json")["sheet"] is None
+    with pytest.raises(InvalidInputError, match="comes from the examiner"):
+        Sitting(tmp_path / "sitting").result()
+
+
+def test_practice_lies_where_jupyterlab_shows_it(exams, told, own_home):
+    folder = told("open", "--practice", "--json")["folder"]
+    assert folder.startswith(str(own_home / "data" / "hands-on" / "exams" / "practice-"))

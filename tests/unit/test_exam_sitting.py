@@ -69,6 +69,17 @@ def solve(sitting, slot="T5"):
     return materials.tensors["x"] + step
 
 
+def test_a_sitting_needs_no_folder_of_the_exam_and_holds_nothing_that_earns(sitting, monkeypatch, tmp_path):
+    monkeypatch.setenv("LABKIT_EXAMS", str(tmp_path / "nothing"))
+    again = Sitting(sitting.folder)
+    task = again.task("T5")
+    assert [option.text for option in task.justifications[0].options][1] == "Along their signs."
+    assert again.hand_in("T5", x_adv=solve(again), why_side=2).missing == ("claimed_gain",)
+    asks = (sitting.folder / "materials/T5/asks.json").read_text()
+    for word in ("credit", "zero_at", "full_at", "tolerance", "limit", "The product shrinks"):
+        assert word not in asks
+
+
 def test_a_new_sitting_is_untouched_and_says_how_much_time_there_is(sitting):
     state = sitting.state()
     assert [(place.id, place.state) for place in state.tasks] == [("T1", "untouched"), ("T5", "untouched")]
@@ -106,6 +117,8 @@ def test_what_is_wrong_is_refused_at_once_and_nothing_changes(sitting):
     with pytest.raises(InvalidInputError, match=r"within 0\.1") as error:
         sitting.hand_in("T5", x_adv=solve(sitting) * 0 + 1, claimed_gain=2)
     assert "from 0 to 1" in str(error.value)
+    with pytest.raises(InvalidInputError, match="does not ask for 'foo'"):
+        sitting.hand_in("T5", foo=None)
     with pytest.raises(UnknownNameError, match="T1, T5"):
         sitting.hand_in("T8", x=1)
     assert sitting.state().tasks[1].version == 1
@@ -199,6 +212,34 @@ def test_a_full_disk_gives_a_clear_message_and_keeps_what_was_there(sitting, mon
     assert kept == {"claimed_gain": 0.5, "why_side": 1}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_log_line_that_does_not_fit_leaves_no_half_of_itself(sitting):
+    """The system itself refuses to write on, in the middle of a line."""
+    import resource
+
+    sitting.hand_in("T5", claimed_gain=0.5)
+    before = sitting.desk.log_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 40, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="Free some space"):
+            sitting.hand_in("T5", claimed_gain=0.75)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (sitting.folder / "work/log.jsonl").read_bytes() == before
+    assert sitting.state().tasks[1].version == 1
+    assert sitting.hand_in("T5", why_side=1).number == 2
+
+
+def test_a_long_log_is_continued_where_it_ends(sitting, monkeypatch):
+    monkeypatch.setattr("labkit.exams.sitting.desk._TAIL", 100)
+    for number in range(5):
+        sitting.hand_in("T5", claimed_gain=number / 10)
+    entries = sitting.desk.entries()
+    assert [each["n"] for each in entries] == list(range(1, len(entries) + 1))
+    assert broken_links(entries, sitting.form.sha256) == []
+
+
 def test_an_exam_takes_nothing_after_its_deadline_but_can_be_submitted(sitting, clock):
     sitting.hand_in("T5", claimed_gain=0.5)
     clock.now += timedelta(minutes=46)
@@ -237,6 +278,19 @@ def test_a_submission_is_sealed_once_and_the_grading_side_opens_it(sitting):
         sitting.hand_in("T5", claimed_gain=0.1)
     with zipfile.ZipFile(path) as archive:
         assert not any("note" in name or "desk" in name for name in archive.namelist())
+
+
+def test_answers_follow_from_the_log_whatever_became_of_their_file(sitting):
+    view = {"id": "d1-a", "revision": 1, **VIEWS["single"], "question": "?", "domain": "D1"}
+    (sitting.folder / "items.json").write_text(json.dumps([{**view, "id": "d1-a"}]))
+    sitting.answer("d1-a", 1, "know")
+    sitting.answer("d1-a", 2)
+    (sitting.folder / "work/answers.json").write_text("{half")
+    again = Sitting(sitting.folder)
+    assert again.answers() == {"d1-a": {"answer": [2], "confidence": "know"}}
+    (sitting.folder / "work/answers.json").unlink()
+    envelope = read_envelope(read_submission_bytes(Path(sitting.submit().file)))
+    assert envelope.answers == {"d1-a": {"answer": [2], "confidence": "know"}}
 
 
 def test_a_disk_that_is_full_at_the_end_leaves_the_sitting_open(sitting, monkeypatch):

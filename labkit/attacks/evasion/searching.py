@@ -62,6 +62,8 @@ class Search:
             lowered = _lowered(module, model.input_shape) if _wants_lower(precision, module) else None
         self._forward = model.forward if module is None else module
         self._is_copy = module is not None
+        weight = None if module is None else next(module.parameters(), None)
+        self._device = torch.device("cpu") if weight is None else weight.device
         self.precision, self._dtype = "float32", torch.float32
         if lowered is not None:
             self.precision, self._dtype, self._forward = "bfloat16", torch.bfloat16, lowered
@@ -85,7 +87,7 @@ class Search:
         # A caller may be in inference mode, whose tensors autograd cannot follow: copy them.
         with threads(), torch.inference_mode(False), torch.enable_grad():
             leaf = self._filled(x).requires_grad_(True)
-            logits = self._forward(leaf)[:size].float()
+            logits = self._forward(leaf.to(self._device))[:size].to(leaf.device, torch.float32)
             gain = loss(logits, y.clone()) if y_target is None else -loss(logits, y_target.clone())
             (gradient,) = torch.autograd.grad(gain.sum(), leaf)
         return logits.detach(), gain.detach(), gradient[:size].float()

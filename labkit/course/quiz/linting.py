@@ -31,6 +31,9 @@ class Finding:
     kind: str
     problem: str
 
+    def __str__(self) -> str:
+        return f"{self.item or 'the bank'}: {self.problem} ({self.kind})"
+
 
 @dataclass(frozen=True, slots=True)
 class ReadAgain:

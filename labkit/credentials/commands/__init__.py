@@ -17,6 +17,8 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "revoke": (f"{_HERE}.revoke", "revoke a credential for good"),
     "suspend": (f"{_HERE}.suspend", "suspend a credential, or lift a suspension"),
     "renew": (f"{_HERE}.renew", "issue the successor of a credential"),
+    "publish": (f"{_HERE}.publish", "sign the status lists anew, with the verification page"),
+    "page": (f"{_HERE}.page", "write the verification page to a folder"),
     "log": (f"{_HERE}.log", "show the log, sign a checkpoint, prove that an entry is in it"),
 }
 """Command to its module and summary."""

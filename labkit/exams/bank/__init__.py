@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from labkit.exams.bank.linting import FINDINGS, lint
     from labkit.exams.bank.marking import mark, right_answer
+    from labkit.exams.bank.revisions import item_digest, record_revisions
     from labkit.exams.bank.views import blank_order, public_view, sizes
 
 _MODULES = {
@@ -41,6 +42,7 @@ _MODULES = {
     ),
     "linting": ("FINDINGS", "lint"),
     "marking": ("mark", "right_answer"),
+    "revisions": ("item_digest", "record_revisions"),
     "views": ("blank_order", "public_view", "sizes"),
 }
 
@@ -61,10 +63,12 @@ __all__ = [
     "blank_order",
     "coverage",
     "filled",
+    "item_digest",
     "lint",
     "mark",
     "public_view",
     "read_bank",
+    "record_revisions",
     "right_answer",
     "sizes",
 ]

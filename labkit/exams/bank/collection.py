@@ -16,9 +16,10 @@ __all__ = ["Bank", "read_bank"]
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """Items by their id, in the order of the files."""
+    """Items by their id, in the order of the files, and the folder that they were read from."""
 
     items: Mapping[str, BankItem]
+    folder: Path
 
     def __iter__(self) -> Iterator[BankItem]:
         return iter(self.items.values())
@@ -67,4 +68,4 @@ def read_bank(folder: Path) -> Bank:
             found[item.id] = item
     if not found:
         raise DeclarationError(folder, None, "expected items in files *.toml, found none")
-    return Bank(MappingProxyType(found))
+    return Bank(MappingProxyType(found), folder)

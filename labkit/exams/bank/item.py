@@ -134,6 +134,9 @@ class BankItem(Item):
 
     Attributes
     ----------
+    topic : str
+        What it is about, in a few words for those who keep the bank.  A candidate sees the id and
+        never the topic: "upper bound" would be the answer.
     revision : int
         From 1; raised whenever the words or the key change.
     author_role : str
@@ -153,6 +156,7 @@ class BankItem(Item):
         Empty for an item that has one wording.
     """
 
+    topic: str = ""
     revision: int
     author_role: str
     level: str

@@ -16,15 +16,18 @@ from labkit.course.quiz.tells import bank_tells, item_tells
 from labkit.exams.bank.collection import Bank
 from labkit.exams.bank.filling import filled
 from labkit.exams.bank.item import BankItem
+from labkit.exams.bank.revisions import read_revisions, revision_findings
 from labkit.exams.bank.views import declared_places
-from labkit.exams.bank.wording import ABSOLUTE, item_findings
+from labkit.exams.bank.wording import SWEEPING, item_findings
 from labkit.governance.obligations import STALE_AFTER_DAYS
 
 __all__ = ["FINDINGS", "lint"]
 
 FINDINGS = {
+    "revision": "words or key changed within a revision, or a revision is not recorded",
     "old": "the facts were read too long ago",
     "changes": "a day that a source names has come",
+    "hint": "the id says something in words",
     "telling": "the right option is far longer or shorter than the others",
     "longest": "the right option is by far the longest",
     "ending": "some options end with a full stop and some do not",
@@ -43,7 +46,7 @@ FINDINGS = {
     "lengths": "over the bank, one rank by length is right too often",
     "marks": "over the bank, the only option with a mark is right too often",
     "positions": "over the bank, one position is right too often",
-    "absolutes": "over the bank, options that leave no room are mostly wrong",
+    "absolutes": "over the bank, options with sweeping words are mostly wrong",
 }
 """Kinds of findings, and what each says."""
 
@@ -80,6 +83,8 @@ def lint(bank: Bank, today: date | None = None, days: int = STALE_AFTER_DAYS) ->
     for item in wordings:
         tells = [*item_tells(item), *item_findings(item)]
         found += [Finding(item.id, kind, problem) for kind, problem in tells]
+    if held := read_revisions(bank.folder):
+        found += [Finding(id, "revision", problem) for id, problem in revision_findings(bank, held)]
     found += [Finding("", kind, problem) for kind, problem in _bank_findings(items)]
     found += _twins(items)
     return list(dict.fromkeys(found))
@@ -112,10 +117,10 @@ def _positions(items: Iterable[BankItem]) -> Iterator[tuple[str, str]]:
 
 def _absolutes(items: Iterable[BankItem]) -> Iterator[tuple[str, str]]:
     options = [option for item in items for part in item.parts for option in part.options]
-    strong = [option.correct for option in options if ABSOLUTE.search(option.text)]
+    strong = [option.correct for option in options if SWEEPING.search(option.text)]
     usual = sum(option.correct for option in options) / max(len(options), 1)
     if len(strong) >= LEAST and sum(strong) / len(strong) < usual / 2:
-        yield "absolutes", f"of {len(strong)} options that leave no room {sum(strong)} are right"
+        yield "absolutes", f"of {len(strong)} options with sweeping words {sum(strong)} are right"
 
 
 def _tail(count: int, least: int, chance: float) -> float:
@@ -143,6 +148,8 @@ def _asked(item: Item) -> str:
 
 
 def _alike(one: str, other: str) -> bool:
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    # The quick bounds spare almost every pair the real comparison.
-    return matcher.real_quick_ratio() >= SAME and matcher.quick_ratio() >= SAME and matcher.ratio() >= SAME
+    # Shared words spare almost every pair the comparison letter by letter.
+    first, second = frozenset(one.split()), frozenset(other.split())
+    if 2 * len(first & second) < len(first | second):
+        return False
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= SAME

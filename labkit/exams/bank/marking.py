@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from reprlib import repr
 from typing import Any
 
 from labkit.core.errors import InvalidInputError
@@ -88,22 +89,22 @@ def _mark_filled(item: BankItem, said: BankItem, answer: Any) -> Marked:
 def _declared(answer: Any, places: Sequence[int]) -> list[int]:
     """Return places in the file for positions, and an error for what is none."""
     if not isinstance(answer, list | tuple) or any(type(each) is not int for each in answer):
-        raise InvalidInputError(f"expected a list of positions, got {answer!r}")
+        raise InvalidInputError(f"expected a list of positions, got {repr(answer)}")
     if any(not 0 <= each < len(places) for each in answer):
-        raise InvalidInputError(f"expected positions from 0 to {len(places) - 1}, got {answer!r}")
+        raise InvalidInputError(f"expected positions from 0 to {len(places) - 1}, got {repr(answer)}")
     return [places[each] for each in answer]
 
 
 def _list(answer: Any, count: int, what: str) -> Sequence[Any]:
     if not isinstance(answer, list | tuple) or len(answer) != count:
-        raise InvalidInputError(f"expected {what}, in a list of {count}; got {answer!r}")
+        raise InvalidInputError(f"expected {what}, in a list of {count}; got {repr(answer)}")
     return answer
 
 
 def _mark_number(number: Number, answer: Any) -> Marked:
     given = _list(answer, 1, "a number")[0]
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
-        raise InvalidInputError(f"expected a finite number in a list of one, got {answer!r}")
+    if isinstance(given, bool) or not isinstance(given, int | float) or not _is_finite(given):
+        raise InvalidInputError(f"expected a finite number in a list of one, got {repr(answer)}")
 
     def near(value: float) -> bool:
         return abs(given - value) <= number.tolerance + ROUNDING * max(1.0, abs(value))
@@ -115,6 +116,13 @@ def _mark_number(number: Number, answer: Any) -> Marked:
         for each in number.mistakes
     ]
     return Marked(float(right), right, tuple(reasons))
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number beyond the largest float
+        return False
 
 
 def _said(value: float, unit: str) -> str:

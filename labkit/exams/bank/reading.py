@@ -10,7 +10,7 @@ from pathlib import Path
 from labkit.course.lab import DOMAINS
 from labkit.course.quiz.reading import read_named_source, read_pairs, read_parts, read_steps, read_why
 from labkit.course.tables import Table, read_source
-from labkit.exams.bank.filling import placeholders, texts_of
+from labkit.exams.bank.filling import filled, placeholders, texts_of
 from labkit.exams.bank.item import (
     EXHIBITS,
     KINDS,
@@ -54,6 +54,7 @@ def _item(table: Table, role: str) -> BankItem:
         raise table.error("difficulty", f"expected 1, 2 or 3, got {difficulty}")
     item = BankItem(
         id=table.text("id"),
+        topic=table.text("topic") if "topic" in table else "",
         revision=table.integer("revision"),
         kind=kind,
         domain=table.choice("domain", tuple(DOMAINS)),
@@ -84,7 +85,7 @@ def _item(table: Table, role: str) -> BankItem:
 def _check(table: Table, item: BankItem) -> None:
     found = _ID.fullmatch(item.id)
     if not found or found[1].upper() != item.domain:
-        raise table.error("id", f"expected an id as {item.domain.lower()}-some-words, got {item.id!r}")
+        raise table.error("id", f"expected an id as {item.domain.lower()}-042, got {item.id!r}")
     if not item.sources and not item.papers:
         raise table.error("sources", "expected at least one id of a bundled list, or [[item.papers]]")
     if item.kind == "scenario" and item.exhibit is None:
@@ -144,7 +145,14 @@ def _with_variants(table: Table, item: BankItem) -> BankItem:
     variants = tuple(_variant(each, item, wanted) for each in table.tables("variants", least=2))
     if len({variant.id for variant in variants}) != len(variants):
         raise table.error("variants", "expected every id of a variant once")
-    return replace(item, variants=variants)
+    item = replace(item, variants=variants)
+    for variant in variants:
+        said = filled(item, variant.id)
+        shown = [[option.text for option in part.options] for part in said.parts]
+        shown += [[pair.right for pair in said.pairs], [step.text for step in said.steps]]
+        if any(len({text.casefold() for text in texts}) != len(texts) for texts in shown):
+            raise table.error("variants", f"in variant {variant.id!r} two texts become the same")
+    return item
 
 
 def _variant(table: Table, item: BankItem, wanted: set[str]) -> Variant:

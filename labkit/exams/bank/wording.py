@@ -16,24 +16,33 @@ from labkit.course.lab import Option
 from labkit.course.quiz import Part
 from labkit.exams.bank.item import BankItem
 
-__all__ = ["ABSOLUTE", "item_findings"]
+__all__ = ["SWEEPING", "item_findings"]
 
 ABSOLUTE = re.compile(
     r"\b(always|never|impossible|guarantee(s|d)?|completely|entirely|totally|certainly|absolutely"
-    r"|everything|nothing|everybody|nobody|everyone|no one|in all cases|in every case|without exception)\b",
+    r"|in all cases|in every case|without exception|under no circumstances)\b",
     re.IGNORECASE,
 )
 """Words that leave no room.  Who knows nothing strikes such options out, and is mostly right."""
+
+SWEEPING = re.compile(
+    ABSOLUTE.pattern
+    + r"|\b(all|any|every|everything|everybody|everyone|no|none|nobody|nothing|only|must|cannot)\b",
+    re.IGNORECASE,
+)
+"""Words that may stand in any sentence, and over a bank should not mark the wrong options."""
 
 _COLLECTING = re.compile(
     r"\b(all|none|both|any|neither) of (the )?(above|these|them|those)\b|^[a-e] and [a-e]$",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"d[1-7]-\d{3}")
 _NEGATIVE = re.compile(
-    r"\b(not|except|never|false|incorrect|untrue|wrong|least (likely|suitable))\b|n't\b", re.IGNORECASE
+    r"\b(not|except|never|false|incorrect|untrue|least (likely|suitable))\b|n't\b", re.IGNORECASE
 )
 _ARTICLE = re.compile(r"\b(a|an)\s*(\.\.\.|…|:)?\s*$", re.IGNORECASE)
-_RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-|–|to)\s*(\d+(?:\.\d+)?)")
+# A number with a leading zero is part of a date.
+_RANGE = re.compile(r"(?<!\d)([1-9]\d*(?:\.\d+)?)\s*(?:-|–|to)\s*([1-9]\d*(?:\.\d+)?)")
 _WORD = re.compile(r"[a-z][a-z-]{4,}")
 
 LONGER = 1.3
@@ -54,6 +63,8 @@ LONGEST = {"question": 75, "option": 26, "lines": 30}
 
 def item_findings(item: BankItem) -> Iterator[tuple[str, str]]:
     """Yield what is to be looked at in one wording of an item: the kind of finding, and what it is."""
+    if not _NUMBERED.fullmatch(item.id):
+        yield "hint", f"candidates see the id {item.id!r}: number it, and put the words into its topic"
     stems = [part.question for part in item.parts if item.kind == "scenario"] or [item.question]
     for stem in stems:
         if _NEGATIVE.search(_asked(stem)):
@@ -168,7 +179,7 @@ def _numbers_aside(text: str) -> str:
 
 def _ranges_meet(first: str, second: str) -> bool:
     found = [_RANGE.search(first), _RANGE.search(second)]
-    if not all(found):
+    ranges = [(float(each[1]), float(each[2])) for each in found if each]
+    if len(ranges) < 2 or any(low >= high for low, high in ranges):
         return False
-    (a, b), (c, d) = ((float(each[1]), float(each[2])) for each in found if each)
-    return a < d and c < b
+    return ranges[0][0] < ranges[1][1] and ranges[1][0] < ranges[0][1]

@@ -23,12 +23,17 @@ from labkit.exams.task.types import Task, Variant
 
 __all__ = ["add_arguments", "run"]
 
+ITEMS = "items"
+"""Stands for the bank of items where tasks are named."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("tasks", nargs="*", metavar="TASK", help="such as T5; by default the whole exam")
+    parser.add_argument(
+        "tasks", nargs="*", metavar="TASK", help="such as T5, or items; by default the whole exam"
+    )
     parser.add_argument("--play", action="store_true", help="let the bots play, and compare with the record")
-    parser.add_argument("--record", action="store_true", help="let the bots play, and keep reference.json")
+    parser.add_argument("--record", action="store_true", help="let the bots play, and keep what is recorded")
     parser.add_argument(
         "--variant", action="append", metavar="ID", help="play only this one; may be repeated"
     )
@@ -40,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, and say what was found; 1 when something was."""
     folder = exam_folder()
-    tasks = [find_task(name, folder) for name in args.tasks] or list(tasks_of(folder).values())
+    tasks = [find_task(name, folder) for name in args.tasks if name != ITEMS]
+    if not args.tasks:
+        tasks = list(tasks_of(folder).values())
     findings: list[str] = []
     played: list[dict[str, Any]] = []
     for task in tasks:
@@ -54,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         findings += _build(folder)
     if not args.tasks:
         findings += _whole(folder)
+    if not args.tasks or ITEMS in args.tasks:
+        findings += _items(folder / "items", read_blueprint(folder), args.record)
     _tell(args, tasks, played, findings)
     return 1 if findings else 0
 
@@ -104,21 +113,24 @@ def _kept(pool: Path) -> Mapping[str, Any]:
 
 
 def _whole(folder: Path) -> list[str]:
-    """Return what is wrong with the exam as a whole: blueprint, items, notebooks."""
+    """Return what is wrong with the exam as a whole: blueprint and notebooks."""
     from labkit.exams.notebook import stale_practice
 
     blueprint, tasks = read_blueprint(folder), tasks_of(folder)
     found = against_blueprint(blueprint, tasks) + always_the_same_option(tasks.values())
-    return found + _items(folder / "items", blueprint) + stale_practice(folder)
+    return found + stale_practice(folder)
 
 
-def _items(folder: Path, blueprint: Blueprint) -> list[str]:
-    """Return what the linter of the items says, and where the bank has too few of them."""
+def _items(folder: Path, blueprint: Blueprint, record: bool) -> list[str]:
+    """Return what the linter of the items says, and where the bank has too few of them.
+
+    With ``record``, what each revision of an item says is kept first.
+    """
     if not any(folder.glob("*.toml")):
         return [f"{folder.name}: there are no items"]
-    from labkit.exams.bank import coverage, lint, read_bank
+    from labkit.exams.bank import coverage, lint, read_bank, record_revisions
 
-    bank = read_bank(folder)
+    bank = record_revisions(folder) if record else read_bank(folder)
     counts = coverage(bank, {each.id: each.items for each in blueprint.domains}, blueprint.kinds)
     return [*map(str, lint(bank)), *counts.shortfalls]
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from labkit.core.tables import format_table
+from labkit.course.commands.types import count
 from labkit.exams.commands.password import add_password, new_password, password_of
 
 __all__ = ["add_arguments", "run"]
@@ -15,6 +16,13 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="made when there is none")
+    parser.add_argument("--exam", type=Path, metavar="DIR", help="an exam of your own, with its own tasks")
+    parser.add_argument(
+        "--most-used",
+        type=count,
+        metavar="N",
+        help="an item issued so often waits until there are no others",
+    )
     parser.add_argument("--pool", type=Path, metavar="DIR", help="a private pool, laid out as exams/<exam>")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
     add_password(parser)
@@ -26,7 +34,9 @@ def run(args: argparse.Namespace) -> int:
 
     new = not (args.folder / "examiner.json").is_file()
     if new:
-        examiner = Examiner.create(args.folder, new_password(args), pool=args.pool)
+        examiner = Examiner.create(
+            args.folder, new_password(args), pool=args.pool, exam=args.exam, most_used=args.most_used
+        )
     else:
         examiner = Examiner(args.folder, password_of(args, args.folder))
     items, variants = examiner.exposure()

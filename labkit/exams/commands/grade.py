@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import DataFormatError, InvalidInputError
 from labkit.core.tables import format_table
 from labkit.course.commands.types import count
-from labkit.exams.examiner import Examiner, practice_examiner
+from labkit.exams.commands.password import add_password, password_of
 from labkit.exams.grading import Submission, grade_for
 
-__all__ = ["PASSWORD", "add_arguments", "add_examiner", "opened_examiner", "run"]
+if TYPE_CHECKING:
+    from labkit.exams.examiner import Examiner
 
-PASSWORD = "LABKIT_EXAMINER_PASSWORD"  # noqa: S105 - the name of a variable
-"""Variable with the password of an examiner's keys; without it the command asks."""
+__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "submissions", nargs="+", type=Path, metavar="FILE", help="submission.zip, or a folder of them"
     )
-    add_examiner(parser)
+    parser.add_argument(
+        "--examiner", type=Path, metavar="DIR", help="folder of the examiner (your own practice examiner)"
+    )
+    add_password(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where results are kept (EXAMINER/graded)")
     parser.add_argument("--owner", metavar="ID", help="identifier of the candidate who brought the file")
     parser.add_argument(
@@ -40,24 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
-def add_examiner(parser: argparse.ArgumentParser) -> None:
-    """Declare whose sittings are meant."""
-    parser.add_argument(
-        "--examiner", type=Path, metavar="DIR", help="folder of the examiner (your own practice examiner)"
-    )
+def opened_examiner(args: argparse.Namespace) -> Examiner:
+    """Return the examiner that was named, or the one of one's own practice."""
+    from labkit.exams.examiner import Examiner, practice_examiner
 
-
-def opened_examiner(folder: Path | None) -> Examiner:
-    """Return the examiner of ``folder``, or of one's own practice without one."""
-    if folder is None:
+    if args.examiner is None:
         return practice_examiner()
-    sealed = json.loads((folder / "keys.json").read_text(encoding="utf-8")).get("sealed", True)
-    password = os.environ.get(PASSWORD)
-    if sealed and password is None:
-        import getpass
-
-        password = getpass.getpass(f"Password of the examiner in {folder}: ")
-    return Examiner(folder, password)
+    return Examiner(args.examiner, password_of(args, args.examiner))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     files = _files(args.submissions)
     if len(files) > 1 and (args.owner or args.arrived):
         raise InvalidInputError("--owner and --arrived speak of one submission: name one file")
-    examiner = opened_examiner(args.examiner)
+    examiner = opened_examiner(args)
     graded = grade_for(
         examiner,
         [Submission(path, args.owner, args.arrived) for path in files],

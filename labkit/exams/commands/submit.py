@@ -24,5 +24,11 @@ def run(args: argparse.Namespace) -> int:
 
     sitting = Sitting(args.folder or find_folder())
     receipt = sitting.submit()
-    print(json.dumps(receipt.as_json(), indent=1) if args.json else receipt)
+    result = None if sitting.form.mode == "exam" else sitting.result()
+    if args.json:
+        told = {"receipt": receipt.as_json(), "sheet": None if result is None else result.sheet}
+        print(json.dumps(told, indent=1))
+        return 0
+    print(receipt)
+    print("The result comes from the examiner." if result is None else result)
     return 0

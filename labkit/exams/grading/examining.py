@@ -65,7 +65,12 @@ def grade_for(
     folder = GradingFolder(root or examiner.folder / "graded", examiner.exam, examiner.items_folder())
     rows = folder.grade(
         submissions,
-        [session_facts(examiner, each) for each in sessions.values()],
+        [
+            session_facts(examiner, each)
+            for name, each in sessions.items()
+            # What was issued does not change; a register may hold thousands.
+            if not folder.knows(name)
+        ],
         workers=workers,
         seconds=seconds,
         scheduler=scheduler,

@@ -39,8 +39,17 @@ class Regraded:
     differences: tuple[str, ...]
 
 
-def write_pack(root: Path, exam: Path, result: Mapping[str, Any]) -> Path:
-    """Freeze a result of the grading folder ``root`` with all that it came from, and return the folder."""
+def write_pack(root: Path, exam: str, exam_digest: str, result: Mapping[str, Any]) -> Path:
+    """Freeze a result with all that it came from, and return the folder.
+
+    Parameters
+    ----------
+    root : Path
+        The grading folder.
+    exam, exam_digest : str
+        Name of the frozen exam below ``root/exams``, and its digest.
+    result : mapping
+    """
     session, sheet = result["session"], result["sheet"]
     folder = ensure_dir(root / "packs" / session)
     content = (root / "submissions" / f"{result['sha256']}.zip").read_bytes()
@@ -49,13 +58,13 @@ def write_pack(root: Path, exam: Path, result: Mapping[str, Any]) -> Path:
         "version": 1,
         "facts": json.loads((root / "sessions" / f"{session}.json").read_text(encoding="utf-8")),
         "arrival": result["arrival"],
-        "exam": exam.name,
-        "exam_digest": digest_of_exam(exam),
+        "exam": exam,
+        "exam_digest": exam_digest,
         "submission_sha256": digest_of(content),
         "sheet": sheet,
         "score_sha256": digest_of(score_of(sheet)),
     }
-    write_whole(folder / "pack.json", json.dumps(pack, ensure_ascii=False, indent=1).encode() + b"\n")
+    write_whole(folder / "pack.json", json.dumps(pack, ensure_ascii=False).encode() + b"\n")
     return folder
 
 

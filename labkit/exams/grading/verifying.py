@@ -127,21 +127,32 @@ def _nonce(envelope: Envelope, facts: SessionFacts, arrival: Arrival, notes: lis
 
 
 def _deadline(envelope: Envelope, facts: SessionFacts, arrival: Arrival, notes: list[str]) -> list[str]:
-    said = arrival.at or envelope.manifest.get("submitted_at")
+    sealed = arrival.at or envelope.manifest.get("submitted_at")
     try:
-        at, deadline, opened = (
-            _time(text) for text in (said, facts.form["deadline"], facts.form["opened_at"])
-        )
+        form = facts.form
+        times = (arrival.at or _worked_until(envelope), sealed, form["deadline"], form["opened_at"])
+        at, sealed, deadline, opened = map(_time, times)
     except (InvalidInputError, KeyError) as error:
         return [f"deadline: no time that can be read: {error}"]
     if arrival.at is None:
         notes.append("deadline: judged by the candidate's own clock; nobody wrote down when it arrived")
-    if at > deadline + GRACE:
+    if at > deadline + GRACE and facts.form.get("mode") != "exam":
+        notes.append("deadline: more time was taken than an exam gives")
+    elif at > deadline + GRACE:
         came, due = (f"{each.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for each in (at, deadline))
         return [f"deadline: it came at {came} and was due at {due} (UTC)"]
-    if at < opened - GRACE:
+    if min(at, sealed) < opened - GRACE:
         return ["deadline: it was sealed before the sitting was opened"]
     return []
+
+
+def _worked_until(envelope: Envelope) -> Any:
+    """Return when something was handed in last, by the candidate's clock.
+
+    Who stops in time and seals later has kept the deadline.
+    """
+    worked = [each for each in envelope.log or () if each.get("kind") in ("handed_in", "answered")]
+    return worked[-1].get("at") if worked else envelope.manifest.get("submitted_at")
 
 
 def _chain(envelope: Envelope, facts: SessionFacts, arrival: Arrival, notes: list[str]) -> list[str]:

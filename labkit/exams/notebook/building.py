@@ -20,18 +20,24 @@ Each task below has its brief, its materials and one cell to hand in with. Write
 around it; what counts is what `exam.hand_in` accepts. You get a receipt, never a score. Hand in
 as often as you want: the last version counts, and all are kept.
 
-Items are answered in the navigator, or with `exam.answer(item, positions, confidence)`.
-`exam.state()` says what is still open and how much time is left. If the kernel, the browser or
-the machine stops, open this notebook again and run the next cell: everything is where it was."""
+Run the next two cells. The second shows your desk: every task and item, how much time is left, and
+the way to submit. Items are answered there, or with `exam.answer(item, positions, confidence)`. If
+the kernel, the browser or the machine stops, open this notebook again and run both cells:
+everything is where it was."""
 
 _OPEN = """from labkit.exams.sitting import open_sitting
 
 exam = open_sitting()"""
 
+# Widgets have new numbers in every run, so the solution, whose outputs are compared, goes without.
+_DESK = """from labkit.ui.exam import exam_desk
+
+exam_desk(exam)"""
+
 _TAIL = """## Submit
 
-`exam.state()` shows what is open. When you are done, run `exam.submit()` in a cell of your own:
-it seals the sitting and returns a receipt. Keep the receipt. Nothing can be changed afterwards."""
+Go back to your desk, look at what is open, and submit there; `exam.submit()` does the same. You get
+a receipt: keep it. Nothing can be changed afterwards."""
 
 
 def issued_notebook(blueprint: Blueprint, tasks: Iterable[Task], mode: str) -> bytes:
@@ -71,6 +77,8 @@ def exam_notebook(
     notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
     head = _HEAD.format(title=blueprint.title, mode=mode)
     notebook.cells += [_node("exam-head", "markdown", head), _node("exam-open", "code", _OPEN)]
+    if not solved:
+        notebook.cells.append(_node("exam-desk", "code", _DESK))
     for task in tasks:
         for position, cell in enumerate(read_exam_cells(task)):
             text = cell.solved if solved else cell.issued

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
     from labkit.exams.examiner import Session
 
-__all__ = ["BuiltExam", "author_session", "build_practice", "run_solution", "stale_practice"]
+__all__ = [
+    "BuiltExam",
+    "author_session",
+    "build_practice",
+    "run_solution",
+    "solution_environment",
+    "stale_practice",
+]
 
 PRACTICE, SOLUTION = "practice.ipynb", "solution.ipynb"
 _CELL_SECONDS = 180
@@ -138,7 +145,7 @@ def run_solution(
             extra_arguments=["--log-level=ERROR"],
         )
         try:
-            client.execute(env=_environment(folder, place))
+            client.execute(env=solution_environment(folder, place))
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise BuildError(f"the solution of {folder.name} fails:\n{error}") from None
         hide = {str(place.resolve()): "sitting", str(place): "sitting"}
@@ -179,7 +186,7 @@ def _present(folder: Path) -> list[Task]:
     ]
 
 
-def _environment(folder: Path, sitting: Path) -> dict[str, str]:
+def solution_environment(folder: Path, sitting: Path) -> dict[str, str]:
     """Return the environment of the kernel: one thread, the caller's victims, this sitting."""
     return {
         **os.environ,

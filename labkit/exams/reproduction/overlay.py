@@ -31,8 +31,8 @@ def overlay(issued: bytes, handed_in: bytes) -> tuple[bytes, list[str]]:
     """Return the issued notebook with the candidate's answer cells, and what was left out of it.
 
     A cell is an answer when it is tagged ``answer-…`` in the *issued* notebook; its source is
-    taken from the cell of the same id.  The output that the candidate's notebook shows for an
-    answer, or for a cell that is checked, is taken as what it claims.  Tags, metadata, new cells,
+    taken from the cell of the same id.  The output that the candidate's notebook shows for a cell
+    that is checked is taken as what it claims.  Tags, metadata, new cells,
     and changes of any other cell are left where they are; what would tell a runner to skip or to
     forgive is named.
 
@@ -73,8 +73,12 @@ def overlay(issued: bytes, handed_in: bytes) -> tuple[bytes, list[str]]:
             notes += [f"an order to the runner in the answer {cell['id']!r} was left out"] * orders
         elif _text(mine.get("source")) != _text(cell["source"]):
             notes.append(f"the cell {cell['id']!r} was changed; the issued one is run")
-        if mine is not None and (answer or _CHECKED in tags):
-            cell["outputs"] = _claims(mine.get("outputs"))
+        if mine is not None and _CHECKED in tags:
+            claims = _claims(mine.get("outputs"))
+            # nbval compares a cell that was run, and takes one without a number for one that was not.
+            cell["outputs"], cell["execution_count"] = claims, 1 if claims else None
+            if not claims:
+                notes.append(f"the cell {cell['id']!r} shows no output to compare with")
     notes += [f"the cell {name[:40]!r} is not in the issued notebook and was left out" for name in given]
     return json.dumps(ours, ensure_ascii=False).encode(), notes
 

@@ -32,6 +32,7 @@ HOME = "/home/candidate"
 """Where code starts inside, and the only place with room for its files."""
 
 _FIRST_USER = 64_000  # numbers that Debian gives to nobody
+_CONTENT = ("datasets", "exams")
 _SAID = 1 << 20  # bytes that are kept of what it prints
 
 
@@ -215,7 +216,9 @@ def _system() -> list[str]:
 def _python() -> dict[str, Path]:
     """Return where Python and labkit lie: inside as outside, because both know their own place."""
     package = Path(labkit.__file__).resolve().parent
-    places = [Path(sys.prefix), Path(sys.base_prefix), package, content_dir("datasets").resolve()]
+    # Exams are shown as they ship: what an examiner keeps to himself lies elsewhere.
+    content = [content_dir(kind).resolve() for kind in _CONTENT]
+    places = [Path(sys.prefix), Path(sys.base_prefix), package, *content]
     kept = [place for place in places if not place.is_relative_to("/usr")]
     return {str(place): place for place in kept if place.is_dir()}
 
@@ -227,7 +230,7 @@ def _environment() -> dict[str, str]:
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "LABKIT_HOME": f"{HOME}/.labkit",
-        "LABKIT_DATASETS": str(content_dir("datasets").resolve()),
+        **{f"LABKIT_{kind.upper()}": str(content_dir(kind).resolve()) for kind in _CONTENT},
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,8 @@ __all__ = [
     "files_of",
     "keep_version",
     "last_version",
+    "mend",
     "plain_values",
-    "unlogged",
     "version_values",
     "versions",
 ]
@@ -120,16 +120,35 @@ def files_of(folder: Path) -> dict[str, str]:
     return {path.name: digest_of(path.read_bytes()) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-def unlogged(desk: Desk, slots: Iterator[str] | tuple[str, ...]) -> list[tuple[str, int, dict[str, str]]]:
-    """Return the versions that lie on disk and are not in the log: what a crash left between the two."""
+def mend(desk: Desk) -> None:
+    """Make what follows from the log agree with it, after a crash between the two."""
+    with desk.locked():
+        if desk.kept("submitted.json"):
+            return
+        entries = desk.entries()
+        for slot, number, files in _unlogged(desk, entries):
+            desk.append("mended", {"task": slot, "number": number, "files": files})
+        answers: dict[str, Any] = {}
+        for each in entries:
+            said = each["payload"]
+            if each["kind"] == "answered" and said["answer"] is None:
+                answers.pop(said["item"], None)
+            elif each["kind"] == "answered":
+                answers[said["item"]] = {"answer": said["answer"], "confidence": said["confidence"]}
+        if answers != desk.kept("answers.json"):
+            desk.keep("answers.json", answers)
+
+
+def _unlogged(desk: Desk, entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, int, dict[str, str]]]:
+    """Return the versions that lie on disk and are not in the log."""
     logged = {
         (each["payload"]["task"], each["payload"]["number"])
-        for each in desk.entries()
+        for each in entries
         if each["kind"] in ("handed_in", "mended")
     }
     return [
         (slot, number, files_of(_folder(desk, slot, number)))
-        for slot in slots
+        for slot in desk.form.slots
         for number in versions(desk, slot)
         if (slot, number) not in logged
     ]

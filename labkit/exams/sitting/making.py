@@ -14,11 +14,12 @@ from labkit.core.files import write_whole
 from labkit.core.paths import data_dir, ensure_dir
 from labkit.exams.issued import write_issued
 from labkit.exams.sitting.sitting import Sitting
+from labkit.exams.task.asking import asks_of
 
 if TYPE_CHECKING:
     from labkit.exams.examiner import Examiner, Session
 
-__all__ = ["default_folder", "find_folder", "make_sitting", "open_sitting"]
+__all__ = ["default_folder", "find_folder", "item_views", "make_sitting", "open_sitting"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -95,8 +96,12 @@ def find_folder() -> Path:
 
 
 def default_folder(session: Session) -> Path:
-    """Return where a sitting lies unless another folder is named."""
-    return data_dir() / "exam-sittings" / f"{session.form.mode}-{session.form.session}"
+    """Return where a sitting lies unless another folder is named.
+
+    One's own practice lies where JupyterLab shows it; an examiner hands a folder over.
+    """
+    base = data_dir() / ("exam-sittings" if session.form.mode == "exam" else "hands-on/exams")
+    return base / f"{session.form.mode}-{session.form.session}"
 
 
 def _write(examiner: Examiner, session: Session, folder: Path, progress: Progress | None) -> None:
@@ -110,12 +115,15 @@ def _write(examiner: Examiner, session: Session, folder: Path, progress: Progres
         materials = folder / "materials" / slot
         write_issued(materials, examiner.issue(session, slot))
         write_whole(materials / "brief.md", task.brief().encode())
-    views = json.dumps(_views(examiner, session), indent=1, ensure_ascii=False)
+        asks = json.dumps(asks_of(task), indent=1, ensure_ascii=False)
+        write_whole(materials / "asks.json", asks.encode() + b"\n")
+    views = json.dumps(item_views(examiner, session), indent=1, ensure_ascii=False)
     write_whole(folder / "items.json", views.encode() + b"\n")
     write_whole(folder / "exam.ipynb", _notebook(examiner, session))
 
 
-def _views(examiner: Examiner, session: Session) -> list[dict[str, Any]]:
+def item_views(examiner: Examiner, session: Session) -> list[dict[str, Any]]:
+    """Return the items of a session as they are shown, in the order of its form."""
     if not session.form.items:
         return []
     from labkit.exams.bank import public_view, read_bank

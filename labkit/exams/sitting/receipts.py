@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -172,10 +173,11 @@ class State(_Shown):
         elif self.over:
             head = f"the time is over since {self.deadline}"
         else:
-            head = f"{self.seconds_left // 60} minutes left, until {self.deadline}"
+            head = f"{math.ceil(self.seconds_left / 60)} minutes left, until {self.deadline}"
         lines = [f"{self.mode} of {self.candidate}: {head}", f"  by {self.deadline_source}"]
+        width = max((len(place.id) for place in (*self.tasks, *self.items)), default=0)
         for place in (*self.tasks, *self.items):
             version = f", version {place.version}" if place.version else ""
             more = f"; still open: {', '.join(place.missing)}" if place.version and place.missing else ""
-            lines.append(f"  {place.id:<12} {place.state}{version}{more}  {place.title}")
+            lines.append(f"  {place.id:<{width}}  {place.state:<9}{version}{more}  {place.title}")
         return "\n".join(lines)

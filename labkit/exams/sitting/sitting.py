@@ -11,19 +11,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.errors import InvalidInputError, StorageError, UnknownNameError
+from labkit.core.errors import IntegrityError, InvalidInputError, StorageError, UnknownNameError
 from labkit.core.paths import ensure_dir
-from labkit.exams.blueprint import exam_folder
 from labkit.exams.form import Form, parse_time
 from labkit.exams.issued import Issued, load_model, read_issued
 from labkit.exams.sitting.answering import CONFIDENCES, check_answer
 from labkit.exams.sitting.desk import Desk
-from labkit.exams.sitting.keeping import drop_version, keep_version, plain_values, unlogged, version_values
+from labkit.exams.sitting.keeping import drop_version, keep_version, mend, plain_values, version_values
 from labkit.exams.sitting.receipts import AnswerReceipt, Receipt, State, SubmitReceipt
 from labkit.exams.sitting.state import state_of
-from labkit.exams.task import Task, check_hand_in, find_task
+from labkit.exams.task import Task, check_hand_in
+from labkit.exams.task.asking import task_of_asks
 
 if TYPE_CHECKING:
+    from labkit.exams.sitting.result import Result
     from labkit.models import TorchClassifier
 
 __all__ = ["Sitting"]
@@ -51,7 +52,7 @@ class Sitting:
         self._issued: dict[str, Issued] = {}
         self._tasks: dict[str, Task] = {}
         self._views: dict[str, dict[str, Any]] | None = None
-        self._mend()
+        mend(self.desk)
 
     @property
     def folder(self) -> Path:
@@ -68,7 +69,7 @@ class Sitting:
         return bool(self.desk.kept("submitted.json"))
 
     def task(self, slot: str) -> Task:
-        """Return what a task asks for.
+        """Return what a task asks for, without what it earns and what is right.
 
         Raises
         ------
@@ -78,12 +79,17 @@ class Sitting:
         if slot not in self.form.slots:
             raise UnknownNameError("task of this sitting", slot, self.form.slots)
         if slot not in self._tasks:
-            self._tasks[slot] = find_task(slot, exam_folder(self.form.exam))
+            folder = self.folder / "materials" / slot
+            try:
+                asks = json.loads((folder / "asks.json").read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise IntegrityError(f"{folder} holds no task of a sitting: {error}") from None
+            self._tasks[slot] = task_of_asks(asks, folder)
         return self._tasks[slot]
 
     def brief(self, slot: str) -> str:
         """Return what a task asks for in words, as Markdown."""
-        return (self.folder / "materials" / self.task(slot).id / "brief.md").read_text(encoding="utf-8")
+        return self.task(slot).brief()
 
     def materials(self, slot: str) -> Issued:
         """Return what was issued for a task."""
@@ -124,9 +130,10 @@ class Sitting:
             When the disk is full; earlier versions stay.
         """
         task, issued = self.task(slot), self.materials(slot)
-        given = plain_values({name: value for name, value in fields.items() if value is not None})
+        known = [field.name for field in task.fields]
+        withdrawn = [name for name, value in fields.items() if value is None and name in known]
+        given = plain_values({name: value for name, value in fields.items() if name not in withdrawn})
         checked = check_hand_in(task, issued.facts, given, issued.tensors)
-        withdrawn = [name for name, value in fields.items() if value is None]
         with self.desk.locked():
             late = self._insist_open()
             if checked.problems:
@@ -241,6 +248,12 @@ class Sitting:
 
         return submit(self)
 
+    def result(self) -> Result:
+        """Return the result of a practice sitting that was submitted; see :func:`result_of`."""
+        from labkit.exams.sitting.result import result_of
+
+        return result_of(self)
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self.state()))
 
@@ -282,21 +295,3 @@ class Sitting:
     def _keep_receipt(self, name: str, receipt: Mapping[str, Any]) -> None:
         ensure_dir(self.desk.work / "receipts")
         self.desk.keep(f"receipts/{name}.json", receipt)
-
-    def _mend(self) -> None:
-        """Make what follows from the log agree with it, after a crash between the two."""
-        with self.desk.locked():
-            if self.submitted:
-                return
-            entries = self.desk.entries()
-            for slot, number, files in unlogged(self.desk, self.form.slots):
-                self.desk.append("mended", {"task": slot, "number": number, "files": files})
-            answers: dict[str, Any] = {}
-            for each in entries:
-                said = each["payload"]
-                if each["kind"] == "answered" and said["answer"] is None:
-                    answers.pop(said["item"], None)
-                elif each["kind"] == "answered":
-                    answers[said["item"]] = {"answer": said["answer"], "confidence": said["confidence"]}
-            if answers != self.desk.kept("answers.json"):
-                self.desk.keep("answers.json", answers)

@@ -23,6 +23,7 @@ from labkit.metrics.evaluation.report import MISREAD_ANYWAY, STANDS, RobustnessR
 from labkit.metrics.evaluation.sanity import sanity_checks
 from labkit.metrics.evaluation.stages import CASCADE, Stage, usable
 from labkit.metrics.rates import Rate
+from labkit.models.placing import placed
 
 __all__ = ["robustness"]
 
@@ -43,6 +44,7 @@ def robustness(
     surrogate: DifferentiableClassifier | None = None,
     sanity: bool = True,
     precision: str = "auto",
+    device: str = "auto",
     seed: int = 0,
     resume: Path | str | None = None,
     progress: Progress | None = None,
@@ -70,6 +72,9 @@ def robustness(
         Make the checks that expose a masked gradient.
     precision : str
         What searches compute in; see :func:`labkit.attacks.evasion.pgd`.
+    device : str
+        Where a copy of the victim is searched: ``"auto"`` is CUDA when there is one.  The verdict
+        is that of ``model``, where it is.
     seed : int
         What every attack's seed is derived from.
     resume : path, optional
@@ -105,6 +110,7 @@ def robustness(
     if not chosen:
         raise InvalidInputError(f"no attack of the cascade can run: {left_out}")
     x = x.detach().contiguous()
+    searched = placed(model, device)
     tell = _Telling(progress, len(chosen) + 1 + sanity)
     kept = Kept(resume, fingerprint(model, x, y, threat, chosen, seed, precision) if resume else "")
     right = predict(model, x) == y
@@ -116,7 +122,7 @@ def robustness(
             "precision": precision,
             "progress": tell.part(number, stage.name),
         }
-        found, params = _tried(model, x[left], y[left], threat, stage, given)
+        found, params = _tried(searched, x[left], y[left], threat, stage, given)
         broken = _broken(model, x[left], found, y[left], threat)
         x_adv[left[broken]], broken_by[left[broken]] = found[broken], number
         done.append(StageResult(stage.name, params, len(left), int(broken.sum())))

@@ -54,9 +54,16 @@ CASCADE: tuple[Stage, ...] = (
     Stage("apgd-ce", evasion.apgd, {"steps": 100}),
     Stage("apgd-dlr", evasion.apgd, {"steps": 50, "loss": "dlr"}, classes=3),
     Stage("apgd-targeted", evasion.apgd_targeted, {"steps": 30, "target_count": 9}, classes=4),
+    Stage(
+        "fab",
+        evasion.fab,
+        {"steps": 20, "aims": 3},
+        takes=("seed", "progress"),
+        norms=(Norm.LINF, Norm.L2, Norm.L1),
+    ),
     Stage("square", evasion.square, {"query_budget": 1000}, takes=("seed", "progress"), gradient=False),
 )
-"""FGSM, PGD with a decaying step, Auto-PGD with three losses, and Square: the order of cost.
+"""FGSM, PGD with a decaying step, Auto-PGD with three losses, FAB, and Square: the order of cost.
 
 The later stages get a third of the steps and a fifth of the queries of the reference order of attacks: on
 our victims the rest broke nothing more (``python -m benchmarks attacks`` compares).  For a final

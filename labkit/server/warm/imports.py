@@ -36,12 +36,12 @@ _KERNEL = (
     "concurrent.futures.process",
     "encodings.unicode_escape",
     "faulthandler",
-    "rich.console",
     "pdb",
     "psutil",
     "sqlite3",
     "tornado.platform.asyncio",
 )
+_IF_INSTALLED = ("rich.console",)  # what a library uses where somebody else brought it along
 _LIBRARIES = (
     "torch",
     "torch.nn.functional",
@@ -71,6 +71,7 @@ _FLOORS = (
 def wanted() -> Iterator[str]:
     """Return the names of the modules, those of ours last."""
     yield from _KERNEL
+    yield from (name for name in _IF_INSTALLED if importlib.util.find_spec(name.partition(".")[0]))
     yield from _LIBRARIES
     for floor in _FLOORS:
         name = f"labkit.{floor}"

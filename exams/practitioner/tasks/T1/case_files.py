@@ -30,10 +30,11 @@ from labkit.governance.threatmodel import Control, Risk, residual
 TREATMENTS = ("accept", "mitigate", "transfer", "avoid")
 _DAYS = ("2026-12-14", "2027-03-01", "2027-09-06", "2028-01-17", "2028-09-18")
 _CONTRACT_DAYS = ("2026-03-02", "2026-10-05", "2027-02-01", "2028-02-01", "2028-11-01", "2029-06-01")
+_BY_MACHINE = "fully-automated-decision"  # whether a decision is by machine alone is for a court
 _AWAY = {"decides-purposes", "e-phi", "covered-entity"}
 _USUAL = {"eu-literacy", *(f"eu-gdpr-{about}" for about in ("basis", "inform", "security", "breach", "dpia"))}
 """Duties that bind nearly everybody: few of them are offered, and they are offered where they do not bind."""
-_MOST_DUTIES, _CONTROLS, _TRIES = 7, 10, 400
+_FEW_DUTIES, _MOST_DUTIES, _CONTROLS, _TRIES = 5, 7, 10, 400
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _drawn(seed: int, use: str, hand: str, place: str, words: tuple[tuple[str, s
     ]
     noise = draw.sample(sorted(texts_of["noise"]), 2)
     paragraphs = [*texts[:1], texts_of["noise"][noise[0]], *texts[1:], texts_of["noise"][noise[1]]]
-    arguable = frozenset(about.get("arguable", ()))
+    arguable = frozenset(about.get("arguable", ())) | {_BY_MACHINE}
     base = System(use, about["title"], " ".join(paragraphs), stated, ("EU", "US", place))
     system, day, undone, options, binding = _release(base, arguable, draw)
     everything = {each.id for each in obligations()}
@@ -150,9 +151,12 @@ def _contracts(system: System, draw: random.Random) -> list[Contract]:
 
 def _unclear(system: System, arguable: Collection[str]) -> set[str]:
     """Return the duties that are not certain, or that hang on a fact one may argue about."""
-    with_it = replace(system, facts=system.facts | frozenset(arguable))
-    sides = [{duty.obligation.id for duty in duties_of(each)} for each in (system, with_it)]
-    return (sides[0] ^ sides[1]) | {each.id for each in obligations() if not each.settled}
+    found = {each.id for each in obligations() if not each.settled}
+    without = {duty.obligation.id for duty in duties_of(system)}
+    for more in (*({fact} for fact in arguable), set(arguable)):
+        with_it = replace(system, facts=system.facts | more)
+        found |= without ^ {duty.obligation.id for duty in duties_of(with_it)}
+    return found
 
 
 def _open(
@@ -191,7 +195,8 @@ def _options(
     some = sorted(binding - undone - _USUAL)
     more = draw.sample(some, min(len(some), max(0, _MOST_DUTIES - len(undone))))
     usual = sorted((binding - undone) & _USUAL)
-    true = {*undone, *more, *draw.sample(usual, min(len(usual), 1))}
+    few = max(1, _FEW_DUTIES - len({*undone, *more}))
+    true = {*undone, *more, *draw.sample(usual, min(len(usual), few))}
     others = [
         each
         for each in obligations()

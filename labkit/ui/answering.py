@@ -1,0 +1,197 @@
+"""Fields to answer with: one option, several, partners, an order, a number.
+
+Options are ``(text, value)`` pairs in the order in which they are shown; what is read are values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets as widgets
+
+from labkit.core.errors import InvalidInputError
+from labkit.ui.controls import button, choice, column, output, radio, row, tick
+from labkit.ui.html import escape
+
+__all__ = ["AnswerField", "a_number", "in_order", "one_of", "partners", "several_of", "together"]
+
+Option = tuple[str, int]
+_WIDE = "min(46em, 100%)"
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class AnswerField:
+    """Something to answer with.
+
+    Attributes
+    ----------
+    view : widget
+    read : function
+        Returns the answer, or raises InvalidInputError while something is open.
+    watch : function
+        Takes a function without arguments that is called after every change.
+    so_far : function
+        Returns what there is of the answer, with None for what is open; None for nothing at all.
+    """
+
+    view: Any
+    read: Callable[[], Any]
+    watch: Callable[[Callable[[], None]], None]
+    so_far: Callable[[], Any]
+
+
+def one_of(label: str, options: Sequence[Option], chosen: int | None = None) -> AnswerField:
+    """Return options of which one is picked; it reads as a list of one."""
+    field = radio(label, options, chosen)
+
+    def read() -> list[int]:
+        if field.value is None:
+            raise InvalidInputError("pick an answer first; a guess teaches more than a look")
+        return [int(field.value)]
+
+    return AnswerField(field, read, _watching([field]), _if_whole(read))
+
+
+def several_of(options: Sequence[Option], chosen: Sequence[int] = ()) -> AnswerField:
+    """Return options of which several are right; it reads as the list of those that are ticked."""
+    ticks = {value: tick(text, value in chosen) for text, value in options}
+
+    def read() -> list[int]:
+        picked = [value for value, box in sorted(ticks.items()) if box.value]
+        if not picked:
+            raise InvalidInputError("tick at least one; several are right")
+        return picked
+
+    several = output('<p class="lk"><em>Several are right.</em></p>')
+    return AnswerField(column(several, *ticks.values()), read, _watching(ticks.values()), _if_whole(read))
+
+
+def partners(lefts: Sequence[str], rights: Sequence[Option], chosen: Sequence[int] = ()) -> AnswerField:
+    """Return a list for each left side; it reads as the right side of each, in the order of ``lefts``."""
+    options = [("not decided yet", _NONE), *rights]
+    lines, fields = [], []
+    for number, left in enumerate(lefts):
+        letter = "ABCDEFGH"[number]
+        before = chosen[number] if number < len(chosen) else _NONE
+        field = choice(f"{letter} goes with", options, before, tip=f"{letter}: {left}")
+        field.layout.width = _WIDE
+        fields.append(field)
+        words = f"<strong>{letter}.</strong> {escape(left)}"
+        lines.append(column(output(f'<p class="lk">{words}</p>'), field))
+
+    def read() -> list[int]:
+        if any(field.value == _NONE for field in fields):
+            raise InvalidInputError("give each of them a partner first; one may be left over")
+        return [int(field.value) for field in fields]
+
+    def so_far() -> list[int | None] | None:
+        picked = [None if field.value == _NONE else int(field.value) for field in fields]
+        return picked if any(each is not None for each in picked) else None
+
+    return AnswerField(column(*lines), read, _watching(fields), so_far)
+
+
+def in_order(steps: Sequence[Option], *, moved: bool = True) -> AnswerField:
+    """Return steps that are moved up and down; it reads as their values from the top.
+
+    With ``moved=False`` the order counts as an answer only after a step was moved.
+    """
+    texts = {value: text for text, value in steps}
+    order = [value for _, value in steps]
+    field = widgets.Select(
+        options=_numbered(texts, order),
+        value=order[0],
+        rows=len(order) + 1,
+        description="Order",
+        tooltip="Pick a step with the arrow keys, then move it",
+        style={"description_width": "9.5em"},
+        layout={"width": _WIDE},
+    )
+    touched, heard = [moved], []
+
+    def move(by: int) -> None:
+        at = order.index(field.value)
+        to = at + by
+        if 0 <= to < len(order):
+            step = order.pop(at)
+            order.insert(to, step)
+            field.options = _numbered(texts, order)
+            field.value = step
+            touched[0] = True
+            for hear in heard:
+                hear()
+
+    def read() -> list[int]:
+        if not touched[0]:
+            raise InvalidInputError("put the steps into order first; if they stand right, move one and back")
+        return list(order)
+
+    earlier = button("Move up", lambda: move(-1), tip="Move the picked step one place up")
+    later = button("Move down", lambda: move(1), tip="Move the picked step one place down")
+    hint = output('<p class="lk lk-muted">The first step belongs at the top. Pick one and move it.</p>')
+    return AnswerField(column(hint, field, row(earlier, later)), read, heard.append, _if_whole(read))
+
+
+def a_number(unit: str, value: float | None = None) -> AnswerField:
+    """Return a field for a number in a unit; a comma may stand for the point."""
+    field = widgets.Text(
+        value="" if value is None else f"{value:g}",
+        description="Your answer",
+        placeholder="a number",
+        continuous_update=False,
+        style={"description_width": "9.5em"},
+        layout={"width": "min(24em, 100%)"},
+    )
+
+    def read() -> float:
+        try:
+            return float(field.value.strip().replace(",", ".").removesuffix("%"))
+        except ValueError:
+            raise InvalidInputError(f"expected a number such as 0.25, got {field.value!r}") from None
+
+    view = row(field, output(f'<span class="lk">{escape(unit)}</span>'))
+    return AnswerField(view, read, _watching([field]), _if_whole(read))
+
+
+def together(parts: Sequence[tuple[str, AnswerField]]) -> AnswerField:
+    """Return several questions below each other; it reads as a list of their answers."""
+    views = []
+    for words, field in parts:
+        views += [output(f'<p class="lk">{words}</p>'), field.view]
+
+    def watch(hear: Callable[[], None]) -> None:
+        for _, field in parts:
+            field.watch(hear)
+
+    def so_far() -> list[Any] | None:
+        answers = [field.so_far() for _, field in parts]
+        return answers if any(each is not None for each in answers) else None
+
+    return AnswerField(column(*views), lambda: [field.read() for _, field in parts], watch, so_far)
+
+
+def _if_whole(read: Callable[[], Any]) -> Callable[[], Any]:
+    def so_far() -> Any:
+        try:
+            return read()
+        except InvalidInputError:
+            return None
+
+    return so_far
+
+
+def _watching(fields: Any) -> Callable[[Callable[[], None]], None]:
+    watched = list(fields)
+
+    def watch(hear: Callable[[], None]) -> None:
+        for field in watched:
+            field.observe(lambda _: hear(), "value")
+
+    return watch
+
+
+def _numbered(texts: dict[int, str], order: Sequence[int]) -> list[Option]:
+    return [(f"{place}. {texts[value]}", value) for place, value in enumerate(order, start=1)]

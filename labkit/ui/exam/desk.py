@@ -1,0 +1,230 @@
+"""The candidate's desk: where everything is, one task or item at a time, and the way to submit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as widgets
+
+from labkit.exams.sitting import Place, Sitting, State, open_sitting
+from labkit.ui.answering import AnswerField
+from labkit.ui.controls import button, change_options, choice, column, output, panel, row, tick, toggle
+from labkit.ui.exam.clock import Clock, time_left
+from labkit.ui.exam.questions import asked, question
+from labkit.ui.exam.result import practice_result
+from labkit.ui.exam.tasks import task_page
+from labkit.ui.html import badge, callout, escape
+from labkit.ui.theme import style
+from labkit.ui.work import Job, guarded
+
+__all__ = ["ExamDesk", "exam_desk"]
+
+_SURE = {"guess": "I guessed", "think": "I think so", "know": "I know it"}
+_SIGNS = {"answered": "✔", "flagged": "▲", "untouched": "○"}
+_KINDS = {"answered": "good", "flagged": "warn", "untouched": "open"}
+
+
+def exam_desk(sitting: Sitting | None = None) -> Any:
+    """Return the desk of a sitting, as something that a notebook cell shows.
+
+    Parameters
+    ----------
+    sitting : Sitting, optional
+        By default the one in the folder of the notebook.
+    """
+    return column(output(style()), ExamDesk(open_sitting() if sitting is None else sitting).view)
+
+
+class ExamDesk:
+    """Everything of a sitting on one page.
+
+    What is answered is kept at once, so there is no button to save; what another page of the same
+    sitting changed is shown when its task or item is opened.
+    """
+
+    def __init__(self, sitting: Sitting) -> None:
+        self.sitting = sitting
+        self._field: AnswerField | None = None
+        state = sitting.state()
+        self._order = [place.id for place in (*state.tasks, *state.items)]
+        self.here = self._order[0]
+        self._showing = False
+        self.time, self.overview, self.said = output(), output(), output()
+        self.go = choice(
+            "Go to", self._entries(state), self.here, tip="Every task and item, and how far it is"
+        )
+        self.go.layout.width = "min(46em, 100%)"
+        self.back = button("Previous", lambda: self._step(-1), tip="The task or item before this one")
+        self.on = button("Next", lambda: self._step(1), primary=True, tip="The next task or item")
+        self.flag = tick("Come back to this one", tip="Marks it in the list; marks are not handed in")
+        self.large = tick("Large type", tip="Larger letters on this page")
+        self.sure = toggle(
+            "How sure?", [(words, key) for key, words in _SURE.items()], list(_SURE.values()), "think"
+        )
+        self.note = widgets.Textarea(
+            placeholder="Notes of your own; they are not handed in",
+            description="Notes",
+            continuous_update=False,
+            style={"description_width": "9.5em"},
+            layout={"width": "min(46em, 100%)", "height": "5em"},
+        )
+        self.body = column()
+        self.closing = _Closing(sitting, self.refresh)
+        self.view = panel(
+            row(self.time, self.large),
+            self.overview,
+            self.go,
+            self.body,
+            self.sure,
+            self.said,
+            row(self.back, self.on, self.flag),
+            self.note,
+            self.closing.view,
+        )
+        self.go.observe(lambda change: self._moved(change["new"]), "value")
+        self.flag.observe(lambda change: self._flagged(bool(change["new"])), "value")
+        self.note.observe(lambda change: self._noted(str(change["new"])), "value")
+        self.sure.observe(lambda _: self._answered(), "value")
+        self.large.observe(lambda change: self._sized(bool(change["new"])), "value")
+        self.clock = Clock(self._tick)
+        self.show(self.here)
+        self.clock.start()
+
+    def show(self, place: str) -> None:
+        """Open a task or an item."""
+        self._showing = True
+        try:
+            with guarded(self.said):
+                self.said.value = ""
+                self.here = place
+                item = self.sitting.items().get(place)
+                kept = self.sitting.answers().get(place, {})
+                if item is None:
+                    self._field = None
+                    self.body.children = (task_page(self.sitting, place),)
+                else:
+                    self._field = asked(item, kept.get("answer"))
+                    self.body.children = (output(question(item)), self._field.view)
+                    self._field.watch(self._answered)
+                    self.sure.value = kept.get("confidence") or "think"
+                self.sure.layout.display = "none" if item is None else ""
+                self.note.value = self.sitting.notes().get(place, "")
+                self.refresh()
+        finally:
+            self._showing = False
+
+    def refresh(self) -> None:
+        """Say anew how far everything is."""
+        state = self.sitting.state()
+        showing, self._showing = self._showing, True
+        try:
+            self.time.value = time_left(state)
+            self.overview.value = _overview(state)
+            change_options(self.go, self._entries(state), self.here)
+            mine = next(place for place in (*state.tasks, *state.items) if place.id == self.here)
+            self.flag.value = mine.state == "flagged"
+            at = self._order.index(self.here)
+            self.back.disabled, self.on.disabled = at == 0, at == len(self._order) - 1
+        finally:
+            self._showing = showing
+
+    def _entries(self, state: State) -> list[tuple[str, str]]:
+        return [(_entry(number, place), place.id) for number, place in _numbered(state)]
+
+    def _moved(self, place: str | None) -> None:
+        if place is not None and not self._showing:
+            self.show(place)
+
+    def _step(self, by: int) -> None:
+        at = self._order.index(self.here) + by
+        if 0 <= at < len(self._order):
+            self.show(self._order[at])
+
+    def _answered(self) -> None:
+        field = self._field
+        if self._showing or field is None:
+            return
+        with guarded(self.said):
+            answer = field.so_far()
+            receipt = self.sitting.answer(self.here, answer, str(self.sure.value))
+            words = "Nothing is answered here." if not receipt.answered else "Kept."
+            self.said.value = f'<div class="lk lk-muted" role="status">{words}</div>'
+            self.refresh()
+
+    def _flagged(self, flagged: bool) -> None:
+        if not self._showing:
+            with guarded(self.said):
+                self.sitting.flag(self.here, flagged)
+                self.refresh()
+
+    def _noted(self, text: str) -> None:
+        if not self._showing:
+            with guarded(self.said):
+                self.sitting.note(text, self.here)
+
+    def _sized(self, large: bool) -> None:
+        (self.view.add_class if large else self.view.remove_class)("lk-large")
+
+    def _tick(self) -> int | None:
+        state = self.sitting.state()
+        self.time.value = time_left(state)
+        return None if state.submitted else state.seconds_left
+
+
+class _Closing:
+    """The way to submit: one looks at what is open, ticks that one means it, and presses."""
+
+    def __init__(self, sitting: Sitting, refresh: Callable[[], None]) -> None:
+        self._sitting, self._refresh = sitting, refresh
+        self.sure = tick("I want to submit. Afterwards nothing can be changed.", tip="Unlocks the button")
+        self.submit = button("Submit", self._submit, primary=True, tip="Seals what was handed in")
+        self.said = output()
+        self.job = Job(self.submit, label="Sealing and grading")
+        self.view = column(
+            output('<div class="lk"><h3>Submit</h3></div>'),
+            row(self.sure, self.submit),
+            self.job.view,
+            self.said,
+        )
+        self.submit.disabled = True
+        self.sure.observe(lambda change: setattr(self.submit, "disabled", not change["new"]), "value")
+        if sitting.submitted:
+            self._submit()
+
+    def _submit(self) -> None:
+        self.sure.disabled = True
+        with guarded(self.said):
+            receipt = self._sitting.submit()
+            self.said.value = callout("good", str(receipt), title="Your exam is submitted.")
+            self._refresh()
+            if self._sitting.form.mode == "exam":
+                return
+            before = self.said.value
+            self.job.start(
+                lambda _: practice_result(self._sitting),
+                lambda markup: setattr(self.said, "value", before + markup),
+            )
+
+
+def _numbered(state: State) -> list[tuple[str, Place]]:
+    tasks = [(place.id, place) for place in state.tasks]
+    return tasks + [(f"Item {number}", place) for number, place in enumerate(state.items, start=1)]
+
+
+def _entry(number: str, place: Place) -> str:
+    title = f" {place.title}" if place.title and place.kind == "task" else ""
+    version = f", version {place.version}" if place.version else ""
+    also = ", answered" if place.state == "flagged" and place.answered else ""
+    return f"{_SIGNS[place.state]} {number}{title}: {place.state}{also}{version}"
+
+
+def _overview(state: State) -> str:
+    def line(words: str, places: tuple[Place, ...]) -> str:
+        counts = {kind: sum(place.state == kind for place in places) for kind in _SIGNS}
+        badges = " ".join(badge(_KINDS[kind], f"{count} {kind}") for kind, count in counts.items() if count)
+        return f"<p><strong>{words}:</strong> {badges}</p>" if places else ""
+
+    mode = {"exam": "", "rehearsal": "Rehearsal. ", "practice": "Practice exam. "}[state.mode]
+    name = f"<p>{mode}Candidate: {escape(state.candidate)}.</p>"
+    return f'<div class="lk">{name}{line("Tasks", state.tasks)}{line("Items", state.items)}</div>'

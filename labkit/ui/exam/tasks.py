@@ -1,0 +1,59 @@
+"""What a task asks for, and what of it is handed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.exams.sitting import Sitting
+from labkit.exams.task import HandInField
+from labkit.ui.controls import column, output
+from labkit.ui.html import badge, callout, escape, table, Fragment
+
+__all__ = ["task_page"]
+
+
+def task_page(sitting: Sitting, slot: str) -> Any:
+    """Return the brief of a task, its fields and their state."""
+    task = sitting.task(slot)
+    place = next(each for each in sitting.state().tasks if each.id == slot)
+    rows = [
+        (each.name, _asked(each), each.about, Fragment(_state(each, place.version, place.missing)))
+        for each in task.fields
+    ]
+    points = f"{task.points:g} points, about {task.minutes} minutes"
+    return column(
+        output(
+            f'<div class="lk"><h3>{escape(slot)} {escape(task.title)}</h3><p class="lk-muted">{points}</p></div>'
+        ),
+        output(f'<div class="lk lk-brief">{_words(sitting.brief(slot))}</div>'),
+        output(table("What is handed in", ("Field", "As", "What it is", "State"), rows)),
+        output(
+            callout(
+                "info",
+                f'Work in the cells below and end with exam.hand_in("{slot}", ...). It answers at once whether '
+                "everything is as it was asked for, and never what it is worth. Open this task again to see its state.",
+                title="Handing in.",
+            )
+        ),
+    )
+
+
+def _asked(field: HandInField) -> str:
+    shape = f" of shape ({', '.join(map(str, field.shape))})" if getattr(field, "shape", None) else ""
+    dtype = f" {field.dtype}" if getattr(field, "dtype", None) else ""
+    return f"{field.kind}{dtype}{shape}"
+
+
+def _state(field: HandInField, version: int, missing: tuple[str, ...]) -> str:
+    if version and field.name not in missing:
+        return badge("good", f"handed in, version {version}")
+    return badge("open", "open")
+
+
+def _words(markdown: str) -> str:
+    """Return Markdown as HTML, without its title; tags in it are shown as text."""
+    import mistune
+
+    first, _, rest = markdown.partition("\n")
+    markdown = rest if first.startswith("# ") else markdown
+    return str(mistune.html(escape(markdown).replace("&quot;", '"').replace("&#x27;", "'")))

@@ -1,0 +1,157 @@
+"""Credentials that verifiers should agree about: good ones, and one for each way of being bad."""
+
+import copy
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from labkit.credentials.contexts import BADGE_CONTEXTS
+from labkit.credentials.issuing import change_status, publish
+from labkit.credentials.jwt import as_jwt, read_jwt
+from labkit.credentials.proofs import add_proof
+from labkit.credentials.published import read_published
+from labkit.credentials.times import written
+from tests.unit.offices import issued, office_at
+
+ADA = "ada@example.org"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One credential in one form, with what its issuer publishes and who is said to hold it."""
+
+    name: str
+    form: str
+    text: str
+    lists: tuple
+    recipient: str = ADA
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """All cases, the issuer whom everybody trusts, and its keys."""
+
+    issuer: object
+    keys: object
+    cases: tuple
+    folder: object
+
+
+def make_corpus(folder):
+    """Make every case; times are real, since not every verifier can be told another."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    office, keys = office_at(folder / "office")
+    _, wrong = office_at(folder / "forger")
+    stranger, own = office_at(folder / "stranger", "did:web:stranger.example")
+    good = issued(office, keys, at=now)
+    at = {
+        "expired": _released(now - timedelta(days=100), 1),
+        "revoked": {},
+        "suspended": {},
+        "suspended, then reinstated": {},
+    }
+    folders = {
+        name: issued(office, keys, at=now, number=f"LK-{number:04}", **changes)
+        for number, (name, changes) in enumerate(at.items(), start=100)
+    }
+    numbers = {name: f"LK-{number:04}" for number, name in enumerate(at, start=100)}
+    change_status(office, keys, numbers["revoked"], "revoked", "a test", at=now)
+    for name in ("suspended", "suspended, then reinstated"):
+        change_status(office, keys, numbers[name], "suspended", "a test", at=now)
+    change_status(office, keys, numbers["suspended, then reinstated"], "reinstated", "a test", at=now)
+    lists = read_published(office.public).lists
+    publish(office, keys, at=now - timedelta(days=60))
+    stale = read_published(office.public).lists
+    publish(office, keys, at=now)
+    cases = []
+    for form in ("json", "jwt"):
+        text = (good / f"badge.{form}").read_text().strip()
+        own_lists = tuple(each for each in lists if _form(each) == form)
+        cases.append(Case("good", form, text, own_lists))
+        cases += [
+            Case(name, form, (where / f"badge.{form}").read_text().strip(), own_lists)
+            for name, where in folders.items()
+        ]
+        cases.append(Case("status list missing", form, text, ()))
+        cases.append(
+            Case("status list stale", form, text, tuple(each for each in stale if _form(each) == form))
+        )
+        cases.append(Case("wrong recipient", form, text, own_lists, "bob@example.org"))
+        foreign = issued(stranger, own, at=now, number=f"LK-9{form}") / f"badge.{form}"
+        cases.append(Case("signed by a stranger", form, foreign.read_text().strip(), own_lists))
+        bad = _bad_json(json.loads(text), wrong, now) if form == "json" else _bad_jwt(text, keys, wrong)
+        cases += [Case(name, form, each, own_lists) for name, each in bad.items()]
+    return Corpus(office.issuer, keys, tuple(cases), good)
+
+
+def _released(at, months):
+    return {"graded_at": written(at), "released_at": written(at), "valid_months": months}
+
+
+def _form(text):
+    return "json" if text.startswith("{") else "jwt"
+
+
+def _bad_json(badge, wrong, now):
+    """Return texts of a badge with a proof, each changed in one way after it was signed."""
+
+    def changed(change):
+        other = copy.deepcopy(badge)
+        change(other)
+        return json.dumps(other)
+
+    bare = {name: value for name, value in badge.items() if name != "proof"}
+    method = badge["proof"]["verificationMethod"]
+    forged = add_proof(bare, wrong.ed25519, method, written(now), BADGE_CONTEXTS)
+    future = {**bare, "validFrom": written(now + timedelta(days=30))}
+    return {
+        "altered name": changed(lambda b: b["credentialSubject"]["identifier"][0].update(identityHash="Eve")),
+        "altered score": changed(lambda b: b["credentialSubject"]["result"][1].update(value="99")),
+        "altered expiry": changed(lambda b: b.update(validUntil="2099-01-01T00:00:00Z")),
+        "altered signature": changed(lambda b: b["proof"].update(proofValue="z" + "2" * 87)),
+        "status taken away": changed(lambda b: b.pop("credentialStatus")),
+        "signed again with another key": json.dumps(forged),
+        "signature stripped": changed(lambda b: b.pop("proof")),
+        "contexts swapped": changed(lambda b: b.update({"@context": [BADGE_CONTEXTS[0]]})),
+        "context of one's own added": changed(
+            lambda b: b["@context"].append({"score": "https://e.example/s"})
+        ),
+        "member that no context defines": changed(
+            lambda b: b["credentialSubject"].update(examProctored="no")
+        ),
+        "altered start": json.dumps({**future, "proof": badge["proof"]}),
+        "proof for another purpose": changed(lambda b: b["proof"].update(proofPurpose="authentication")),
+    }
+
+
+def _bad_jwt(token, keys, wrong):
+    """Return JWTs, each changed in one way, with or without a signature over the change."""
+    from labkit.credentials.encoding import base64url_decode, base64url_encode
+
+    kid, document = read_jwt(token, BADGE_CONTEXTS)
+    head, body, signature = token.split(".")
+    payload = json.loads(base64url_decode(body))
+
+    def changed(**changes):
+        return ".".join([head, base64url_encode(json.dumps({**payload, **changes}).encode()), signature])
+
+    def signed(content, header):
+        from joserfc import jws
+        from joserfc.jwk import ECKey
+
+        from labkit.credentials.jwt import _pem
+
+        return jws.serialize_compact(header, json.dumps(content).encode(), ECKey.import_key(_pem(keys.p256)))
+
+    unsigned = base64url_encode(json.dumps({"alg": "none", "typ": "JWT", "kid": kid}).encode())
+    header = {"alg": "ES256", "typ": "JWT", "kid": kid}
+    return {
+        "altered name": changed(name="Chief"),
+        "altered expiry": changed(validUntil="2099-01-01T00:00:00Z", exp=4070908800),
+        "altered signature": ".".join([head, body, base64url_encode(bytes(64))]),
+        "signed again with another key": as_jwt(document, wrong.p256, kid, BADGE_CONTEXTS),
+        "signature stripped": f"{unsigned}.{body}.",
+        "contexts swapped": changed(**{"@context": [BADGE_CONTEXTS[0]]}),
+        "claims that contradict the badge": signed({**payload, "sub": "urn:uuid:other"}, header),
+        "member that no context defines": signed({**payload, "examProctored": "no"}, header),
+    }
