@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from labkit.exams.issued import load_model, state_of
-from labkit.exams.task import load_code
+from labkit.exams.task import load_code, read_reference
 from labkit.metrics import clean_accuracy
 from labkit.models import build, train
 from tests.exam_players import bot, issued, mark, metrics, problems, share, task_of, variants_of
@@ -178,3 +178,8 @@ def test_the_victim_is_what_was_issued() -> None:
     model = load_model(given, "victim")
     figure = clean_accuracy(model, given.tensors["x_check"], given.tensors["y_check"]).value
     assert metrics("T6", PATCHED, {"accuracy_before": figure})["baseline_error"] == pytest.approx(0)
+
+
+def test_the_reference_finds_most_of_the_poison_in_every_variant() -> None:
+    kept = read_reference(task_of("T6").folder)
+    assert min(each["reference"]["f1"] for each in kept.values()) >= 0.8

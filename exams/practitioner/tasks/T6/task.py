@@ -25,7 +25,7 @@ from labkit.exams.issued import Issued, model_tensors
 from labkit.exams.task import Measured, Variant
 from labkit.models import TorchClassifier, build, train
 
-TRAINING, TRUSTED, CHECK, KEPT_BACK = 600, 120, 150, 500
+TRAINING, TRUSTED, CHECK, KEPT_BACK = 600, 120, 250, 500
 SHAPE, CLASSES, ARCHITECTURE = (1, 8, 8), 10, "mlp"
 _GRAIN = 0.03
 _TURN, _SHIFT, _STRETCH = math.radians(8.0), 0.12, 0.06
