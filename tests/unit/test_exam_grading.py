@@ -318,12 +318,15 @@ def test_a_real_sitting_is_graded_by_the_command(desk, exam, tmp_path, capsys, m
     assert main(["exam", "grade", receipt.file, "x.zip", "--owner", "me"]) == 2
 
 
-def test_a_name_that_was_mistyped_can_be_corrected(desk, tmp_path):
+def test_a_register_that_was_incomplete_or_a_name_that_was_mistyped_can_be_corrected(desk, tmp_path):
     sitting = desk.open()
     path = tmp_path / "one.zip"
     path.write_bytes(sitting.submission())
     folder = GradingFolder(tmp_path / "out", desk.examiner.exam)
     facts = [session_facts(desk.examiner, sitting.session)]
+    (row,) = folder.grade([Submission(path)], [], workers=1, seconds=60)
+    assert row["status"] == "refused"
+    assert "there is no session" in row["reasons"][0]
     (row,) = folder.grade([Submission(path, owner="ada")], facts, workers=1, seconds=60)
     assert row["status"] == "void"
     assert not (folder.root / "sheets").exists()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.errors import DataFormatError
+from labkit.core.errors import DataFormatError, UnknownNameError
 from labkit.evidence.entry import digest_of
 from labkit.exams.envelope.reading import read_envelope
 from labkit.exams.grading.folder import GradingFolder, Submission
-from labkit.exams.grading.sessions import session_facts
+from labkit.exams.grading.sessions import SessionFacts, session_facts
 from labkit.exams.grading.sheet import score_of
 
 if TYPE_CHECKING:
@@ -65,12 +66,8 @@ def grade_for(
     folder = GradingFolder(root or examiner.folder / "graded", examiner.exam, examiner.items_folder())
     rows = folder.grade(
         submissions,
-        [
-            session_facts(examiner, each)
-            for name, each in sessions.items()
-            # What was issued does not change; a register may hold thousands.
-            if not folder.knows(name)
-        ],
+        # What was issued does not change; a register may hold thousands.
+        list(_facts(examiner, [each for name, each in sessions.items() if not folder.knows(name)])),
         workers=workers,
         seconds=seconds,
         scheduler=scheduler,
@@ -81,6 +78,13 @@ def grade_for(
                 row["flags"] = _reproduced(examiner, sessions[row["session"]], folder, row["sha256"])
             _note(examiner, row, folder)
     return Graded(folder, rows)
+
+
+def _facts(examiner: Examiner, sessions: Iterable[Session]) -> Iterator[SessionFacts]:
+    """Yield the facts of each sitting; one whose pool is gone must not keep the others from being graded."""
+    for session in sessions:
+        with suppress(UnknownNameError):
+            yield session_facts(examiner, session)
 
 
 def _note(examiner: Examiner, row: dict[str, Any], folder: GradingFolder) -> None:

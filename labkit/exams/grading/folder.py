@@ -151,7 +151,7 @@ class GradingFolder:
         result = self._result(sha256)
         if result.get("status") == "void":
             return result["arrival"] == {"owner": submission.owner, "at": submission.at}
-        return result.get("status") in _FINAL
+        return result.get("status") in _FINAL and not result.get("again")
 
     def _request(self, sha256: str, submission: Submission) -> dict[str, Any]:
         return {

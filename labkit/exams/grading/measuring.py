@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "mark_slot", "measure_slot"]
 
-_KEPT = 64  # variants whose materials stay in memory
+_KEPT = 128  # variants whose materials stay in memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,11 +61,16 @@ def grade_submission(
         ``session``, ``sha256`` and ``reasons`` always.
     """
     sha256 = digest_of(content)
+    refused: Result = {"status": "refused", "session": None, "sha256": sha256}
     try:
         envelope = read_envelope(content)
+    except DataFormatError as error:
+        return {**refused, "reasons": [str(error)]}
+    try:
         facts = find(envelope.manifest.get("session"))
     except DataFormatError as error:
-        return {"status": "refused", "session": None, "sha256": sha256, "reasons": [str(error)]}
+        # The register may know it another day.
+        return {**refused, "reasons": [str(error)], "again": True}
     verified = verify(envelope, facts, arrival)
     sheet = sheet_of(envelope, facts, verified, exam, unmeasured=unmeasured or {}, begin=begin)
     return {
