@@ -7,7 +7,7 @@
 # %%
 dispute = exam.materials("T7")
 print(dispute.facts["family"], dispute.facts["verdicts"], sorted(dispute.facts))
-for name, tensor in dispute.tensors.items():
+for name, tensor in sorted(dispute.tensors.items()):
     if "/" not in name:
         print(name, tuple(tensor.shape))
 
