@@ -19,7 +19,7 @@ test: ## make the environment and pass the tests
 	@$(SETUP) test
 
 nightly: ## the slow tests too
-	@$(SETUP) test -m "nightly or not nightly"
+	@$(SETUP) test -m "nightly or not nightly" --hypothesis-profile=search
 
 setup: ## only make the environment
 	@$(SETUP) setup
