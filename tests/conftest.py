@@ -20,7 +20,7 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
 # How long an example takes says something about the machine, not about a law. Every push tries the same
-# examples, so that a change fails by what it changed; each night tries new ones (--hypothesis-profile=search).
+# examples, so that a change fails by what it changed; each night tries new ones (profile "search").
 settings.register_profile("labkit", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=500)
 settings.load_profile("labkit")

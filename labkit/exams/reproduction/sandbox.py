@@ -12,6 +12,7 @@ bubblewrap: https://github.com/containers/bubblewrap
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import shutil
 import signal
@@ -182,6 +183,8 @@ def insist() -> None:
     SandboxError
         Naming what it let through, or what is missing.
     """
+    if importlib.util.find_spec("nbval") is None:
+        raise SandboxError("running notebooks again needs nbval: pip install 'labkit[reproduce]'")
     if problems := self_test():
         raise SandboxError(
             "no code of a candidate is run here, because the sandbox failed its self-test: "
