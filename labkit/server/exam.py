@@ -24,36 +24,52 @@ _FOLDER = "exams"  # in the participant's notebooks, where JupyterLab finds it
 _MODES = ("practice", "rehearsal")
 
 
-class ExamPage(Page):
+class _OfExam(Page):
+    """What the addresses of the exam have in common."""
+
+    @property
+    def workspace(self) -> Path:
+        """Folder of the sittings, among the participant's notebooks."""
+        return Path(self.contents_manager.root_dir) / _FOLDER
+
+    def insist_on_own_machine(self) -> None:
+        """Refuse whatever is asked for in a class on one machine, whose participants share a workspace."""
+        if self.settings.get("labkit_room") is not None:
+            raise web.HTTPError(
+                403,
+                "In a class on one machine there is no exam: it runs code of one's own. Take it on a machine "
+                "of your own, or on JupyterHub.",
+            )
+
+
+class ExamPage(_OfExam):
     """What the exam is, what can be begun, and what was begun."""
 
     @web.authenticated
     def get(self) -> None:
         """Show the page."""
-        if self.settings.get("labkit_room") is not None:
-            self.refuse(
-                403,
-                "In a class on one machine there is no exam: it runs code of one's own. Take it on a machine "
-                "of your own, or on JupyterHub.",
-            )
-            return
+        self.insist_on_own_machine()
         blueprint = read_blueprint(exam_folder())
-        self.show("exam.html", blueprint=blueprint, sittings=_sittings(self._workspace()))
-
-    def _workspace(self) -> Path:
-        return Path(self.contents_manager.root_dir) / _FOLDER
+        self.show("exam.html", blueprint=blueprint, sittings=_sittings(self.workspace))
 
 
-class OpenExam(ExamPage):
+class OpenExam(_OfExam):
     """``POST /exam/<mode>``: make a sitting and open its notebook."""
+
+    @web.authenticated
+    def get(self, _mode: str) -> None:
+        """Lead somebody who typed the address, or came back to it, to the page with the buttons."""
+        self.insist_on_own_machine()
+        self.redirect(url_path_join(self.base_url, "exam"), status=303)
 
     @web.authenticated
     async def post(self, mode: str) -> None:
         """Make the sitting in a process of its own: it builds models, which the server must not hold."""
-        if self.settings.get("labkit_room") is not None or mode not in _MODES:
+        self.insist_on_own_machine()
+        if mode not in _MODES:
             self.refuse(404, "There is no such exam here.")
             return
-        folder = self._workspace() / f"{mode}-{secrets.token_hex(3)}"
+        folder = self.workspace / f"{mode}-{secrets.token_hex(3)}"
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "labkit.cli", "exam", "open", f"--{mode}", "--folder", str(folder)),
@@ -73,13 +89,14 @@ class OpenExam(ExamPage):
         )
 
 
-class ExamResult(ExamPage):
+class ExamResult(_OfExam):
     """``/exam/result/<sitting>``: the page with everything that was measured, and why."""
 
     @web.authenticated
     def get(self, name: str) -> None:
         """Show the page that lies in the folder of a sitting."""
-        page = self._workspace() / name / "result.html"
+        self.insist_on_own_machine()
+        page = self.workspace / name / "result.html"
         if not page.is_file() or page.is_symlink():
             self.refuse(404, "This sitting has no result yet. Submit it on its desk first.")
             return

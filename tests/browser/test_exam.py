@@ -27,7 +27,9 @@ LONG = 240_000
 @pytest.fixture
 def sat(own_server, page):
     """A practice sitting that was begun on the page of the exam, and its folder."""
-    page.goto(f"{own_server.url}/exam")
+    page.goto(f"{own_server.url}/exam/practice")  # an address that only a button may use leads to the buttons
+    assert page.url == f"{own_server.url}/exam"
+    assert page.request.get(f"{own_server.url}/exam/result/practice-000000").status == 404
     assert violations(page, "exam") == []
     page.get_by_role("button", name="Begin the practice exam").click(no_wait_after=True)
     page.locator(".jp-Notebook").wait_for(timeout=LONG)

@@ -174,11 +174,19 @@ def test_without_a_cookie_every_page_is_the_entrance(room, path):
         *("api/config/notebook", "api/status", "files/secret", "nbconvert/html/x.ipynb", "view/x"),
         *("lab", "tree", "api/terminals", "terminals/1", "hands-on/L02", "board", "board/table"),
         *("board/export.csv", "board/quiz.csv", "board/act", "metrics"),
+        *("exam", "exam/practice", "exam/result/practice-0f11b0"),
     ],
 )
 def test_a_participant_reaches_none_of_what_a_server_of_ones_own_offers(ada, path):
     status, page = ada.ask(path)
     assert status in (403, 404, 405), page[:300]
+
+
+def test_nobody_begins_an_exam_in_a_class(ada):
+    status, page = ada.post("exam/practice")
+    assert status == 403
+    assert "In a class on one machine there is no exam" in page
+    assert ">Exam<" not in ada.ask("")[1]
 
 
 def test_nobody_starts_a_kernel_past_the_labs(ada):
