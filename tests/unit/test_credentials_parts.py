@@ -340,7 +340,7 @@ def test_documents_show_what_the_badge_says_and_escape_it(tmp_path):
     badge = (folder / "badge.json").read_text()
     facts = facts_of(json.loads(badge))
     assert facts.holder == name
-    html, svg = as_html(facts), as_svg(facts, badge)
+    html, svg = as_html(facts, badge), as_svg(facts, badge)
     assert "<b>" not in html
     assert "<script" not in html
     root = ElementTree.fromstring(svg)  # noqa: S314

@@ -1,5 +1,5 @@
 // The questions about a credential, each answered by itself; what cannot be answered is answered with no.
-import {base64url, BADGE_CONTEXTS, LIST_CONTEXTS, moment, Refused} from './documents.mjs';
+import {base64url, BADGE_CONTEXTS, LIST_CONTEXTS, moment, Refused, unpack} from './documents.mjs';
 import {checkSignature, read} from './signatures.mjs';
 
 const PURPOSES = {revocation: 'it was revoked', suspension: 'it is suspended'};
@@ -182,32 +182,9 @@ async function bitsOf(encoded) {
   if(typeof encoded !== 'string' || encoded[0] !== 'u') {
     throw new Refused('the status list is not in multibase base64url');
   }
-  const unpacked = new Blob([base64url(encoded.slice(1))]).stream().pipeThrough(new DecompressionStream('gzip'));
-  const parts = [];
-  let size = 0;
-  try {
-    for(const reader = unpacked.getReader();;) {
-      const {done, value} = await reader.read();
-      if(done) {
-        break;
-      }
-      size += value.length;
-      if(size > LARGEST) {
-        throw new Refused('the status list is larger than 8 MiB');
-      }
-      parts.push(value);
-    }
-  } catch(error) {
-    throw error instanceof Refused ? error : new Refused('the status list does not unpack');
-  }
-  if(size * 8 < SMALLEST) {
+  const bits = await unpack(base64url(encoded.slice(1)), 'gzip', LARGEST, 'the status list');
+  if(bits.length * 8 < SMALLEST) {
     throw new Refused(`the status list has fewer than ${SMALLEST} bits`);
-  }
-  const bits = new Uint8Array(size);
-  let at = 0;
-  for(const part of parts) {
-    bits.set(part, at);
-    at += part.length;
   }
   return bits;
 }
