@@ -60,8 +60,8 @@ class Report:
     facts : mapping of str to str
         What the credential says; only filled when its signature holds.
     carrier : str
-        The kind of file that the badge was taken out of, ``pdf``, ``svg`` or ``html``; empty when it lay there by
-        itself.  Nothing that such a file shows was verified.
+        The kind of file that the badge was taken out of, ``pdf``, ``svg`` or ``html``; empty when it lay
+        there by itself.  Nothing that such a file shows was verified.
     """
 
     checks: tuple[Check, ...]

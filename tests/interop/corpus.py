@@ -104,7 +104,9 @@ def _files(good, revoked, foreign):
         *files_of(good),
         *made,
         # What is seen says Eve; what is signed says Ada.
-        File("certificate.html, with another name on it", "html", page.replace(b"Ada Lovelace", b"Eve Mallory")),
+        File(
+            "certificate.html, with another name on it", "html", page.replace(b"Ada Lovelace", b"Eve Mallory")
+        ),
     )
 
 

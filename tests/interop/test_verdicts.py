@@ -49,8 +49,8 @@ EXPLAINED = {
 """Where a verifier says something else than labkit does, and why."""
 
 FIRST = (
-    "openbadgeslib takes the first element of that prefix, as the standard lets it; labkit wants one badge, whatever "
-    "its prefix, in an SVG in UTF-8"
+    "openbadgeslib takes the first element of that prefix, as the standard lets it; labkit wants one badge, "
+    "whatever its prefix, in an SVG in UTF-8"
 )
 EXPLAINED_FILES = {
     "SVG with another prefix and an encoding that is not its own": FIRST,
@@ -228,7 +228,9 @@ def test_openbadgeslib_takes_the_same_badge_out_of_a_picture_or_the_difference_i
     pytest.importorskip("openbadgeslib")
     says = labkit_on_files(corpus)
     pictures = [each for each in corpus.files if each.kind == "svg"]
-    differs = {each.name for each in pictures if _openbadgeslib_on_picture(corpus, each) is not says[each.name]}
+    differs = {
+        each.name for each in pictures if _openbadgeslib_on_picture(corpus, each) is not says[each.name]
+    }
     assert differs == set(EXPLAINED_FILES)
 
 

@@ -68,7 +68,9 @@ def _handed_out(folder, badge, token):
             "SVG with another prefix and an encoding that is not its own",
             "svg",
             b'<?xml version="1.0" encoding="iso-8859-1"?>'
-            + _svg(f"<b:credential xmlns:b='https://purl.imsglobal.org/ob/v3p0'>{baked(badge)}</b:credential>"),
+            + _svg(
+                f"<b:credential xmlns:b='https://purl.imsglobal.org/ob/v3p0'>{baked(badge)}</b:credential>"
+            ),
         ),
     ]
 
@@ -91,22 +93,40 @@ def _pdfs(folder, badge):
     cases = {
         "PDF without a badge": (pdf(ROOT), "holds no badge"),
         "PDF with two badges": (pdf(ROOT, attached(3), one, attached(5), one), "2 attached files"),
-        "PDF with a second badge under a name in disguise": (pdf(ROOT, attached(3), one, named), "2 attached files"),
+        "PDF with a second badge under a name in disguise": (
+            pdf(ROOT, attached(3), one, named),
+            "2 attached files",
+        ),
         "PDF that unpacks to a flood": (
-            pdf(ROOT, attached(3), stream(b"", packed=zlib.compress(bytes(300_000_000)), more=b"/Filter/FlateDecode")),
+            pdf(
+                ROOT,
+                attached(3),
+                stream(b"", packed=zlib.compress(bytes(300_000_000)), more=b"/Filter/FlateDecode"),
+            ),
             "more than",
         ),
         "PDF packed twice": (
             pdf(ROOT, attached(3), stream(b"", packed=b"x", more=b"/Filter[/FlateDecode/FlateDecode]")),
             "not read here",
         ),
-        "PDF whose attachment lies elsewhere": (pdf(ROOT, attached(3), stream(b"x", more=b"/F(x.json)")), "stream"),
+        "PDF whose attachment lies elsewhere": (
+            pdf(ROOT, attached(3), stream(b"x", more=b"/F(x.json)")),
+            "stream",
+        ),
         "PDF whose attachment is cut off": (
-            pdf(ROOT, attached(3), stream(b"", packed=zlib.compress(badge.encode())[:-9], more=b"/Filter/FlateDecode")),
+            pdf(
+                ROOT,
+                attached(3),
+                stream(b"", packed=zlib.compress(badge.encode())[:-9], more=b"/Filter/FlateDecode"),
+            ),
             "does not unpack",
         ),
         "PDF whose attachment is followed by more": (
-            pdf(ROOT, attached(3), stream(b"", packed=zlib.compress(b"{}") + b"more", more=b"/Filter/FlateDecode")),
+            pdf(
+                ROOT,
+                attached(3),
+                stream(b"", packed=zlib.compress(b"{}") + b"more", more=b"/Filter/FlateDecode"),
+            ),
             "does not unpack",
         ),
         "PDF with a length that is not": (
@@ -121,9 +141,15 @@ def _pdfs(folder, badge):
         "PDF that is encrypted": (pdf(ROOT, attached(3), one, trailer=b"/Encrypt 9 0 R"), "encrypted"),
         "PDF to which something was added": (added, "added to this PDF"),
         "PDF that was cut off": (made[:start], "cut off, or saved"),
-        "PDF whose table is a stream": (pdf(ROOT, attached(3), one, table=b"4 0 obj<</Type/XRef>>"), "saved by"),
+        "PDF whose table is a stream": (
+            pdf(ROOT, attached(3), one, table=b"4 0 obj<</Type/XRef>>"),
+            "saved by",
+        ),
         "PDF whose objects moved": (made.replace(b"%PDF-1.7\n", b"%PDF-1.7\n\n", 1), "cut off, or saved"),
-        "PDF with an object elsewhere": (pdf(ROOT, attached(3), one).replace(b"\n2 0 obj", b"\n4 0 obj"), "not where"),
+        "PDF with an object elsewhere": (
+            pdf(ROOT, attached(3), one).replace(b"\n2 0 obj", b"\n4 0 obj"),
+            "not where",
+        ),
         "PDF with a PDF attached": (pdf(ROOT, attached(3), stream(_plain(badge))), "no badge in it"),
     }
     return [File(name, "pdf", content, said) for name, (content, said) in cases.items()]
@@ -139,8 +165,10 @@ def _svgs(badge, token):
             "holds 0 badges",
         ),
         "SVG with two badges": (_svg(element * 2), "holds 2 badges"),
-
-        "SVG with both forms": (_svg(element.replace("credential>", f'credential verify="{token}">', 1)), "either"),
+        "SVG with both forms": (
+            _svg(element.replace("credential>", f'credential verify="{token}">', 1)),
+            "either",
+        ),
         "SVG with an empty badge": (_svg("<openbadges:credential/>"), "either"),
         "SVG with elements in its badge": (
             _svg(f"<openbadges:credential><text>{baked(badge)}</text></openbadges:credential>"),
@@ -151,7 +179,8 @@ def _svgs(badge, token):
             "document type",
         ),
         "SVG with a file from the disk": (
-            b'<!doctype svg [<!ENTITY x SYSTEM "file:///etc/hostname">]>' + _svg("<text>&x;</text>" + element),
+            b'<!doctype svg [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
+            + _svg("<text>&x;</text>" + element),
             "document type",
         ),
         "SVG with an entity that nobody declared": (_svg(element + "&x;"), "no picture"),
@@ -163,13 +192,19 @@ def _svgs(badge, token):
 
 
 def _others(badge):
-    link = f'<!doctype html><a {badge_link(badge)}>badge.json</a>'
+    link = f"<!doctype html><a {badge_link(badge)}>badge.json</a>"
     cases = {
         ("HTML without a badge", "html"): ("<html><p>Certificate</p></html>", "holds 0 badges"),
         ("HTML with two badges", "html"): (link + link, "holds 2 badges"),
-        ("HTML with a second badge in a comment", "html"): (f"{link}<!-- {badge_link(badge)} -->", "2 badges"),
+        ("HTML with a second badge in a comment", "html"): (
+            f"{link}<!-- {badge_link(badge)} -->",
+            "2 badges",
+        ),
         ("HTML with a damaged badge", "html"): (link.replace("base64,", "base64,=", 1), "damaged"),
-        ("HTML with a badge that is no text", "html"): ('<html><a href="data:application/json;base64,/w==">', "damaged"),
+        ("HTML with a badge that is no text", "html"): (
+            '<html><a href="data:application/json;base64,/w==">',
+            "damaged",
+        ),
         ("a text", "text"): ("Ada Lovelace passed with 81 percent.", "no badge in it"),
         ("nothing", "text"): ("", "no badge in it"),
         ("a list in JSON", "json"): (f"[{badge}]", "no badge in it"),

@@ -39,7 +39,10 @@ def test_what_was_handed_out_is_valid_and_what_carried_it_is_named(made):
         assert report.valid, (each.name, report)
         assert report.carrier == ("" if each.kind == "json" else each.kind), each.name
         assert report.facts["holder"] == "Ada Lovelace"
-    assert badge_in((folder / "certificate.pdf").read_bytes()).text == (folder / "badge.json").read_text().strip()
+    assert (
+        badge_in((folder / "certificate.pdf").read_bytes()).text
+        == (folder / "badge.json").read_text().strip()
+    )
 
 
 def test_every_other_file_is_refused_and_says_why(made):
@@ -58,9 +61,11 @@ def test_every_other_file_is_refused_and_says_why(made):
 
 
 def test_a_flood_costs_neither_time_nor_memory(made):
-    floods = [each for each in made[2] if "flood" in each.name or "grow" in each.name or "nested" in each.name]
+    floods = [
+        each for each in made[2] if "flood" in each.name or "grow" in each.name or "nested" in each.name
+    ]
     assert len(floods) == 3
-    # Objects that each begin inside a text of the one before: a reader that starts anew at each reads for hours.
+    # Objects that each begin inside a text of the one before: a reader that starts anew at each takes hours.
     many = [b"(" + b"(" * 300 for _ in range(4000)]
     floods = [*(each.content for each in floods), pdf(ROOT, *many), pdf(ROOT, b"[" + b"1 " * 300_000)]
     for content in floods:
@@ -79,19 +84,20 @@ def test_a_badge_that_was_changed_in_a_certificate_is_not_valid(made):
     badge = (folder / "badge.json").read_text()
     forged = badge.replace("Ada Lovelace", "Eve Mallory")
     assert forged != badge
-    report = verify(
-        pdf(ROOT, attached(3), stream(forged.encode())), [read_published(office.public)], at=NOW
-    )
+    report = verify(pdf(ROOT, attached(3), stream(forged.encode())), [read_published(office.public)], at=NOW)
     assert (report.valid, report.facts, report.carrier) == (False, {}, "pdf")
 
 
 def test_a_name_with_the_signs_of_markup_stays_in_every_document(tmp_path):
     office, keys = office_at(tmp_path / "office")
-    name = "Ada ]]> <!DOCTYPE x> </a> \\< & data:application/json;base64,AA==' href=\"data:application/json;base64,AA=="
+    address = "data:application/json;base64,AA=="
+    name = f'Ada ]]> <!DOCTYPE x> </a> \\< & {address} href="{address}'
     folder = issued(office, keys, candidate={"name": name, "identifier": "a@example.org"})
     write_documents(folder, pdf=True)
     for kind in ("pdf", "svg", "html"):
-        report = verify((folder / f"certificate.{kind}").read_bytes(), [read_published(office.public)], at=NOW)
+        report = verify(
+            (folder / f"certificate.{kind}").read_bytes(), [read_published(office.public)], at=NOW
+        )
         assert report.valid, (kind, report)
         assert report.facts["holder"] == name
 

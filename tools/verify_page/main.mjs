@@ -66,8 +66,9 @@ async function take(files) {
       said.push(`${file.name}: not read, ${error.message}`);
     }
   }
-  find('taken').textContent = said.join('. ');
   await show();
+  // Said last, so that the answer stands there when a screen reader is told.
+  find('taken').textContent = said.join('. ');
 }
 
 async function show() {
@@ -93,7 +94,7 @@ async function show() {
   // Who, what and when first: with a certificate in hand, these are what to compare it with.
   const {Holder, Certificate, 'Valid from': since, 'Valid until': until, ...facts} = report.facts;
   find('who').replaceChildren(element('strong', Holder), element('strong', Certificate),
-    element('span', `valid from ${since?.slice(0, 10)} to ${until?.slice(0, 10)}`));
+    element('span', since && until ? `valid from ${since.slice(0, 10)} to ${until.slice(0, 10)}` : ''));
   find('inside').hidden = !known.carrier;
   find('facts').replaceChildren(...Object.entries(facts).flatMap(([name, value]) =>
     [element('dt', name), element('dd', value)]));

@@ -18,7 +18,8 @@ MAX_FILE = 2 * 2**20
 """No file with a badge is larger; a certificate is some 40 kB."""
 
 _EXPECTED = (
-    "there is no badge in it: expected badge.json, badge.jwt, or the certificate as PDF, SVG or HTML as it was issued"
+    "there is no badge in it: expected badge.json, badge.jwt, or the certificate as PDF, SVG or HTML as it "
+    "was issued"
 )
 _KINDS: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     (r"<!doctype html\b|<html\b", "html", badge_in_html),

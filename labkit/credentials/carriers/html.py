@@ -1,4 +1,4 @@
-"""The badge in a certificate as HTML: a link that saves it, with the whole of it in the address (RFC 2397)."""
+"""The badge in a certificate as HTML: a link that saves it, all of it in the address (RFC 2397)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ def badge_link(badge: str) -> str:
 def badge_in_html(text: str) -> str:
     """Return the badge in a page.
 
-    The page is not parsed: no letter of base64 means anything to HTML, so the address reads the same to everybody.
-    One in a comment counts as well; one in a name does not, since no quotation mark in a text stays one.
+    The page is not parsed: no letter of base64 means anything to HTML, so the address reads the same to
+    everybody.  One in a comment counts as well; one in a name does not, since no quotation mark in a text
+    stays one.
 
     Raises
     ------
@@ -33,8 +34,8 @@ def badge_in_html(text: str) -> str:
     found = text.split(_BEGINS)[1:]
     if len(found) != 1:
         raise DataFormatError(
-            f"the page holds {len(found)} badges: expected one, in the link to badge.json that certificate.html has "
-            "as it was issued"
+            f"the page holds {len(found)} badges: expected one, in the link to badge.json that "
+            "certificate.html has as it was issued"
         )
     digits = _DIGITS.match(found[0])
     try:

@@ -1,8 +1,9 @@
 """The badge in a certificate as PDF: the one file attached to it (ISO 32000-1, 7.5 and 7.11).
 
-Reads what the typesetter writes and nothing more: one table of objects, each object where the table says, one
-attached file.  PDF is large, and readers that mend broken files disagree about what is in them; a badge needs none
-of that.  No byte is read twice, 256 KiB of objects at most, and no more is unpacked than a badge may have.
+Reads what the typesetter writes and nothing more: one table of objects, each object where the table says,
+one attached file.  PDF is large, and readers that mend broken files disagree about what is in them; a badge
+needs none of that.  No byte is read twice, 256 KiB of objects at most, and no more is unpacked than a badge
+may have.
 """
 
 from __future__ import annotations
@@ -48,11 +49,13 @@ def badge_in_pdf(content: bytes, limit: int) -> bytes:
     streams = [number for number, (each, _) in objects.items() if _type(each) == "EmbeddedFile"]
     if not files and not streams:
         raise DataFormatError(
-            "this PDF holds no badge: expected badge.json attached to it, as in certificate.pdf as it was issued. "
-            "Printing it anew loses the badge"
+            "this PDF holds no badge: expected badge.json attached to it, as in certificate.pdf as it was "
+            "issued. Printing it anew loses the badge"
         )
     if len(files) != 1 or len(streams) != 1:
-        raise DataFormatError(f"this PDF holds {max(len(files), len(streams))} attached files: expected one badge")
+        raise DataFormatError(
+            f"this PDF holds {max(len(files), len(streams))} attached files: expected one badge"
+        )
     named = files[0].get("EF")
     if not isinstance(named, dict) or [*named.values()] != [Reference(streams[0], 0)] * max(1, len(named)):
         raise DataFormatError("what this PDF calls its attached file is not the one in it")
@@ -64,7 +67,9 @@ def _objects(content: bytes) -> dict[int, tuple[Mapping[str, Any], bytes]]:
     end = _END.search(content, max(0, len(content) - 100))
     table = _TABLE.match(content, int(end[1])) if end else None
     if end is None or table is None or int(table[1]) > _MOST_OBJECTS:
-        raise DataFormatError(f"this PDF was cut off, or saved by a program other than the one that made it: {_SAVE}")
+        raise DataFormatError(
+            f"this PDF was cut off, or saved by a program other than the one that made it: {_SAVE}"
+        )
     starts, at = {}, table.end()
     for number in range(int(table[1])):
         entry = _ENTRY.match(content, at)
@@ -76,7 +81,8 @@ def _objects(content: bytes) -> dict[int, tuple[Mapping[str, Any], bytes]]:
     _check_trailer(content, at, end.start())
     # Each object ends before the next begins, so none is read twice, whatever the table says.
     places = [*sorted(starts), int(end[1])]
-    found, left = {}, _MOST_READ
+    found: dict[int, tuple[Mapping[str, Any], bytes]] = {}
+    left = _MOST_READ
     for start, stop in pairwise(places):
         chunk = content[start:stop]
         value, at = _object(chunk[:left], starts[start])
@@ -123,7 +129,9 @@ def _unpacked(about: Mapping[str, Any], rest: bytes, limit: int) -> bytes:
     except zlib.error as error:
         raise DataFormatError(_damaged(f"its attached file does not unpack: {error}")) from None
     if len(unpacked) > limit:
-        raise DataFormatError(f"its attached file unpacks to more than the {limit} bytes that a badge may have")
+        raise DataFormatError(
+            f"its attached file unpacks to more than the {limit} bytes that a badge may have"
+        )
     if not unpacker.eof or unpacker.unused_data:
         raise DataFormatError(_damaged("its attached file does not unpack"))
     return unpacked

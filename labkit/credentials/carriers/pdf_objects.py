@@ -1,4 +1,4 @@
-"""Objects of PDF as far as a dictionary needs them: names, whole numbers, references; strings are passed over."""
+"""Objects of PDF as far as a dictionary needs them: names, whole numbers, references; strings are skipped."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def read_object(content: bytes, at: int, depth: int = 0) -> tuple[Any, int]:
     Returns
     -------
     tuple
-        A dict by name, a list, a :class:`Reference`, a name as ``str`` with its slash, an int, or None for strings
-        and everything else; and the place behind it.
+        A dict by name, a list, a :class:`Reference`, a name as ``str`` with its slash, an int, or None for
+        strings and everything else; and the place behind it.
 
     Raises
     ------

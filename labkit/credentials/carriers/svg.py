@@ -14,7 +14,7 @@ _ELEMENT = "https://purl.imsglobal.org/ob/v3p0 credential"
 
 
 def baked(badge: str) -> str:
-    """Return a badge in JSON as the content of its element: in CDATA, and with no sign in it that could end one."""
+    """Return a badge in JSON as the content of its element: in CDATA, and nothing in it ends one."""
     # Neither stands outside of a string, where \\u is the same letter.
     safe = badge.replace("<", "\\u003c").replace(">", "\\u003e")
     return f"<![CDATA[{safe}]]>"
@@ -30,7 +30,9 @@ def badge_in_svg(text: str) -> str:
     """
     # Entities grow without end, and are only declared in a document type: neither is read at all.
     if re.search(r"<!(?:doctype|entity)", text, re.IGNORECASE):
-        raise DataFormatError("the picture declares a document type or an entity, which no badge needs: not read")
+        raise DataFormatError(
+            "the picture declares a document type or an entity, which no badge needs: not read"
+        )
     reader = _Reader()
     try:
         reader.parser.Parse(text.encode("utf-8"), True)
@@ -38,11 +40,14 @@ def badge_in_svg(text: str) -> str:
         raise DataFormatError(f"it is no picture in SVG: {error}") from None
     if len(reader.badges) != 1:
         raise DataFormatError(
-            f"the picture holds {len(reader.badges)} badges: expected one, in an element credential of Open Badges 3.0"
+            f"the picture holds {len(reader.badges)} badges: expected one, in an element credential of Open "
+            "Badges 3.0"
         )
     body, token = "".join(reader.badges[0][0]).strip(), reader.badges[0][1].strip()
     if bool(body) == bool(token):
-        raise DataFormatError("the badge in the picture is to be either JSON in its element or a JWT in verify")
+        raise DataFormatError(
+            "the badge in the picture is to be either JSON in its element or a JWT in verify"
+        )
     return body or token
 
 

@@ -92,12 +92,12 @@ def _facts(report: Report, name: str) -> list[str]:
     since, until = facts.pop("valid_from", ""), facts.pop("valid_until", "")
     but = "" if report.valid else " It is NOT VALID all the same, for the reasons below."
     lines = [f"What the issuer signed.{but}", "", *(f"    {each}" for each in head if each)]
-    lines += [f"    valid from {since[:10]} to {until[:10]}", ""]
-    lines += [f"{each:<12}{value}" for each, value in facts.items()]
+    lines += [f"    valid from {since[:10]} to {until[:10]}"] if since and until else []
+    lines += ["", *(f"{each:<12}{value}" for each, value in facts.items())]
     if report.carrier:
         note = (
-            f"Only the badge inside {name} was verified. What the file shows beside it, a name, a date, a seal, "
-            "proves nothing: go by the lines above, and where they differ, the file was changed."
+            f"Only the badge inside {name} was verified. What the file shows beside it, a name, a date, a "
+            "seal, proves nothing: go by the lines above, and where they differ, the file was changed."
         )
         lines += ["", *textwrap.wrap(note, 100)]
     return [*lines, ""]

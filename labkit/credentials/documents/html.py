@@ -80,8 +80,8 @@ def as_html(facts: Facts, badge: str) -> str:
 {f"<h2>Aligned to</h2><ul>{standards}</ul>" if standards else ""}
 <h2>What this is</h2>
 <p>{escape(facts.disclaimer)}</p>
-<p>This page is a view, and what it shows proves nothing. The credential is the badge inside it. Verify this file as
-it is, with <code>labkit credential verify</code> or on the issuer's verification page; or
+<p>This page is a view, and what it shows proves nothing. The credential is the badge inside it. Verify this
+file as it is, with <code>labkit credential verify</code> or on the issuer's verification page; or
 <a download="badge.json" {badge_link(badge)}>save badge.json</a> for any verifier of Open Badges 3.0.</p>
 </main>
 </body>
