@@ -389,6 +389,16 @@ def test_the_pdf_carries_the_badge_byte_for_byte_and_is_the_same_each_time(made)
     assert b"/AFRelationship/Source" in about.replace(b" ", b"")
 
 
+def test_letters_that_no_font_has_are_named_and_the_other_documents_are_there(tmp_path):
+    pytest.importorskip("typst")
+    office, keys = office_at(tmp_path / "office")
+    folder = issued(office, keys, candidate={"name": "Ada \U0001e290", "identifier": "a@example.org"})
+    with pytest.raises(DataFormatError, match="could not be displayed with font"):
+        write_documents(folder, pdf=True)
+    assert {"certificate.html", "certificate.svg"} <= {each.name for each in folder.iterdir()}
+    assert not (folder / "certificate.pdf").exists()
+
+
 def _inflated(content):
     try:
         return zlib.decompress(content)
