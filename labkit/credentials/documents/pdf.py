@@ -27,7 +27,8 @@ def check_pdf() -> None:
 def as_pdf(facts: Facts, badge: str, at: datetime) -> bytes:
     """Return the certificate as PDF; the same facts and moment give the same bytes.
 
-    Letters that the typesetter brings no font for, Chinese ones among them, are set with the fonts of this machine.
+    Letters that the typesetter brings no font for, Chinese ones among them, are set with the fonts of this
+    machine.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def _compiled(data: Mapping[str, Any], at: datetime, *, ignore_system_fonts: boo
         )
     except typst.TypstError as error:
         raise DataFormatError(
-            f"the certificate cannot be set as PDF: {error}. Where it is about letters, install a font that has "
-            "them, such as Noto"
+            f"the certificate cannot be set as PDF: {error}. Where it is about letters, install a font that "
+            "has them, such as Noto"
         ) from None
     return made
