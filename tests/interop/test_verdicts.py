@@ -21,11 +21,17 @@ DOCS = ROOT / "docs" / "explanation" / "credentials.md"
 
 STATUS_JSON = "openbadgeslib reads only status lists that are JWTs, so for this form it was not asked"
 JOSE = "jose checks signature and times; what is in the credential is the caller's business"
+SUSPENDED = (
+    "a badge names one status list, as Open Badges 3.0 wants it; labkit looks for suspensions in the list "
+    "beside it"
+)
 EXPLAINED = {
     ("revoked", "json", "openbadgeslib"): STATUS_JSON,
     ("suspended", "json", "openbadgeslib"): STATUS_JSON,
     ("status list missing", "json", "openbadgeslib"): STATUS_JSON,
     ("status list stale", "json", "openbadgeslib"): STATUS_JSON,
+    ("suspended", "json", "other"): SUSPENDED,
+    ("suspended", "jwt", "openbadgeslib"): SUSPENDED,
     ("context of one's own added", "json", "other"): "@digitalbazaar/vc allows a context more that defines "
     "nothing that is used; labkit wants exactly the two it pins",
     (

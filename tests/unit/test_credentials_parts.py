@@ -121,6 +121,8 @@ def test_a_badge_has_the_members_that_open_badges_requires(made):
         assert "edition" in each["targetFramework"]
     for each in subject["achievement"]["resultDescription"]:
         assert {"id", "type", "name", "resultType"} <= set(each)
+    # One status, and no list of them: what is suspended stands in a list beside the one that is named.
+    assert badge["credentialStatus"]["statusPurpose"] == "revocation"
     assert "not accredited" not in badge["name"]
     assert (
         "neither the software nor, by it, the issuer is accredited"
