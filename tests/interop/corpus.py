@@ -85,12 +85,12 @@ def make_corpus(folder):
         cases.append(Case("signed by a stranger", form, foreign.read_text().strip(), own_lists))
         bad = _bad_json(json.loads(text), wrong, now) if form == "json" else _bad_jwt(text, keys, wrong)
         cases += [Case(name, form, each, own_lists) for name, each in bad.items()]
-    files = _files(good, folders["revoked"], foreign.parent)
+    files = make_files(good, folders["revoked"], foreign.parent)
     return Corpus(office.issuer, keys, tuple(cases), good, office.public, files)
 
 
-def _files(good, revoked, foreign):
-    """Return files whose badges are good, and certificates whose badges are not."""
+def make_files(good, revoked, foreign):
+    """Return files whose badges are good, and certificates whose badges are not, of the folders of three."""
     for folder in (good, revoked, foreign):
         write_documents(folder, pdf=True)
     bad = {"revoked": revoked, "signed by a stranger": foreign}

@@ -148,10 +148,10 @@ def _labkit(corpus, case):
     return verify(case.text.encode(), published, recipient=case.recipient).valid
 
 
-def labkit_on_files(corpus):
+def labkit_on_files(public, files):
     """Return labkit's verdict about each file, by its name."""
-    published = [read_published(corpus.public)]
-    return {each.name: verify(each.content, published, recipient=ADA).valid for each in corpus.files}
+    published = [read_published(public)]
+    return {each.name: verify(each.content, published, recipient=ADA).valid for each in files}
 
 
 def _openbadgeslib_on_picture(corpus, picture):
@@ -232,7 +232,7 @@ def test_openbadgeslib_agrees_or_the_difference_is_explained(corpus, labkit_says
 
 def test_openbadgeslib_takes_the_same_badge_out_of_a_picture_or_the_difference_is_explained(corpus):
     pytest.importorskip("openbadgeslib")
-    says = labkit_on_files(corpus)
+    says = labkit_on_files(corpus.public, corpus.files)
     pictures = [each for each in corpus.files if each.kind == "svg"]
     differs = {
         each.name for each in pictures if _openbadgeslib_on_picture(corpus, each) is not says[each.name]
@@ -269,7 +269,7 @@ def test_the_script_of_the_page_is_what_its_sources_build(sources, tmp_path):
 
 def test_the_table_in_the_documentation_is_what_was_found(corpus, labkit_says):
     block = re.search(r"<!-- verdicts: begin -->(.*?)<!-- verdicts: end -->", DOCS.read_text(), re.DOTALL)[1]
-    assert block.strip() == table(corpus, labkit_says, labkit_on_files(corpus))
+    assert block.strip() == table(corpus, labkit_says, labkit_on_files(corpus.public, corpus.files))
 
 
 def table(corpus, labkit_says, file_verdicts):
@@ -303,4 +303,4 @@ if __name__ == "__main__":
 
     made = make_corpus(Path(tempfile.mkdtemp()))
     verdicts = {(each.name, each.form): _labkit(made, each) for each in made.cases}
-    sys.stdout.write(table(made, verdicts, labkit_on_files(made)) + "\n")
+    sys.stdout.write(table(made, verdicts, labkit_on_files(made.public, made.files)) + "\n")

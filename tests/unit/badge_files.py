@@ -101,7 +101,7 @@ def _pdfs(folder, badge):
             pdf(
                 ROOT,
                 attached(3),
-                stream(b"", packed=zlib.compress(bytes(300_000_000)), more=b"/Filter/FlateDecode"),
+                stream(b"", packed=zlib.compress(bytes(100_000_000)), more=b"/Filter/FlateDecode"),
             ),
             "more than",
         ),
