@@ -113,6 +113,7 @@ def test_a_good_badge_is_valid_and_an_altered_one_is_not(page, site, form):
     assert _answers(page) == dict.fromkeys(("signature", "issuer", "time", "status", "recipient"), "failed")
     assert "changed after it was signed" in page.inner_text("#checks")
     assert page.locator("#says").is_hidden()
+    assert page.locator("#signed").is_hidden()
     assert violations(page, f"verify-altered-{form.partition('.')[2]}") == []
 
 

@@ -98,7 +98,9 @@ async function show() {
   find('inside').hidden = !known.carrier;
   find('facts').replaceChildren(...Object.entries(facts).flatMap(([name, value]) =>
     [element('dt', name), element('dd', value)]));
-  find('says').hidden = Object.keys(report.facts).length === 0;
+  for(const id of ['signed', 'says']) {
+    find(id).hidden = Object.keys(report.facts).length === 0;
+  }
   place.hidden = false;
 }
 
