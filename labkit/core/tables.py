@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
-__all__ = ["format_table"]
+__all__ = ["format_table", "harmless"]
 
 
 def format_table(
@@ -24,7 +24,7 @@ def format_table(
         Columns of the terminal; found out by default, at most 100.
     """
     width = min(100, shutil.get_terminal_size((100, 24)).columns) if width is None else width
-    cells = [[str(cell) for cell in row] for row in [headings, *rows]]
+    cells = [[harmless(str(cell).replace("\n", " ")) for cell in row] for row in [headings, *rows]]
     sizes = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     before = sum(sizes[:-1]) + 2 * (len(sizes) - 1)
     sizes[-1] = min(sizes[-1], max(20, width - before))
@@ -38,3 +38,21 @@ def format_table(
         )
         lines += [" " * before + more for more in wrapped[1:]]
     return "\n".join(lines)
+
+
+def harmless(text: str) -> str:
+    r"""Return ``text`` without what a terminal obeys: every character that is not printed stands as its escape.
+
+    Names of files and words out of a document may be a stranger's.  One that begins with ``\x1b`` could
+    clear what was printed and write something else in its place; one that turns the direction of
+    writing shows letters in another order; half of a surrogate pair ends the program that prints it.
+
+    Parameters
+    ----------
+    text : str
+        Line breaks stay.
+    """
+    return "".join(
+        letter if letter == "\n" or letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

@@ -19,7 +19,7 @@ from labkit.exams.records.sheets import sheet_of
 __all__ = ["Result", "as_csv", "results"]
 
 # A cell that begins so is run by a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = tuple("=+-@\t\r＝＋－＠")  # noqa: RUF001 - the wide ones are read as the narrow ones
 
 
 @dataclass(frozen=True, slots=True)
