@@ -1,12 +1,17 @@
-"""Plain tables for the terminal."""
+"""Plain tables for the terminal, and words of strangers that neither it nor a spreadsheet obeys."""
 
 from __future__ import annotations
 
 import shutil
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["format_table", "harmless"]
+__all__ = ["for_spreadsheet", "format_table", "harmless"]
+
+_FORMULA = "=+-@\t\r\n"
+_SEPARATORS = ",;|\t\r\n"  # what a spreadsheet of some country takes for the end of a cell
+_PASSED_OVER = "\"' "
 
 
 def format_table(
@@ -56,3 +61,20 @@ def harmless(text: str) -> str:
         letter if letter == "\n" or letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text
     )
+
+
+def for_spreadsheet(text: str) -> str:
+    """Return a text with an apostrophe wherever a spreadsheet could see the beginning of a formula.
+
+    Whoever opens such a table would run it (CWE-1236).  That is at its beginning, and behind whatever
+    may end a cell elsewhere.  Letters that only look like others (``＝`` for ``=``) count as these: a
+    spreadsheet may take them for the same.
+    """
+    safe, begins = [], True
+    for letter in text:
+        meant = unicodedata.normalize("NFKC", letter)
+        if begins and meant[:1] in _FORMULA:
+            safe.append("'")
+        safe.append(letter)
+        begins = meant[-1:] in _SEPARATORS or (begins and (meant in _PASSED_OVER or meant.isspace()))
+    return "".join(safe)

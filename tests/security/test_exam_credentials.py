@@ -6,6 +6,8 @@ import time
 import pytest
 
 from labkit.cli import main
+from labkit.core.errors import DataFormatError
+from labkit.credentials.issuer import issuer_from_json
 from labkit.credentials.issuing import change_status
 from labkit.credentials.published import read_published
 from labkit.credentials.verify import verify
@@ -129,6 +131,27 @@ def test_log_proof_of_a_revocation_shown_as_one_of_issue(tmp_path):
     assert check(report, "log").state == "failed"
     assert "revoked" in check(report, "log").say
     assert not report.valid
+
+
+# -- Who issued it -------------------------------------------------------------------------------
+
+
+def test_second_key_in_the_document_of_somebody_elses_did_key(tmp_path):
+    """Who knows a practice issuer's id can write its document, and add a key of their own."""
+    known, _ = office_at(tmp_path / "known", "")
+    thief, _ = office_at(tmp_path / "thief", "")
+    document = known.issuer.as_json()
+    own, forged = known.issuer.id, thief.issuer.id.removeprefix("did:key:")
+    method = {**document["verificationMethod"][0], "id": f"{own}#{forged}", "publicKeyMultibase": forged}
+    for methods in ([*document["verificationMethod"], method], [method]):
+        added = {
+            **document,
+            "verificationMethod": methods,
+            "assertionMethod": [each["id"] for each in methods],
+        }
+        with pytest.raises(DataFormatError, match="the one that its id spells"):
+            issuer_from_json(json.dumps(added).encode())
+    assert issuer_from_json(json.dumps(document).encode()).id == own
 
 
 # -- Whose it is ---------------------------------------------------------------------------------

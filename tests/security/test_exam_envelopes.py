@@ -6,6 +6,7 @@ next submission is graded as if nothing had been.
 
 import io
 import json
+import os
 import pickle
 import random
 import stat
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import torch
 
+from labkit.cli import main
 from labkit.core.errors import DataFormatError
 from labkit.evidence.entry import canonical
 from labkit.exams.chain import entry
@@ -516,3 +518,16 @@ def test_a_log_that_says_perfect_score_earns_nothing(desk):
 def test_the_envelope_reader_never_imports_torch_for_a_refusal():
     with pytest.raises(DataFormatError):
         read_envelope(b"PK")
+
+
+def test_a_file_name_that_draws_on_the_screen_of_the_examiner(desk, tmp_path, capsys):
+    """Escapes that clear the screen, letters in reverse, and bytes that no encoding prints."""
+    for number, name in enumerate(
+        [b"\x1b[2J\x1b[HAda passed\x1b[8m.zip", b"\xff\xfe.zip", "\u202epiz.zip".encode()]
+    ):
+        (tmp_path / f"{number}{os.fsdecode(name)}").symlink_to("/dev/null")
+    examiner = Examiner.create(tmp_path / "examiner", None, exam=desk.exam)
+    assert main(["exam", "grade", str(tmp_path), "--examiner", str(examiner.folder)]) == 1
+    shown = capsys.readouterr().out
+    assert shown.count("the submission cannot be read") == 3
+    assert all(letter == "\n" or letter.isprintable() for letter in shown)
