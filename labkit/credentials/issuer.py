@@ -138,7 +138,7 @@ def issuer_from_json(content: bytes) -> Issuer:
         raise DataFormatError(f"no document of an issuer: {error}") from None
     except InvalidInputError as error:
         raise DataFormatError(str(error)) from None
-    # Anybody can write such a document about anybody's did:key; what it spells is the only key that is theirs.
+    # Anybody can write such a document about anybody's did:key: only the key that it spells is theirs.
     if kind == "did:key" and signing != {id.removeprefix("did:key:")}:
         raise DataFormatError("the key of a did:key must be the one that its id spells, and no other signs")
     return issuer

@@ -531,3 +531,27 @@ def test_a_file_name_that_draws_on_the_screen_of_the_examiner(desk, tmp_path, ca
     shown = capsys.readouterr().out
     assert shown.count("the submission cannot be read") == 3
     assert all(letter == "\n" or letter.isprintable() for letter in shown)
+
+
+def _many_names(files, manifest):
+    files["hand_ins/T5/hand_in.json"] = json.dumps({f"{n:x}": 0 for n in range(150_000)}).encode()
+    return seal(files, manifest)
+
+
+def _one_long_name(files, manifest):
+    files["hand_ins/T5/hand_in.json"] = json.dumps({"n" * 1_000_000: 0}).encode()
+    return seal(files, manifest)
+
+
+def _many_files_listed(files, manifest):
+    nothing = {f"{n:x}": 0 for n in range(150_000)}
+    sealed = {**manifest, "files": {**_listed(files), **nothing}}
+    return zipped([("manifest.json", canonical(sealed)), *files.items()])
+
+
+@pytest.mark.parametrize("cheat", [_many_names, _one_long_name, _many_files_listed])
+def test_a_submission_that_swells_its_own_score_sheet(desk, cheat):
+    """A megabyte of names that nobody asked for would be tens of them in sheet, feedback and pack."""
+    result = grade(desk, cheat(*desk.open().parts()))
+    assert result["status"] == "graded"
+    assert len(json.dumps(result)) < 200_000
