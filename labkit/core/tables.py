@@ -48,9 +48,10 @@ def format_table(
 def harmless(text: str) -> str:
     r"""Return ``text`` without what a terminal obeys.
 
-    Every character that is not printed stands as its escape.  Names of files and words out of a document may be a stranger's.  One that begins with ``\x1b`` could
-    clear what was printed and write something else in its place; one that turns the direction of
-    writing shows letters in another order; half of a surrogate pair ends the program that prints it.
+    Every character that is not printed stands as its escape.  Names of files and words out of a
+    document may be a stranger's.  One that begins with ``\x1b`` could clear what was printed and write
+    something else in its place; one that turns the direction of writing shows letters in another
+    order; half of a surrogate pair ends the program that prints it.
 
     Parameters
     ----------

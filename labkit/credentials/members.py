@@ -20,6 +20,8 @@ __all__ = ["canonical_rdf", "check_members"]
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:[^\s<>\"{}|\\^`]+", re.IGNORECASE)
 # pyld has an error of its own, and lets others through on odd input; whatever it is, nothing was verified.
 _UNREADABLE = (Exception,)
+# As the contexts spell them.
+_NO_TEXT = tuple(f"https://www.w3.org/2001/XMLSchema#{name}" for name in ("boolean", "integer"))
 _MOST_OBJECTS = 400
 # Every value is compared with all beside it: 5,000 in one list cost eight seconds.
 _MOST_IN_A_LIST = 400
@@ -149,6 +151,12 @@ def _check_list(where: str, values: list[Any]) -> None:
         raise DataFormatError(f"{where}: expected at most {_MOST_IN_A_LIST} values, got {len(values)}")
     if any(isinstance(each, list) for each in values):
         raise DataFormatError(f"{where}: a list in a list has no place here")
+    plain = [each for each in values if not isinstance(each, Mapping)]
+    # RDF keeps one of two and knows no list of one: both would hide a name from whoever reads the JSON.
+    if len({(type(each), each) for each in plain}) < len(plain):
+        raise DataFormatError(f"{where} holds the same value twice")
+    if plain and len(values) == 1 and where.rpartition(".")[2] != "type":
+        raise DataFormatError(f"{where}: a single value stands by itself, in no list")
     # They can be ordered in many ways, and to find the canonical one all would be tried.
     nested = [each for each in values if isinstance(each, Mapping) and "id" not in each]
     if sum(map(_branches, nested)) > _MOST_BRANCHING_AT_ONCE:
@@ -178,6 +186,9 @@ def _check_addresses(expanded: Any) -> None:
         if not isinstance(value, Mapping):
             continue
         types = value.get("@type", [])
+        if types in _NO_TEXT and isinstance(value.get("@value"), str):
+            # The same statement as without quotes, and another thing in JSON.
+            raise DataFormatError(f"{value['@value']!r} stands in quotes, and is no text")
         for address in [*value.keys(), *(types if isinstance(types, list) else [types]), value.get("@id")]:
             if address is None or (isinstance(address, str) and address.startswith("@")):
                 continue

@@ -14,6 +14,14 @@ from labkit.credentials.verify import verify
 from tests.unit.offices import NOW, issued, office_at
 
 
+def places(value, place=()):
+    """Yield every place in a document with what stands there."""
+    yield place, value
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inside:
+        yield from places(each, (*place, name))
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     office, keys = office_at(tmp_path_factory.mktemp("made") / "office")
@@ -62,6 +70,30 @@ def test_badge_whose_canonical_form_takes_for_ever(made, cheat):
     report = ask(made, cheat)
     assert not report.valid
     assert time.process_time() - start < 5
+
+
+# -- The same statements in another form ---------------------------------------------------------
+
+
+def test_badge_rewritten_so_that_name_or_score_are_not_shown(made):
+    """JSON-LD signs statements: a value, a list of it, and the list with it twice make the same one."""
+    badge = json.loads((made[2] / "badge.json").read_text())
+    whole = ask(made).facts
+    assert whole["holder"]
+    for place, value in places(badge):
+        if not place or place[0] in ("@context", "proof") or isinstance(value, dict | list):
+            continue
+        others = [[value], [value, value], {"id": value}]
+        others += [str(value).lower(), int(value)] if isinstance(value, bool) else []
+        for other in others:
+
+            def rewrite(changed, place=place, other=other):
+                for name in place[:-1]:
+                    changed = changed[name]
+                changed[place[-1]] = other
+
+            report = ask(made, rewrite)
+            assert not report.valid or report.facts == whole, (place, other)
 
 
 # -- Words that a terminal obeys -----------------------------------------------------------------
