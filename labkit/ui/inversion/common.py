@@ -1,27 +1,18 @@
-"""What the panels of the inversion lab share: pictures side by side, in words as well; hand in."""
+"""What the panels of the inversion lab share: pictures side by side, in words as well."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from labkit.ui import strips
-from labkit.ui.html import Fragment, escape
-from labkit.ui.session import LabSession
+from labkit.ui.html import escape
 
-__all__ = ["beside", "describe", "hand_in", "nearest"]
+__all__ = ["beside", "describe", "nearest"]
 
 _ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, params)
-    return card
 
 
 def describe(x: Tensor) -> str:

@@ -17,8 +17,9 @@ from labkit.defenses.privacy import client_update
 from labkit.metrics import psnr
 from labkit.ui.controls import button, choice, output, panel, row, slider
 from labkit.ui.html import badge, callout, escape
-from labkit.ui.inversion.common import beside, hand_in, nearest
+from labkit.ui.inversion.common import beside, nearest
 from labkit.ui.inversion.evidence import keep_pictures
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

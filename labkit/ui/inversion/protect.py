@@ -15,9 +15,10 @@ from labkit.defenses.privacy import LEVELS
 from labkit.metrics import Rate, utility_retention
 from labkit.ui.controls import button, change_options, choice, output, panel, row, slider
 from labkit.ui.html import Picture, callout, table
-from labkit.ui.inversion.common import hand_in, nearest
+from labkit.ui.inversion.common import nearest
 from labkit.ui.inversion.evidence import keep_protection, keep_trials
 from labkit.ui.inversion.gradient import CLIPS
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
