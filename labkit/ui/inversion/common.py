@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from labkit.ui import strips
+from labkit.ui.controls import choice
 from labkit.ui.html import escape
 
-__all__ = ["beside", "describe", "nearest"]
+__all__ = ["beside", "clip_dial", "describe", "nearest"]
 
+_CLIPS = (0.1, 0.3, 1.0, 3.0, 10.0, 100.0)  # the last stands for off
 _ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
 
 
@@ -61,3 +64,14 @@ def beside(groups: Sequence[tuple[Sequence[tuple[str, Tensor]], str]], what: str
 def nearest(options: Sequence[float], value: float) -> float:
     """Return the option that is closest to a value."""
     return min(options, key=lambda option: abs(option - value))
+
+
+def clip_dial(state: Mapping[str, Any]) -> Any:
+    """Return the dial of the clip, standing where ``state`` says or, without a word, at off."""
+    off = _CLIPS[-1]
+    return choice(
+        "Clip C",
+        [("off" if each == off else f"{each:g}", each) for each in _CLIPS],
+        nearest(_CLIPS, float(state.get("clip", off))),
+        "Longest gradient that one record may add",
+    )
