@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.tasks:
         findings += _whole(folder)
     if not args.tasks or ITEMS in args.tasks:
-        findings += _items(folder / "items", read_blueprint(folder), args.record)
+        findings += _items(_items_folder(folder, args.pool), read_blueprint(folder), args.record)
     _tell(args, tasks, played, findings)
     return 1 if findings else 0
 
@@ -119,6 +119,12 @@ def _whole(folder: Path) -> list[str]:
     blueprint, tasks = read_blueprint(folder), tasks_of(folder)
     found = against_blueprint(blueprint, tasks) + always_the_same_option(tasks.values())
     return found + stale_practice(folder)
+
+
+def _items_folder(exam: Path, pool: Path | None) -> Path:
+    """Return where the items lie that would be drawn: a private pool has its own, or takes the exam's."""
+    own = None if pool is None else pool / "items"
+    return own if own is not None and own.is_dir() else exam / "items"
 
 
 def _items(folder: Path, blueprint: Blueprint, record: bool) -> list[str]:
