@@ -103,6 +103,11 @@ def _add(
             f"expected a sheet of {blueprint.id} {blueprint.version}, got {sheet.exam} {sheet.blueprint}: "
             "name its blueprint with --blueprint"
         )
+    if sheet.outstanding:
+        raise InvalidInputError(
+            f"answer cells have to be run again first ({sheet.outstanding}): grade again where the sandbox "
+            "is, or leave it out with labkit exam grade --no-reproduce"
+        )
     if key_of(sheet.candidate) == by:
         raise InvalidInputError(f"expected another grader: {by} is the candidate")
     _put_session(session, sheet, blueprint, commitments, standards)
