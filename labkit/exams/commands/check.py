@@ -11,6 +11,7 @@ from typing import Any
 from labkit.core.errors import BuildError, DeclarationError, UnknownNameError
 from labkit.core.tables import format_table
 from labkit.course.commands.progress_line import ProgressLine
+from labkit.exams.aligning import other_editions
 from labkit.exams.blueprint import Blueprint, exam_folder, read_blueprint
 from labkit.exams.task.reading import find_task, read_variants, tasks_of
 from labkit.exams.task.rules import (
@@ -118,7 +119,7 @@ def _whole(folder: Path) -> list[str]:
 
     blueprint, tasks = read_blueprint(folder), tasks_of(folder)
     found = against_blueprint(blueprint, tasks) + always_the_same_option(tasks.values())
-    return found + stale_practice(folder)
+    return found + other_editions(blueprint) + stale_practice(folder)
 
 
 def _items_folder(exam: Path, pool: Path | None) -> Path:
