@@ -38,7 +38,7 @@ exam_desk(exam)"""
 
 _AGAIN = """The examiner runs the answer cell of this task again, after the cells above it as they were
 issued, and compares what it hands in with what you handed in. So everything that it needs has to
-stand in it, and chance has to be given a seed."""
+stand in it, and what it draws by chance has to come out the same."""
 
 _TAIL = """## Submit
 
