@@ -114,7 +114,7 @@ def test_an_exam_without_a_sandbox_is_graded_and_refused_until_somebody_decides(
         assert refused.outcome == "refused"
         assert "T5 refused" in refused.why
         assert main([*map(str, command), "--no-reproduce"]) == 0
-        assert "left out, left out by who graded it" in capsys.readouterr().out
+        assert "left out, by whoever graded it" in capsys.readouterr().out
         [added] = add_sheets(records, read_sheets([sheet]), desk.examiner.blueprint, by="gina")
         assert added.outcome == "added"
     # What was run again is no part of the score.

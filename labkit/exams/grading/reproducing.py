@@ -89,7 +89,7 @@ def reproduce_rows(
     def told(row: Mapping[str, Any]) -> dict[str, Any]:
         practice = examiner.session(row["session"]).form.mode != "exam"
         if leave_out:
-            return _not_run("left out", "not reproduced here" if practice else "left out by who graded it")
+            return _not_run("left out", "not reproduced here" if practice else "by whoever graded it")
         if problem:
             return _not_run("left out" if practice else "refused", f"not reproduced here: {problem}")
         return _run(examiner, folder, row)
