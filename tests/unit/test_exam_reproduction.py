@@ -7,7 +7,6 @@ import pytest
 
 from labkit.cli import main
 from labkit.core.errors import DeclarationError
-from labkit.exams.envelope.reading import read_envelope
 from labkit.exams.examiner import Candidate
 from labkit.exams.grading import Submission, feedback_page, grade_for, regrade
 from labkit.exams.grading.reproducing import _sitting
@@ -26,10 +25,11 @@ needs_sandbox = pytest.mark.skipif(bool(PROBLEMS), reason="; ".join(PROBLEMS) or
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    """An exam of which T5 alone is run again."""
+    """An exam of which T1 and T5 are run again, and T8 is not."""
     exam = make_graded_exam(tmp_path_factory.mktemp("exam"))
-    path = exam / "tasks" / "T5" / "task.toml"
-    path.write_text(path.read_text().replace("minutes = 3", "minutes = 3\nreproduce = true"))
+    for slot in ("T1", "T5"):
+        path = exam / "tasks" / slot / "task.toml"
+        path.write_text(path.read_text().replace("minutes = 3", "minutes = 3\nreproduce = true"))
     return Desk.make(tmp_path_factory.mktemp("desk"), exam)
 
 
@@ -52,10 +52,10 @@ def submitted(desk, folder, mode="exam", **changed):
 
 def test_a_task_says_whether_it_is_run_again(desk, tmp_path):
     exam = desk.examiner.exam
-    assert [task.id for task in tasks_of(exam).values() if task.reproduce] == ["T5"]
+    assert [task.id for task in tasks_of(exam).values() if task.reproduce] == ["T1", "T5"]
     assert task_of_asks(asks_of(find_task("T5", exam)), exam).reproduce
     text = notebook_bytes(exam_notebook(desk.examiner.blueprint, tasks_of(exam).values(), "exam")).decode()
-    assert text.count("runs the answer cell of this task again") == 1
+    assert text.count("runs the answer cell of this task again") == 2
     path = make_graded_exam(tmp_path) / "tasks" / "T1" / "task.toml"
     path.write_text(path.read_text().replace("minutes = 3", 'minutes = 3\nreproduce = "yes"'))
     with pytest.raises(DeclarationError, match=r"task\.toml:7: expected 'reproduce' as true or false"):
@@ -85,7 +85,7 @@ def test_claims_are_figures_and_choices_in_an_order_of_their_own():
 def test_what_is_run_again_waits_on_the_sheet_and_costs_no_score(desk, tmp_path):
     _, path = submitted(desk, tmp_path)
     sheet = grade(desk, path.read_bytes())["sheet"]
-    assert sheet["reproduction"] == {"asked": ["T5"], "state": "waiting", "why": "", "flags": []}
+    assert sheet["reproduction"] == {"asked": ["T1", "T5"], "state": "waiting", "why": "", "flags": []}
     late = Arrival(at=(START + timedelta(days=1)).isoformat())
     assert grade(desk, path.read_bytes(), arrival=late)["sheet"]["reproduction"]["state"] == "none"
     assert grade(desk, desk.open().submission({}))["sheet"]["reproduction"]["state"] == "none"
@@ -112,7 +112,7 @@ def test_an_exam_without_a_sandbox_is_graded_and_refused_until_somebody_decides(
         add_officer(records, "gina", "grader")
         [refused] = add_sheets(records, read_sheets([sheet]), desk.examiner.blueprint, by="gina")
         assert refused.outcome == "refused"
-        assert "T5 refused" in refused.why
+        assert "T1, T5 refused" in refused.why
         assert main([*map(str, command), "--no-reproduce"]) == 0
         assert "left out, by whoever graded it" in capsys.readouterr().out
         [added] = add_sheets(records, read_sheets([sheet]), desk.examiner.blueprint, by="gina")
@@ -148,20 +148,16 @@ def test_the_sitting_that_is_run_again_is_open_and_worth_nothing(desk):
 @needs_sandbox
 @pytest.mark.timeout(240)
 def test_what_was_handed_in_is_held_against_what_the_cell_hands_in(desk, tmp_path):
-    """An honest notebook has no flag; a claim that it does not come to has one, and loses nothing."""
-    honest, first = submitted(desk, tmp_path)
-    other, second = submitted(desk, tmp_path, claimed_gain=0.96)
-    graded = grade_for(
-        desk.examiner, [Submission(first), Submission(second)], root=tmp_path / "out", workers=2
-    )
-    told = {row["session"]: row["reproduction"] for row in graded.rows}
-    assert told[honest.name] == {"asked": ["T5"], "state": "done", "why": "", "flags": []}
-    assert told[other.name]["flags"] == ["T5: run again, it hands in something else than was handed in"]
-    kept = json.loads((graded.folder.root / "reproduced" / f"{honest.name}.json").read_text())
-    # Two cells of T5 and the one that opens the sitting, and nbval's comparison; none of T1 and T8.
-    assert kept["cells"] == 4
-    assert read_envelope(first.read_bytes()).notebook is not None
-    assert graded.rows[0]["share"] == pytest.approx(1)
+    """An honest answer has no flag; a claim that its cell does not come to has one, and loses nothing."""
+    sitting, path = submitted(desk, tmp_path, claimed_gain=0.96)
+    graded = grade_for(desk.examiner, [Submission(path)], root=tmp_path / "out", workers=1)
+    flags = ["T5: run again, it hands in something else than was handed in"]
+    done = {"asked": ["T1", "T5"], "state": "done", "why": "", "flags": flags}
+    assert graded.rows[0]["reproduction"] == graded.folder.sheet(sitting.name)["reproduction"] == done
+    assert graded.rows[0]["passed"]
+    kept = json.loads((graded.folder.root / "reproduced" / f"{sitting.name}.json").read_text())
+    # The cell that opens the sitting, two of each task, nbval's two comparisons; none of T8.
+    assert kept["cells"] == 7
     # It is done: where there is no sandbox any more it stays so.
-    again = grade_for(desk.examiner, [Submission(first)], root=tmp_path / "out", reproduce=False)
-    assert again.rows[0]["reproduction"]["state"] == "done"
+    again = grade_for(desk.examiner, [Submission(path)], root=tmp_path / "out", reproduce=False)
+    assert again.rows[0]["reproduction"] == done
