@@ -68,6 +68,9 @@ def made(tmp_path_factory):
         {"released_by": "somebody"},
         {"valid_months": 0},
         {"valid_months": 1.5},
+        {"standards": ["iso-42001"]},
+        {"standards": [{"id": "iso-42001"}]},
+        {"standards": {"id": "iso-42001", "edition": "1"}},
         {"sheet_sha256": "abc"},
         {"form_commitment": ""},
     ],
@@ -159,9 +162,21 @@ def test_domains_are_told_where_they_are_wanted(made):
 def test_every_bundled_standard_has_an_address_and_an_edition():
     known = {each.id for each in standards()} - {"crosswalk"}
     assert known == set(ADDRESSES)
-    assert len(alignments(known)) == len(known)
+    assert len(alignments((id, "2nd") for id in known)) == len(known)
     with pytest.raises(UnknownNameError):
-        alignments(["no-such-standard"])
+        alignments([("no-such-standard", "1st")])
+
+
+def test_a_badge_is_aligned_with_the_edition_that_was_examined(made):
+    badge = json.loads((made[2] / "badge.json").read_text())
+    found = badge["credentialSubject"]["achievement"]["alignment"]
+    assert [each["targetCode"] for each in found] == ["iso-42001", "AML.T0043", "nist-ai-rmf"]
+    assert [each["targetFramework"].rpartition(", edition: ")[2] for each in found] == [
+        each["edition"] for each in AWARD["standards"]
+    ]
+    assert found[1]["targetName"] == "Craft Adversarial Data"
+    assert found[1]["targetFramework"].startswith("MITRE ATLAS")
+    assert all(each["targetUrl"].startswith("https://") for each in found)
 
 
 @pytest.mark.parametrize(
