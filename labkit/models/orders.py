@@ -16,7 +16,7 @@ from torch import Tensor
 from labkit.core.paths import cache_dir
 from labkit.models import architectures, optimiser, recipes, training, trees
 
-__all__ = ["Order", "VictimData"]
+__all__ = ["Order", "VictimData", "code_digest"]
 
 
 class _Split(Protocol):
@@ -78,7 +78,7 @@ class Order:
         decisive = {
             "architecture": self.architecture,
             "settings": self.settings,
-            "code": _fingerprint(),
+            "code": code_digest(),
             "data": self.dataset.digest,
             "seed": self.seed,
         }
@@ -105,8 +105,8 @@ class Order:
 
 
 @functools.cache
-def _fingerprint() -> str:
-    """Digest the code that decides how victims turn out; comments and layout do not count."""
+def code_digest() -> str:
+    """Return a digest of the code that decides how victims turn out; comments and layout do not count."""
     digest = hashlib.sha256()
     for module in (architectures, optimiser, recipes, training, trees):
         source = Path(str(module.__file__)).read_text(encoding="utf-8")

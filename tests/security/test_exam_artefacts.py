@@ -9,7 +9,8 @@ import torch
 
 import labkit
 from labkit.exams.examiner import practice_examiner
-from labkit.exams.grading.process import GradingProcess, _environment
+from labkit.exams.grading.process import GradingProcess
+from labkit.exams.grading.starting import environment
 from labkit.exams.task import check_hand_in, find_task
 from tests.exam_submissions import Desk, grade, make_graded_exam, seal, task_of
 
@@ -263,7 +264,7 @@ def test_edited_checker(desk, tmp_path, monkeypatch):
 def test_reading_the_key_store(desk, monkeypatch):
     """The process that opens submissions is told no password, and its facts hold no secret."""
     monkeypatch.setenv("LABKIT_EXAMINER_PASSWORD", "a long password")
-    told = json.dumps(_environment())
+    told = json.dumps(environment())
     assert "a long password" not in told
     keys = desk.examiner.keys
     for path in [*desk.sessions.iterdir(), *(each for each in desk.exam.rglob("*") if each.is_file())]:

@@ -14,12 +14,12 @@ from labkit.evidence.entry import canonical, digest_of
 from labkit.exams.blueprint import Blueprint, read_blueprint
 from labkit.exams.envelope.reading import Envelope, read_envelope
 from labkit.exams.grading.deciding import decide
-from labkit.exams.grading.marking import mark_items
-from labkit.exams.grading.measuring import mark_slot
+from labkit.exams.grading.marking import bank_of, mark_items
+from labkit.exams.grading.measuring import mark_slot, task_of
 from labkit.exams.grading.sessions import SessionFacts
 from labkit.exams.grading.verifying import Arrival, Verified, verify
 
-__all__ = ["grade_submission", "score_of", "sheet_of"]
+__all__ = ["grade_submission", "read_ahead", "score_of", "sheet_of"]
 
 Result = dict[str, Any]
 
@@ -129,6 +129,16 @@ def sheet_of(
 def score_of(sheet: Mapping[str, Any]) -> bytes:
     """Return what a sheet says in canonical JSON, without when it was graded and by which version."""
     return canonical({name: value for name, value in sheet.items() if name not in _ABOUT})
+
+
+def read_ahead(exam: Path) -> None:
+    """Read what every submission to an exam needs: blueprint, items, tasks and their code."""
+    from labkit.exams.task import load_code
+
+    for slot in _blueprint(exam).available:
+        load_code(task_of(exam, slot.slot))
+    if (exam / "items").is_dir():
+        bank_of(exam)
 
 
 def _refusals(envelope: Envelope, slot: str) -> list[str]:
