@@ -1,6 +1,10 @@
 """Artefacts and processes that cheat: what is handed in is measured elsewhere, and only that counts."""
 
+import dataclasses
+import importlib.util
 import json
+import os
+import py_compile
 import sys
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import labkit
 from labkit.exams.examiner import practice_examiner
 from labkit.exams.grading.process import GradingProcess
 from labkit.exams.grading.starting import environment
-from labkit.exams.task import check_hand_in, find_task
+from labkit.exams.task import check_hand_in, find_task, load_code
 from tests.exam_submissions import Desk, grade, make_graded_exam, seal, task_of
 
 
@@ -259,6 +263,20 @@ def test_edited_checker(desk, tmp_path, monkeypatch):
     assert result["status"] == "graded"
     assert result["sheet"]["total"]["earned"] == 0
     assert not (tmp_path / "owned").exists()
+
+
+def test_bytecode_laid_beside_a_frozen_exam(tmp_path):
+    """Code of a task is run from its source, which the digest of the exam covers; bytecode is not read."""
+    folder = tmp_path / "T9"
+    folder.mkdir()
+    source, cached = folder / "task.py", importlib.util.cache_from_source(folder / "task.py")
+    source.write_text("GIVES = 9")
+    py_compile.compile(str(source), cached, doraise=True)
+    when = source.stat().st_mtime
+    source.write_text("GIVES = 0")
+    os.utime(source, (when, when))
+    task = dataclasses.replace(find_task("T1"), folder=folder)
+    assert load_code(task).GIVES == 0
 
 
 def test_reading_the_key_store(desk, monkeypatch):
