@@ -49,7 +49,8 @@ def grade_here(
     for each in waiting:
         left.put(each)
     stop = threading.Event()
-    nursery = Nursery(waiting[0][1].get("exam") if waiting else None)
+    # For one submission alone nothing is read ahead: it may have one task of ten.
+    nursery = Nursery(waiting[0][1].get("exam") if len(waiting) > 1 else None)
 
     def work() -> None:
         process = GradingProcess(seconds, nursery)
