@@ -13,7 +13,7 @@ from labkit.core.errors import InvalidInputError, LabkitError
 if TYPE_CHECKING:
     from labkit.exams.bank import Bank
 
-__all__ = ["mark_items"]
+__all__ = ["bank_of", "mark_items"]
 
 CONFIDENCES = ("guess", "think", "know")
 
@@ -46,7 +46,7 @@ def mark_items(
 def _mark(content: Path, entry: Mapping[str, Any], given: Any, points: float) -> dict[str, Any]:
     from labkit.exams.bank import mark
 
-    item = _bank(content).find(entry["id"], entry["revision"])
+    item = bank_of(content).find(entry["id"], entry["revision"])
     refused = ""
     try:
         answer, confidence = _read(given)
@@ -81,7 +81,8 @@ def _read(given: Any) -> tuple[Any, str | None]:
 
 
 @functools.lru_cache(4)
-def _bank(content: Path) -> Bank:
+def bank_of(content: Path) -> Bank:
+    """Return the items of a frozen exam; they are read once."""
     from labkit.exams.bank import read_bank
 
     return read_bank(content / "items")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from labkit.exams.issued import Issued
     from labkit.exams.task import Task
 
-__all__ = ["Found", "asks_for_reproduction", "mark_slot", "measure_slot"]
+__all__ = ["Found", "asks_for_reproduction", "mark_slot", "measure_slot", "task_of"]
 
 _KEPT = 128  # variants whose materials stay in memory
 
@@ -42,7 +42,7 @@ class Found:
 
 def asks_for_reproduction(content: Path, slot: str) -> bool:
     """Return whether a task of the frozen exam ``content`` wants its answer cell run again."""
-    return _task(content, slot).reproduce
+    return task_of(content, slot).reproduce
 
 
 def mark_slot(
@@ -69,7 +69,7 @@ def mark_slot(
     """
     from labkit.exams.task import mark_task
 
-    task = _task(content, issued.slot)
+    task = task_of(content, issued.slot)
     found = Found(refused=refused)
     if measure and handed_in is not None:
         found = measure_slot(content, issued, handed_in, refused)
@@ -106,7 +106,7 @@ def measure_slot(
     from labkit.exams.task.packing import unpack
     from labkit.exams.task.playing import measure
 
-    task = _task(content, issued.slot)
+    task = task_of(content, issued.slot)
     reasons, flags = list(refused), []
     try:
         materials = _materials(content, issued.slot, canonical(issued.variant))
@@ -136,7 +136,8 @@ def _variant(issued: IssuedTask) -> Any:
 
 
 @functools.lru_cache(_KEPT)
-def _task(content: Path, slot: str) -> Task:
+def task_of(content: Path, slot: str) -> Task:
+    """Return a task of a frozen exam; it is read once."""
     from labkit.exams.task import find_task
 
     return find_task(slot, content)
@@ -148,7 +149,7 @@ def _materials(content: Path, slot: str, variant: bytes) -> Issued:
     from labkit.exams.task import Variant
     from labkit.exams.task.playing import issue
 
-    return issue(_task(content, slot), Variant(**json.loads(variant)))
+    return issue(task_of(content, slot), Variant(**json.loads(variant)))
 
 
 def _plain(value: Any) -> Any:

@@ -17,7 +17,7 @@ from labkit.exams.grading.process import GradingProcess
 from labkit.exams.grading.sessions import SessionFacts, write_session
 from labkit.exams.grading.sheet import ABOUT, score_of
 
-__all__ = ["Regraded", "read_pack", "regrade", "write_pack"]
+__all__ = ["Regraded", "read_pack", "regrade", "with_sheet", "write_pack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Regraded:
     differences: tuple[str, ...]
 
 
-def write_pack(root: Path, exam: str, exam_digest: str, result: Mapping[str, Any]) -> Path:
+def write_pack(root: Path, exam: str, exam_digest: str, result: Mapping[str, Any], text: str) -> Path:
     """Freeze a result with all that it came from, and return the folder.
 
     Parameters
@@ -49,8 +49,10 @@ def write_pack(root: Path, exam: str, exam_digest: str, result: Mapping[str, Any
     exam, exam_digest : str
         Name of the frozen exam below ``root/exams``, and its digest.
     result : mapping
+    text : str
+        Its sheet in JSON.
     """
-    session, sheet = result["session"], result["sheet"]
+    session = result["session"]
     folder = ensure_dir(root / "packs" / session)
     content = (root / "submissions" / f"{result['sha256']}.zip").read_bytes()
     write_whole(folder / "submission.zip", content)
@@ -61,11 +63,16 @@ def write_pack(root: Path, exam: str, exam_digest: str, result: Mapping[str, Any
         "exam": exam,
         "exam_digest": exam_digest,
         "submission_sha256": digest_of(content),
-        "sheet": sheet,
-        "score_sha256": digest_of(score_of(sheet)),
+        "score_sha256": digest_of(score_of(result["sheet"])),
     }
-    write_whole(folder / "pack.json", json.dumps(pack, ensure_ascii=False).encode() + b"\n")
+    write_whole(folder / "pack.json", with_sheet(pack, text))
     return folder
+
+
+def with_sheet(about: Mapping[str, Any], text: str) -> bytes:
+    """Return a file of JSON with a sheet that is text already: it is long, and stands in three files."""
+    before = json.dumps({**about, "sheet": None}, ensure_ascii=False, allow_nan=False)
+    return f"{before.removesuffix('null}')}{text}}}\n".encode()
 
 
 def read_pack(folder: Path) -> dict[str, Any]:
