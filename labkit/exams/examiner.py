@@ -21,11 +21,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from labkit import __version__
 from labkit.core.errors import IntegrityError, InvalidInputError, UnknownNameError
-from labkit.core.files import write_whole
+from labkit.core.files import alone, write_whole
 from labkit.core.paths import data_dir, ensure_dir
 from labkit.exams.blueprint import Blueprint, exam_folder, read_blueprint
 from labkit.exams.drawing import commitment, draw_items, draw_variant
@@ -262,7 +260,7 @@ class Examiner:
     @contextmanager
     def exclusively(self, session: str) -> Iterator[Session]:
         """Hold a session while it is read and written again, against a second process."""
-        with FileLock(self.folder / "sessions" / f".{session}.lock", timeout=30):
+        with alone(self.folder / "sessions" / f".{session}.lock", seconds=30):
             yield self.session(session)
 
     def exposure(self) -> tuple[Counter[str], Counter[tuple[str, str]]]:
@@ -297,7 +295,7 @@ def practice_examiner(exam: Path | None = None) -> Examiner:
     chosen = exam_folder() if exam is None else exam
     folder = data_dir() / "exam-practice" / chosen.name
     ensure_dir(folder)
-    with FileLock(folder / ".lock", timeout=30):
+    with alone(folder / ".lock", seconds=30):
         if not (folder / "examiner.json").is_file():
             # Keys alone are what a crash left before anything was signed.
             (folder / "keys.json").unlink(missing_ok=True)

@@ -20,10 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
 from labkit.core.errors import DataFormatError
-from labkit.core.files import write_whole
+from labkit.core.files import alone, write_whole
 from labkit.core.paths import ensure_dir
 from labkit.evidence.entry import digest_of
 from labkit.exams.envelope.reading import read_submission_bytes
@@ -94,11 +92,12 @@ class GradingFolder:
         Returns
         -------
         list of dict
-            ``file``, ``sha256``, ``status`` (graded, void, replayed, refused, failed),
-            ``session``, ``share``, ``passed``, ``reasons``.
+            ``file``, ``path``, ``sha256``, ``status`` (graded, void, replayed, refused, failed),
+            ``session``, ``candidate``, ``share``, ``passed``, ``reasons``, and ``unused``: what was
+            said of it and came too late, because it was graded before.
         """
         # Two commands in one folder wait for each other.
-        with FileLock(self.root / ".lock"):
+        with alone(self.root / ".lock"):
             for facts in sessions:
                 write_session(self.root / "sessions", facts)
             taken = [self._take(submission) for submission in submissions]
@@ -191,20 +190,36 @@ class GradingFolder:
         result = refused if problem else self._result(sha256)
         sheet = result.get("sheet") or {}
         counts = result["status"] == "graded"
+        candidate = sheet.get("candidate") or {}
         return {
             "file": submission.path.name,
+            "path": str(submission.path),
             "sha256": sha256,
             "status": result["status"],
             "session": result.get("session"),
+            "candidate": candidate.get("identifier") or candidate.get("name"),
             "share": sheet["total"]["share"] if counts else None,
             "passed": sheet["decision"]["passed"] if counts else None,
             "reasons": result["reasons"],
+            "unused": _unused(submission, result.get("arrival") or {}),
         }
 
     def _write(self, name: str, content: bytes) -> None:
         path = self.root / name
         ensure_dir(path.parent)
         write_whole(path, content)
+
+
+def _unused(submission: Submission, before: Mapping[str, Any]) -> list[str]:
+    """Return what was said of a submission that was graded before without it, and so was not used."""
+    said = {"owner": submission.owner, "at": submission.at}
+    words = {"owner": "--owner", "at": "--arrived"}
+    return [
+        f"{words[key]} {value} was not used: it was graded before with {before.get(key) or 'none'}. "
+        "To grade it so, name another folder with --out"
+        for key, value in said.items()
+        if value is not None and before and value != before.get(key)
+    ]
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

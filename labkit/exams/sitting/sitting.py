@@ -6,7 +6,9 @@ Everything is checked when it is handed in, kept at once, and never scored here.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +54,15 @@ class Sitting:
         self._issued: dict[str, Issued] = {}
         self._tasks: dict[str, Task] = {}
         self._views: dict[str, dict[str, Any]] | None = None
-        mend(self.desk)
+        # A sitting on a disk that cannot be written can still be read; submitting mends again.
+        with suppress(StorageError):
+            mend(self.desk)
+        if lines := self.desk.damaged():
+            warnings.warn(
+                f"{self.desk.log_path} was damaged in line {', '.join(map(str, lines))}. What you handed in "
+                "is kept and can be submitted; tell your examiner, for the log no longer vouches for it",
+                stacklevel=2,
+            )
 
     @property
     def folder(self) -> Path:
@@ -83,7 +93,7 @@ class Sitting:
             try:
                 asks = json.loads((folder / "asks.json").read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise IntegrityError(f"{folder} holds no task of a sitting: {error}") from None
+                raise _lost(folder, error) from None
             self._tasks[slot] = task_of_asks(asks, folder)
         return self._tasks[slot]
 
@@ -104,8 +114,12 @@ class Sitting:
     def items(self) -> dict[str, dict[str, Any]]:
         """Return the items by their id, in the order of the form, as they are shown."""
         if self._views is None:
-            views = json.loads((self.folder / "items.json").read_text(encoding="utf-8"))
-            self._views = {view["id"]: view for view in views}
+            path = self.folder / "items.json"
+            try:
+                views = json.loads(path.read_text(encoding="utf-8"))
+                self._views = {view["id"]: view for view in views}
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise _lost(path, error) from None
         return self._views
 
     def hand_in(self, slot: str, /, **fields: Any) -> Receipt:
@@ -295,3 +309,11 @@ class Sitting:
     def _keep_receipt(self, name: str, receipt: Mapping[str, Any]) -> None:
         ensure_dir(self.desk.work / "receipts")
         self.desk.keep(f"receipts/{name}.json", receipt)
+
+
+def _lost(path: Path, error: Exception) -> IntegrityError:
+    what = error.strerror if isinstance(error, OSError) else error
+    return IntegrityError(
+        f"{path} cannot be read: {what}. Copy it again from whoever issued this sitting; "
+        "what you handed in is kept, and can be submitted"
+    )

@@ -11,7 +11,7 @@ from labkit.exams.sitting.receipts import Place, State
 if TYPE_CHECKING:
     from labkit.exams.sitting.sitting import Sitting
 
-__all__ = ["state_of"]
+__all__ = ["is_over", "open_places", "state_of"]
 
 _SOURCE = "the signed form and the clock of this machine"
 
@@ -39,6 +39,21 @@ def state_of(sitting: Sitting) -> State:
         extra_minutes=form.extra_minutes,
         submitted=sitting.submitted,
     )
+
+
+def open_places(sitting: Sitting) -> tuple[str, ...]:
+    """Return the tasks and items that nothing was handed in for.
+
+    It needs the form and the work alone: whoever lost the materials can still submit.
+    """
+    fields, answers = _fields(sitting), sitting.answers()
+    tasks = [slot for slot in sitting.form.slots if not fields.get(slot)]
+    return (*tasks, *(item.id for item in sitting.form.items if item.id not in answers))
+
+
+def is_over(sitting: Sitting) -> bool:
+    """Return whether the time of a sitting is over."""
+    return parse_time(sitting.form.deadline) <= sitting.desk.clock()
 
 
 def _fields(sitting: Sitting) -> dict[str, tuple[str, ...]]:
