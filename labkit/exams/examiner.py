@@ -36,6 +36,8 @@ from labkit.exams.task import Reference, Task, Variant, find_task, read_referenc
 
 __all__ = ["Candidate", "Examiner", "Session", "practice_examiner"]
 
+_LONGEST_NAME = 200
+
 
 class Examiner:
     """One examiner's folder, opened.
@@ -109,6 +111,8 @@ class Examiner:
         if exam is not None:
             about["folder"] = str(exam.resolve())
         if pool is not None:
+            if not (pool / "tasks").is_dir() and not (pool / "items").is_dir():
+                raise InvalidInputError(f"expected a private pool with tasks/ or items/ in {pool}: there is neither")
             about["pool"] = str(pool.resolve())
         ensure_dir(folder / "sessions")
         create_keys(folder / "keys.json", password, keys)
@@ -146,8 +150,13 @@ class Examiner:
             For an unknown mode, a name that says nothing, or a pool without reviewed variants.
         """
         name = " ".join(candidate.name.split())
-        if mode not in MODES or not name or len(name) > 200 or not name.isprintable():
-            raise InvalidInputError(f"expected a name and one of {', '.join(MODES)}; got {name!r}, {mode!r}")
+        if mode not in MODES:
+            raise InvalidInputError(f"expected one of {', '.join(MODES)}; got {mode!r:.60}")
+        if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+            raise InvalidInputError(
+                f"expected a name of 1 to {_LONGEST_NAME} letters that can be printed; got {len(name)}: {name!r:.60}"
+            )
+        self._insist_on_pool()
         if not 0 <= candidate.extra_minutes <= 24 * 60:
             raise InvalidInputError(f"expected extra minutes from 0 to 1440, got {candidate.extra_minutes}")
         start = datetime.now(UTC) if now is None else now
@@ -218,6 +227,11 @@ class Examiner:
         """Return whether the variants of ``slot`` come from the public pool."""
         return self.pool_of(slot) == self.exam / "tasks" / slot
 
+    @property
+    def has_public_items(self) -> bool:
+        """Whether the items come from the public pool."""
+        return self.items_folder() == self.exam / "items"
+
     def pool_of(self, slot: str) -> Path:
         """Return the folder that the variants of ``slot`` come from: the private pool, or the task's own."""
         own = None if self.pool is None else self.pool / "tasks" / slot
@@ -247,9 +261,13 @@ class Examiner:
             raise IntegrityError(f"{path} is damaged: {error!r:.120}") from None
 
     def sessions(self) -> Iterator[Session]:
-        """Yield every session, the oldest first."""
+        """Yield every session, in the order of their names."""
         for path in sorted((self.folder / "sessions").glob("*.json")):
             yield self.session(path.stem)
+
+    def forget(self, session: Session) -> None:
+        """Take a session out of the register whose sitting could not be made: nobody ever saw its form."""
+        (self.folder / "sessions" / f"{session.form.session}.json").unlink(missing_ok=True)
 
     def keep(self, session: Session) -> None:
         """Write a session to the register, whole."""
@@ -271,6 +289,14 @@ class Examiner:
             items.update(item.id for item in session.form.items)
             variants.update(session.variants.items())
         return items, variants
+
+    def _insist_on_pool(self) -> None:
+        """Refuse to draw from the public pool only because the private one is not mounted."""
+        if self.pool is not None and not self.pool.is_dir():
+            raise IntegrityError(
+                f"the private pool {self.pool} is not there, and the public one does not take its place: "
+                "mount it and try again. Nothing was drawn"
+            )
 
     def _draw(self, session: str, slot: str) -> Variant:
         return draw_variant(self._keys.master, session, slot, read_variants(self.pool_of(slot)))

@@ -113,9 +113,11 @@ def _tell(rows: list[dict[str, Any]], folder: Path) -> None:
             row["session"] or "",
             "" if row["share"] is None else f"{row['share']:.1%}",
             {True: "yes", False: "no", None: ""}[row["passed"]],
-            "; ".join([*row["reasons"], *row["unused"]]),
         ]
         for row in rows
     ]
-    print(format_table(["file", "status", "candidate", "session", "share", "passed", "reasons"], shown))
+    print(format_table(["file", "status", "candidate", "session", "share", "passed"], shown))
+    for row in rows:
+        for reason in (*row["reasons"], *row["unused"]):
+            print(f"{row['path']}: {reason}")
     print(f"\nSheets, feedback and packs for appeals: {folder}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import IntegrityError, InvalidInputError, StorageError, UnknownNameError
 from labkit.core.paths import ensure_dir
-from labkit.exams.form import Form, parse_time
+from labkit.exams.form import Form, local_time, parse_time
 from labkit.exams.issued import Issued, load_model, read_issued
 from labkit.exams.sitting.answering import CONFIDENCES, check_answer
 from labkit.exams.sitting.desk import Desk
@@ -296,7 +296,7 @@ class Sitting:
         late = self.desk.clock() > parse_time(self.form.deadline)
         if late and self.form.mode == "exam":
             raise InvalidInputError(
-                f"the time of this sitting was over at {self.form.deadline}. What you handed in before "
+                f"the time of this sitting was over at {local_time(self.form.deadline)}. What you handed in before "
                 "counts: submit it now with exam.submit()"
             )
         return late

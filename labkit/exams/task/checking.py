@@ -181,7 +181,8 @@ def _inside(
     if bool(beyond.any()):
         raise InvalidInputError(
             f"expected {field.name} within {float(epsilon):g} ({budget.norm}) of the issued {budget.around}, "
-            f"got {int(beyond.sum())} of {len(size)} beyond it; the farthest is {float(size.max()):.6g}"
+            f"got {int(beyond.sum())} of {len(size)} beyond it, the first at {int(beyond.nonzero()[0])}; the "
+            f"farthest is {float(size.max()):.6g}. Bring them back, or leave them as they were issued"
         )
 
 
