@@ -36,8 +36,6 @@ from labkit.exams.task import Reference, Task, Variant, find_task, read_referenc
 
 __all__ = ["Candidate", "Examiner", "Session", "practice_examiner"]
 
-_LONGEST_NAME = 200
-
 
 class Examiner:
     """One examiner's folder, opened.
@@ -112,7 +110,9 @@ class Examiner:
             about["folder"] = str(exam.resolve())
         if pool is not None:
             if not (pool / "tasks").is_dir() and not (pool / "items").is_dir():
-                raise InvalidInputError(f"expected a private pool with tasks/ or items/ in {pool}: there is neither")
+                raise InvalidInputError(
+                    f"expected a private pool with tasks/ or items/ in {pool}: there is neither"
+                )
             about["pool"] = str(pool.resolve())
         ensure_dir(folder / "sessions")
         create_keys(folder / "keys.json", password, keys)
@@ -149,16 +149,10 @@ class Examiner:
         InvalidInputError
             For an unknown mode, a name that says nothing, or a pool without reviewed variants.
         """
-        name = " ".join(candidate.name.split())
         if mode not in MODES:
             raise InvalidInputError(f"expected one of {', '.join(MODES)}; got {mode!r:.60}")
-        if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-            raise InvalidInputError(
-                f"expected a name of 1 to {_LONGEST_NAME} letters that can be printed; got {len(name)}: {name!r:.60}"
-            )
+        name = candidate.checked_name()
         self._insist_on_pool()
-        if not 0 <= candidate.extra_minutes <= 24 * 60:
-            raise InvalidInputError(f"expected extra minutes from 0 to 1440, got {candidate.extra_minutes}")
         start = datetime.now(UTC) if now is None else now
         if session is None:
             session = f"{start.astimezone(UTC):%Y%m%d}-{secrets.token_hex(8)}"

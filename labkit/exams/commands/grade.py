@@ -62,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
     """Grade, and say what came of each; 1 when one was not graded."""
     files = _files(args.submissions)
     if args.arrived and parse_time(args.arrived) > datetime.now(UTC) + GRACE:
-        raise InvalidInputError(f"--arrived {args.arrived} has not come yet: was the date or the zone mistyped?")
+        raise InvalidInputError(
+            f"--arrived {args.arrived} has not come yet: was the date or the zone mistyped?"
+        )
     if len(files) > 1 and (args.owner or args.arrived):
         raise InvalidInputError("--owner and --arrived speak of one submission: name one file")
     examiner = opened_examiner(args)
@@ -96,7 +98,7 @@ def _files(given: list[Path]) -> list[Path]:
 
 
 def _zips(folder: Path) -> list[Path]:
-    # Every candidate's file is called submission.zip, so they come in folders; hidden files are a system's own.
+    # Every candidate's file is called submission.zip, so they come in folders.  What is hidden is no one's.
     return sorted(
         path
         for path in folder.rglob("*")

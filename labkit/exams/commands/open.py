@@ -108,8 +108,7 @@ def _open_already(examiner: Examiner, candidate: Candidate) -> list[str]:
         each.form.session
         for each in examiner.sessions()
         if each.state == "open"
-        and (candidate.identifier or candidate.name)
-        == (each.more.get("identifier") or each.form.candidate)
+        and (candidate.identifier or candidate.name) == (each.more.get("identifier") or each.form.candidate)
     ]
 
 

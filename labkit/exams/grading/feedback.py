@@ -58,9 +58,9 @@ def _summary(sheet: Mapping[str, Any]) -> str:
         lines = [f"This was a rehearsal, so nothing is decided by it: {earned}."]
     else:
         lines = [
-            f"<strong>{_DECISIONS[decision['passed']]}</strong>: {as_share(total['share'])} of what this form "
-            f"could earn ({earned}), with a standard error of {as_share(sheet['sem'])}: on another form of "
-            "the same exam you would come out that close to it two times out of three.",
+            f"<strong>{_DECISIONS[decision['passed']]}</strong>: {as_share(total['share'])} of what this "
+            f"form could earn ({earned}), with a standard error of {as_share(sheet['sem'])}: on another form "
+            "of the same exam you would come out that close to it two times out of three.",
             f"Knowledge and practice: {escape(sheet['quadrant'])} ({_part(sheet, 'knowledge')} of the points "
             f"of the items, {_part(sheet, 'practical')} of those of the tasks).",
         ]

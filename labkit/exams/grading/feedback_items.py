@@ -46,7 +46,11 @@ def items_with_reasons(items: Sequence[Mapping[str, Any]]) -> str:
 
 def _item(item: Mapping[str, Any]) -> str:
     asked, parts = item["asked"], item["asked"]["parts"]
-    head = f"{item['id']}: {item['credit']:.2f} of 1" if item["answer"] is not None else f"{item['id']}: left open"
+    head = (
+        f"{item['id']}: {item['credit']:.2f} of 1"
+        if item["answer"] is not None
+        else f"{item['id']}: left open"
+    )
     page = f"<h3>{escape(head)}</h3><p>{escape(asked['question'])}</p>{_exhibit(asked['exhibit'])}"
     page += f"<p>{escape(item['refused'])}</p>" if item["refused"] else ""
     if item["kind"] == "numeric" and item["answer"] is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,11 @@ def read_pack(folder: Path) -> dict[str, Any]:
         sheet = digest_of(score_of(pack["sheet"]))
         asked = pack["submission_sha256"], pack["score_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataFormatError(f"{folder} is no frozen pack: {error}") from None
+        what = error.strerror if isinstance(error, OSError) else error
+        raise DataFormatError(
+            f"{folder} is no frozen pack: {what}. Expected packs/SESSION of a grading folder, or the "
+            "evidence of an appeal"
+        ) from None
     if (submission, sheet) != asked:
         raise IntegrityError(f"{folder}: the submission or the score sheet was altered after it was frozen")
     return pack
@@ -96,7 +101,8 @@ def regrade(folder: Path, *, exam: Path | None = None, seconds: float = 120.0) -
     Parameters
     ----------
     folder : Path
-        ``packs/<session>`` of a grading folder, or a copy of it.
+        ``packs/<session>`` of a grading folder, a copy of it, or the evidence of an appeal as it was
+        frozen.
     exam : Path, optional
         The frozen exam; by default the one beside the packs.
     seconds : float
@@ -108,10 +114,16 @@ def regrade(folder: Path, *, exam: Path | None = None, seconds: float = 120.0) -
     IntegrityError
         When pack or exam are not those that were frozen.
     """
+    if folder.is_file():
+        with tempfile.TemporaryDirectory() as place:
+            return regrade(_unpacked(folder, Path(place) / folder.stem), exam=exam, seconds=seconds)
     pack = read_pack(folder)
     exam = exam or folder.resolve().parent.parent / "exams" / pack["exam"]
     if not exam.is_dir() or digest_of_exam(exam) != pack["exam_digest"]:
-        raise IntegrityError(f"{exam} is not the exam that {folder.name} was graded by")
+        raise IntegrityError(
+            f"{exam} is not the exam that {folder.name} was graded by: name exams/{pack['exam']} of the "
+            "grading folder with --exam"
+        )
     sessions = folder / "sessions"
     write_session(sessions, SessionFacts.from_json(pack["facts"]))
     process = GradingProcess(seconds)
@@ -125,6 +137,23 @@ def regrade(folder: Path, *, exam: Path | None = None, seconds: float = 120.0) -
         return Regraded(pack["facts"]["session"], before["total"]["share"], 0.0, tuple(result["reasons"]))
     differences = () if score_of(before) == score_of(after) else tuple(_differences(before, after))
     return Regraded(pack["facts"]["session"], before["total"]["share"], after["total"]["share"], differences)
+
+
+def _unpacked(file: Path, folder: Path) -> Path:
+    """Write the two members of the evidence of an appeal that grading needs into ``folder``."""
+    from labkit.exams.envelope.archive import Limits, members_of
+    from labkit.exams.envelope.reading import read_submission_bytes
+
+    refused: dict[str, str] = {}
+    members = members_of(read_submission_bytes(file), Limits(), refused)
+    ensure_dir(folder)
+    for name in ("pack.json", "submission.zip"):
+        if name not in members:
+            raise DataFormatError(
+                f"{file} is no evidence of an appeal: {refused.get(name, f'it has no {name}')}"
+            )
+        write_whole(folder / name, members[name])
+    return folder
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

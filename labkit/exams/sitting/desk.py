@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from labkit.exams import chain
 from labkit.exams.form import Form, said_time
 from labkit.exams.signing import key_id, verify
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "lost"]
 
 _WAIT = 30.0
 _TAIL = 1 << 16
@@ -129,10 +130,16 @@ class Desk:
         found = map(_entry, self.log_bytes().split(b"\n"))
         return [each for each in found if each is not None]
 
-    def damaged(self) -> list[int]:
-        """Return which lines of the log hold no entry, counted from 1."""
+    def tell_damage(self) -> None:
+        """Warn when a line of the log holds no entry."""
         lines = self.log_bytes().split(b"\n")[:-1]
-        return [number for number, line in enumerate(lines, start=1) if _entry(line) is None]
+        damaged = [str(number) for number, line in enumerate(lines, start=1) if _entry(line) is None]
+        if damaged:
+            warnings.warn(
+                f"{self.log_path} was damaged in line {', '.join(damaged)}. What you handed in is kept and "
+                "can be submitted; tell your examiner, for the log no longer vouches for it",
+                stacklevel=3,
+            )
 
     @property
     def log_path(self) -> Path:
@@ -184,6 +191,15 @@ class Desk:
         if not entries:
             return 0, digest_of(self.form_bytes), size
         return entries[-1]["n"], entries[-1]["digest"], size
+
+
+def lost(path: Path, error: Exception) -> IntegrityError:
+    """Return what to say when something that was issued cannot be read any more."""
+    what = error.strerror if isinstance(error, OSError) else error
+    return IntegrityError(
+        f"{path} cannot be read: {what}. Copy it again from whoever issued this sitting; "
+        "what you handed in is kept, and can be submitted"
+    )
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

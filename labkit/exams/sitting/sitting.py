@@ -6,19 +6,18 @@ Everything is checked when it is handed in, kept at once, and never scored here.
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.errors import IntegrityError, InvalidInputError, StorageError, UnknownNameError
+from labkit.core.errors import InvalidInputError, StorageError, UnknownNameError
 from labkit.core.paths import ensure_dir
 from labkit.exams.form import Form, local_time, parse_time
 from labkit.exams.issued import Issued, load_model, read_issued
 from labkit.exams.sitting.answering import CONFIDENCES, check_answer
-from labkit.exams.sitting.desk import Desk
+from labkit.exams.sitting.desk import Desk, lost
 from labkit.exams.sitting.keeping import drop_version, keep_version, mend, plain_values, version_values
 from labkit.exams.sitting.receipts import AnswerReceipt, Receipt, State, SubmitReceipt
 from labkit.exams.sitting.state import state_of
@@ -57,12 +56,7 @@ class Sitting:
         # A sitting on a disk that cannot be written can still be read; submitting mends again.
         with suppress(StorageError):
             mend(self.desk)
-        if lines := self.desk.damaged():
-            warnings.warn(
-                f"{self.desk.log_path} was damaged in line {', '.join(map(str, lines))}. What you handed in "
-                "is kept and can be submitted; tell your examiner, for the log no longer vouches for it",
-                stacklevel=2,
-            )
+        self.desk.tell_damage()
 
     @property
     def folder(self) -> Path:
@@ -93,7 +87,7 @@ class Sitting:
             try:
                 asks = json.loads((folder / "asks.json").read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise _lost(folder, error) from None
+                raise lost(folder, error) from None
             self._tasks[slot] = task_of_asks(asks, folder)
         return self._tasks[slot]
 
@@ -119,7 +113,7 @@ class Sitting:
                 views = json.loads(path.read_text(encoding="utf-8"))
                 self._views = {view["id"]: view for view in views}
             except (OSError, ValueError, KeyError, TypeError) as error:
-                raise _lost(path, error) from None
+                raise lost(path, error) from None
         return self._views
 
     def hand_in(self, slot: str, /, **fields: Any) -> Receipt:
@@ -191,11 +185,7 @@ class Sitting:
         StorageError
             When the disk is full; earlier answers stay.
         """
-        if item not in self.items():
-            raise UnknownNameError("item of this sitting", item, self.items())
-        kept = check_answer(self.items()[item], answer)
-        if confidence not in (None, *CONFIDENCES):
-            raise InvalidInputError(f"expected a confidence of {', '.join(CONFIDENCES)}; got {confidence!r}")
+        kept = self.checked(item, answer, confidence)
         with self.desk.locked():
             late = self._insist_open()
             answers = self.desk.kept("answers.json")
@@ -208,6 +198,15 @@ class Sitting:
                 answers[item] = {"answer": kept, "confidence": sure}
             self.desk.keep("answers.json", answers)
         return AnswerReceipt(item, made["at"], kept is not None, sure, made["n"], made["digest"])
+
+    def checked(self, item: str, answer: Any, confidence: str | None = None) -> Any:
+        """Return an answer as :meth:`answer` would keep it, and keep nothing; it raises as that does."""
+        if item not in self.items():
+            raise UnknownNameError("item of this sitting", item, self.items())
+        kept = check_answer(self.items()[item], answer)
+        if confidence not in (None, *CONFIDENCES):
+            raise InvalidInputError(f"expected a confidence of {', '.join(CONFIDENCES)}; got {confidence!r}")
+        return kept
 
     def answers(self) -> dict[str, dict[str, Any]]:
         """Return the answers that count, by item."""
@@ -296,8 +295,8 @@ class Sitting:
         late = self.desk.clock() > parse_time(self.form.deadline)
         if late and self.form.mode == "exam":
             raise InvalidInputError(
-                f"the time of this sitting was over at {local_time(self.form.deadline)}. What you handed in before "
-                "counts: submit it now with exam.submit()"
+                f"the time of this sitting was over at {local_time(self.form.deadline)}. What you handed in "
+                "before counts: submit it now with exam.submit()"
             )
         return late
 
@@ -309,11 +308,3 @@ class Sitting:
     def _keep_receipt(self, name: str, receipt: Mapping[str, Any]) -> None:
         ensure_dir(self.desk.work / "receipts")
         self.desk.keep(f"receipts/{name}.json", receipt)
-
-
-def _lost(path: Path, error: Exception) -> IntegrityError:
-    what = error.strerror if isinstance(error, OSError) else error
-    return IntegrityError(
-        f"{path} cannot be read: {what}. Copy it again from whoever issued this sitting; "
-        "what you handed in is kept, and can be submitted"
-    )
