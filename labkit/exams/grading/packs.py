@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from labkit.exams.grading.sessions import SessionFacts, write_session
 from labkit.exams.grading.sheet import score_of
 
 __all__ = ["Regraded", "read_pack", "regrade", "write_pack"]
+
+_EVIDENCE = re.compile(r"pack\.json|submission\.zip")
+"""Members of the evidence of an appeal that grading it again needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def _unpacked(file: Path, folder: Path) -> Path:
     from labkit.exams.envelope.reading import read_submission_bytes
 
     refused: dict[str, str] = {}
-    members = members_of(read_submission_bytes(file), Limits(), refused)
+    members = members_of(read_submission_bytes(file), Limits(), refused, _EVIDENCE)
     ensure_dir(folder)
     for name in ("pack.json", "submission.zip"):
         if name not in members:
