@@ -16,6 +16,7 @@ from labkit.exams.blueprint import exam_folder
 from labkit.exams.envelope.reading import read_envelope
 from labkit.exams.examiner import Candidate, Examiner
 from labkit.exams.grading import Submission, feedback_page, grade_for, regrade, session_facts
+from labkit.exams.grading.packs import _differences
 from labkit.exams.grading.sheet import grade_submission
 from labkit.exams.records import open_records
 from labkit.exams.settings import settings_of
@@ -298,6 +299,16 @@ def test_what_is_said_too_late_is_not_dropped_and_an_appeal_is_graded_from_its_e
     assert regrade(tmp_path / "appeal.zip", exam=first.folder.exam).differences == ()
     with pytest.raises(IntegrityError, match="with --exam"):
         regrade(tmp_path / "appeal.zip")
+
+
+def test_what_a_newer_program_says_beside_the_score_is_no_other_score():
+    item = {"id": "d1-001", "points": 1.0, "credit": 0.5, "reasons": []}
+    sheet = {"tasks": [], "items": [item], "total": {"earned": 0.5}, "grader": "0.1"}
+    newer = {**sheet, "items": [{**item, "asked": "Which?"}], "more": 1, "grader": "0.2"}
+    assert _differences(sheet, newer) == []
+    assert _differences(newer, sheet) == ["d1-001: other asked", "more differs"]
+    lower = {**sheet, "items": [{**item, "credit": 0.25}], "total": {"earned": 0.25}}
+    assert _differences(sheet, lower) == ["d1-001: 0.5 before, 0.25 now", "total differs"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")

@@ -161,15 +161,21 @@ def _unpacked(file: Path, folder: Path) -> Path:
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return which parts of a sheet came out otherwise.
+
+    What a newer program says beside what the sheet said then is no difference.
+    """
     found = []
     for kind, name in (("tasks", "slot"), ("items", "id")):
         now = {entry[name]: entry for entry in after[kind]}
         for entry in before[kind]:
-            if (other := now.get(entry[name])) != entry:
+            other = now.get(entry[name], {})
+            if others := [key for key, value in entry.items() if other.get(key) != value]:
                 values = [f"{_worth(each):.6g}" if each else "nothing" for each in (entry, other)]
-                found.append(f"{entry[name]}: {values[0]} before, {values[1]} now")
-    others = (before.keys() | after.keys()) - {"tasks", "items", "graded_at", "grader"}
-    found += [f"{name} differs" for name in sorted(others) if before.get(name) != after.get(name)]
+                words, said = f"{values[0]} before, {values[1]} now", f"other {', '.join(others)}"
+                found.append(f"{entry[name]}: {words if values[0] != values[1] else said}")
+    kept = before.keys() - {"tasks", "items", "graded_at", "grader"}
+    found += [f"{name} differs" for name in sorted(kept) if before[name] != after.get(name)]
     return found
 
 
