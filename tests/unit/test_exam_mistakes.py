@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import zipfile
@@ -12,7 +13,9 @@ import pytest
 
 from labkit.cli import main
 from labkit.core.errors import IntegrityError, InvalidInputError, StorageError
+from labkit.exams.bank import blank_order, public_view, read_bank, right_answer
 from labkit.exams.blueprint import exam_folder
+from labkit.exams.commands._item import item_lines
 from labkit.exams.envelope.reading import read_envelope
 from labkit.exams.examiner import Candidate, Examiner
 from labkit.exams.grading import Submission, feedback_page, grade_for, regrade, session_facts
@@ -21,6 +24,7 @@ from labkit.exams.grading.sheet import grade_submission
 from labkit.exams.records import open_records
 from labkit.exams.settings import settings_of
 from labkit.exams.sitting import Sitting, make_sitting
+from labkit.exams.sitting.answering import answer_form, check_answer
 from labkit.exams.task import find_task
 from tests.exam_submissions import Desk, grade, make_graded_exam
 
@@ -133,6 +137,22 @@ def test_marks_and_notes_from_a_terminal(sitting, capsys):
     assert main(["exam", "hand-in", str(sitting.folder), "--unflag", "T5"]) == 0
     assert "not marked any more" in capsys.readouterr().out
     assert main(["exam", "hand-in", str(sitting.folder), "--flag", "T77"]) == 2
+
+
+@pytest.mark.parametrize("kind", ["single", "matching", "ordering", "numeric", "scenario"])
+def test_an_item_is_read_and_answered_from_a_terminal(kind):
+    """Every position that an answer may name is shown, and what an answer looks like."""
+    bank = read_bank(exam_folder() / "items")
+    item = max((each for each in bank.live() if each.kind == kind), key=lambda each: bool(each.exhibit))
+    view = public_view(item, item.variant_ids[0] if item.variants else "", blank_order(item))
+    lines = item_lines(view, None)
+    assert view["question"] in lines
+    assert sum(line.startswith("  [") for line in lines) == sum(map(len, blank_order(item)))
+    given = right_answer(item, view["variant"])
+    assert check_answer(view, given) == given
+    assert item_lines(view, {"answer": given, "confidence": "know"})[-1].endswith(", know")
+    with pytest.raises(InvalidInputError, match=re.escape(answer_form(view))):
+        check_answer(view, "A")
 
 
 def test_whoever_submits_at_the_keyboard_is_asked_while_something_is_open(sitting, monkeypatch, capsys):

@@ -123,8 +123,8 @@ _FORMS: dict[str, Callable[[View], str]] = {
         f"as in {json.dumps([[0]] * len(view['parts']))}"
     ),
     "matching": lambda view: (
-        f"for each of {len(view['lefts'])} left sides a position from 0 to {_last(view['rights'])}, "
-        "or null for none"
+        f"a position from 0 to {_last(view['rights'])}, or null for none, for each of "
+        f"{len(view['lefts'])} left sides"
     ),
     "ordering": lambda view: f"the positions 0 to {_last(view['steps'])}, each once, in your order",
     "numeric": lambda view: "a finite number, such as 12.5 (with a point)",
