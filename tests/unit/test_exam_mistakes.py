@@ -291,6 +291,8 @@ def test_a_sitting_that_was_not_made_is_not_registered(desk, exam, tmp_path, mon
     out = capsys.readouterr().out
     assert "has an open sitting already" in out
     assert "hand the folder out then" in out
+    state = Sitting(tmp_path / "two").state()
+    assert state.seconds_left == 60 * state.minutes
     assert main(["exam", "examiner", examiner[1]]) == 0
     out = capsys.readouterr().out
     assert "twice" in out

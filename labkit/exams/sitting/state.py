@@ -25,7 +25,9 @@ def state_of(sitting: Sitting) -> State:
     tasks = tuple(_task(sitting, slot, flags, notes, fields.get(slot, ())) for slot in form.slots)
     answers = desk.kept("answers.json")
     items = tuple(_item(view, flags, notes, answers) for view in sitting.items().values())
-    left = (parse_time(form.deadline) - desk.clock()).total_seconds()
+    # Before it begins all of its time is left, and no more.
+    now = max(desk.clock(), parse_time(form.opened_at))
+    left = (parse_time(form.deadline) - now).total_seconds()
     return State(
         session=form.session,
         candidate=form.candidate,
