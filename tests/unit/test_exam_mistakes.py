@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from labkit.cli import main
-from labkit.core.errors import IntegrityError, InvalidInputError, StorageError
+from labkit.core.csv_rows import read_rows
+from labkit.core.errors import DataFormatError, IntegrityError, InvalidInputError, StorageError
 from labkit.exams.bank import blank_order, public_view, read_bank, right_answer
 from labkit.exams.blueprint import exam_folder
 from labkit.exams.commands._item import item_lines
@@ -337,3 +338,20 @@ def test_what_a_newer_program_says_beside_the_score_is_no_other_score():
 def test_a_new_gradebook_is_read_by_its_owner_alone(tmp_path):
     open_records(str(tmp_path / "records.sqlite"))
     assert (tmp_path / "records.sqlite").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"identifier,name\nm,M\xc3\xbcller\n", b"\xef\xbb\xbfidentifier;name\r\n\r\nm; M\xc3\xbcller \r\n"],
+)
+def test_a_list_is_read_as_any_spreadsheet_saves_it(tmp_path, content):
+    (tmp_path / "list.csv").write_bytes(content)
+    assert [row for _, row in read_rows(tmp_path / "list.csv")] == [["identifier", "name"], ["m", "Müller"]]
+
+
+def test_a_list_in_another_encoding_says_in_which_line_and_how_to_save_it(tmp_path):
+    (tmp_path / "list.csv").write_bytes(b"identifier,name\nm,M\xfcller\n")
+    with pytest.raises(DataFormatError, match=r"list\.csv:2: .* save it as"):
+        read_rows(tmp_path / "list.csv")
+    with pytest.raises(DataFormatError, match="No such file"):
+        read_rows(tmp_path / "none.csv")
