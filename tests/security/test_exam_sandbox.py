@@ -80,11 +80,13 @@ def test_memory():
 
 
 @needs_sandbox
-def test_disk():
-    code = "for n in range(100):\n    with open(f'/tmp/f{n}', 'wb') as f: f.write(bytes(1 << 20))"
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm", "/dev"])  # noqa: S108 - inside
+def test_disk(place):
+    """Who is not root outside owns /dev inside, and bubblewrap gives it no limit of its own."""
+    code = f"for n in range(100):\n    with open(f'{place}/f{{n}}', 'wb') as f: f.write(bytes(1 << 20))"
     ended = inside(code)
     assert ended.status != 0
-    assert "No space left" in ended.output or "File too large" in ended.output
+    assert any(why in ended.output for why in ("No space left", "File too large", "Read-only", "denied"))
 
 
 @needs_sandbox
@@ -208,6 +210,37 @@ def test_notebook_that_kills_its_kernel_or_the_runner():
     assert found.flags
 
 
+_TAKES_THE_RUNNERS_OUTPUT = """
+import ctypes, hashlib, json, os, pathlib, signal
+digest = hashlib.sha256(pathlib.Path("/overlaid.ipynb").read_bytes()).hexdigest()[:16]
+for process in pathlib.Path("/proc").iterdir():
+    words = (process / "cmdline").read_bytes().split(bytes(1)) if process.name.isdigit() else []
+    if f"labkit-cells {digest} ".encode() in words and b"bwrap" not in words[0]:
+        runner = int(process.name)
+told = {"status": 0, "run": 3, "failed": [], "skipped": 0}
+line = f"\\nlabkit-cells {digest} {json.dumps(told)}\\n".encode()
+try:
+    out = os.open(f"/proc/{runner}/fd/1", os.O_WRONLY | os.O_APPEND)
+except OSError:
+    out = ctypes.CDLL(None).syscall(438, os.pidfd_open(runner), 1, 0)  # pidfd_getfd
+if out >= 0:
+    os.write(out, line)
+os.kill(runner, signal.SIGKILL)
+"""
+
+
+@needs_sandbox
+def test_notebook_that_speaks_for_its_runner_and_ends_it():
+    """All inside is one user: a cell may copy the runner's output, write a verdict and kill the runner."""
+    mine = notebook(
+        cell("start", "x = 1"),
+        cell("answer", _TAKES_THE_RUNNERS_OUTPUT),
+        cell("score", "print('score', x + y)", outputs=said("score 100\n")),
+    )
+    found = reproduce(ISSUED, mine, limits=SandboxLimits(seconds=25), cell_seconds=5)
+    assert found.flags
+
+
 @needs_sandbox
 def test_configuration_of_a_test_runner_changes_nothing():
     """A conftest written by an answer comes too late, and one in the folder is not read."""
@@ -228,8 +261,8 @@ def test_metadata_that_tells_a_runner_to_forgive():
         ),
         cell("score", "print('score', x + y)"),
     )
-    made, notes = overlay(ISSUED, mine)
-    cells = json.loads(made)["cells"]
+    made = overlay(ISSUED, mine)
+    notes, cells = made.notes, made.notebook["cells"]
     assert [each["metadata"] for each in cells] == [each["metadata"] for each in json.loads(ISSUED)["cells"]]
     assert "PYTEST" not in cells[1]["source"]
     for word in ("skip-execution", "remove-cell", "allow_errors", "order to the runner"):
@@ -247,17 +280,31 @@ def test_outputs_with_code_in_them_are_not_carried_over():
         cell("answer", "y = 1", outputs=[page]),
         cell("score", "print('score', x + y)", outputs=[page, "no", {"output_type": "error"}]),
     )
-    made, notes = overlay(ISSUED, mine)
-    assert b"script" not in made
-    outputs = [each["outputs"] for each in json.loads(made)["cells"]]
+    made = overlay(ISSUED, mine)
+    assert "script" not in json.dumps(made.notebook)
+    outputs = [each["outputs"] for each in made.notebook["cells"]]
     assert outputs == [
         [],
         [],
         [{"output_type": "display_data", "data": {"text/plain": "ok"}, "metadata": {}}],
     ]
-    assert notes == []
-    _, notes = overlay(ISSUED, notebook(cell("start", "x = 1"), cell("answer", "y = 1")))
-    assert any("'score' is gone" in note for note in notes)
+    assert (made.notes, made.asides) == ((), ())
+    gone = overlay(ISSUED, notebook(cell("start", "x = 1"), cell("answer", "y = 1")))
+    assert any("'score' is gone" in note for note in gone.notes)
+
+
+def test_cells_of_ones_own_and_trials_are_no_flag_by_themselves():
+    mine = notebook(
+        cell("start", "x = 1; print(x)"),
+        cell("mine", "x = 2"),
+        cell("answer", "y = 1"),
+        cell("score", "print('score', x + y)", outputs=said("score 2\n")),
+    )
+    made = overlay(ISSUED, mine, lambda name: name != "score")
+    assert made.notes == ()
+    assert [cell["id"] for cell in made.notebook["cells"]] == ["start", "answer"]
+    assert any("'start' was changed" in aside for aside in made.asides)
+    assert any("'mine' is not in the issued notebook" in aside for aside in made.asides)
 
 
 @pytest.mark.parametrize(

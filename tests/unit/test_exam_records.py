@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from labkit.cli import main
 from labkit.core.errors import DataFormatError, IntegrityError, InvalidInputError, StorageError
+from labkit.exams.aligning import aligned, alignments_of
 from labkit.exams.blueprint import read_blueprint
 from labkit.exams.records import (
     add_candidates,
@@ -255,7 +256,7 @@ def test_a_release_makes_the_award_that_a_credential_is_issued_from(records, tmp
     assert add_candidates(records, names) == 1
     assert add_candidates(records, names) == 0
     forms = {sheet.envelope_sha256: "c" * 64}
-    add_sheets(records, [sheet], BLUEPRINT, by="gina", commitments=forms, standards=["nist-ai-rmf"])
+    add_sheets(records, [sheet], BLUEPRINT, by="gina", commitments=forms)
     with pytest.raises(InvalidInputError, match="not released"):
         award_of(records, sheet.session)
     [found] = release(records, [sheet.session], by="rolf")
@@ -266,7 +267,8 @@ def test_a_release_makes_the_award_that_a_credential_is_issued_from(records, tmp
     assert award["form_commitment"] == f"form-sha256:{'c' * 64}"
     assert award["sheet_sha256"] == sheet.digest
     assert (award["passed"], award["mode"], award["valid_months"]) == (True, "exam", BLUEPRINT.valid_months)
-    assert award["standards"] == ["nist-ai-rmf"]
+    assert award["standards"] == aligned(alignments_of(BLUEPRINT), sheet.content["domains"])
+    assert {"id": "nist-ai-rmf", "edition": "AI RMF 1.0 (January 2023)"} in award["standards"]
     assert all(0 <= share <= 1 for share in award["domains"].values())
     assert json.loads(json.dumps(award)) == award
 
@@ -509,14 +511,22 @@ def test_the_database_refuses_an_appeal_decided_by_who_had_a_part(records, tmp_p
             _raw(records, insert % who)
 
 
-def test_results_are_exported_without_anything_that_a_spreadsheet_would_run(records, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("\uff1dcmd|' /C calc'!A0", "'\uff1dcmd|' /C calc'!A0"),
+        ("Ada;=cmd|'/C calc'!A0;", "Ada;'=cmd|'/C calc'!A0;"),
+    ],
+)
+def test_results_are_exported_without_anything_that_a_spreadsheet_would_run(records, tmp_path, name, written):
     sheet = _passing()
     names = tmp_path / "names.csv"
-    names.write_text(f"identifier,name\n{sheet.candidate},\"=cmd|' /C calc'!A0\"\n")
+    names.write_text(f'identifier,name\n{sheet.candidate},"{name}"\n', encoding="utf-8")
     add_candidates(records, names)
     _released(records, sheet)
     [row] = csv.DictReader(io.StringIO(as_csv(results(records))))
-    assert row["name"].startswith("'=")
+    assert row["name"] == written
     assert (row["passed"], row["state"], row["released_by"]) == ("yes", "released", "rolf")
     assert float(row["share"]) == pytest.approx(sheet.share, abs=1e-4)
     assert {"D1", "D7"} <= set(row)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import DataFormatError, InvalidInputError, StorageError
+from labkit.core.tables import harmless
 from labkit.credentials.keys import Keys
 from labkit.credentials.office import Office, default_office, open_office
 
@@ -64,8 +65,14 @@ def _password(args: argparse.Namespace, prompt: str) -> str:
     return getpass.getpass(prompt)
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, limit: int = 2**20) -> bytes:
     """Return the content of a file that was named.
+
+    Parameters
+    ----------
+    path : Path
+    limit : int
+        How many bytes it may have; no more are read, whatever it is.
 
     Raises
     ------
@@ -75,16 +82,18 @@ def read_file(path: Path) -> bytes:
         When it is larger than anything that belongs here.
     """
     try:
-        if path.stat().st_size > 2**20:
-            raise DataFormatError(f"{path} is larger than 1 MiB: that is no credential")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
+    if len(content) > limit:
+        raise DataFormatError(f"{path} is larger than {limit // 2**20} MiB: that is no credential")
+    return content
 
 
 def say(args: argparse.Namespace, content: Mapping[str, Any], text: str) -> None:
-    """Print one thing, as JSON or in words."""
-    print(json.dumps(content, indent=1, ensure_ascii=False) if args.json else text)
+    """Print one thing, as JSON or in words; what a badge says may be a stranger's words."""
+    print(json.dumps(content, indent=1) if args.json else harmless(text))
 
 
 def show(path: Path) -> str:

@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
                 print(f"  {number}  {option.text}")
         return 0
     if args.item:
+        from labkit.core.tables import harmless
         from labkit.exams.commands._item import item_lines
         from labkit.exams.sitting.answering import answer_form
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             raise UnknownNameError("item of this sitting", args.item, sitting.items())
         given = sitting.answers().get(args.item)
         told = {"item": view, "answer": given, "takes": answer_form(view)}
-        print(json.dumps(told, indent=1) if args.json else "\n".join(item_lines(view, given)))
+        print(json.dumps(told, indent=1) if args.json else harmless("\n".join(item_lines(view, given))))
         return 0
     state = sitting.state()
     print(json.dumps(state.as_json(), indent=1) if args.json else state)

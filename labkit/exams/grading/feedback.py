@@ -14,6 +14,7 @@ from typing import Any
 from labkit.core.errors import LabkitError
 from labkit.exams.grading.feedback_items import items_with_reasons
 from labkit.exams.grading.feedback_parts import STYLE, as_list, as_share, as_table
+from labkit.exams.grading.reproducing import reproduction_line
 
 __all__ = ["feedback_page"]
 
@@ -80,7 +81,9 @@ def _part(sheet: Mapping[str, Any], name: str) -> str:
 
 
 def _order(sheet: Mapping[str, Any]) -> str:
+    told = sheet.get("reproduction") or {}
     reasons = [*sheet["verified"]["reasons"], *sheet["flags"]]
+    reasons += [reproduction_line(told)] if told.get("asked") else []
     if not reasons:
         return ""
     return f'<div class="note"><h2>What was noted</h2>{as_list(reasons)}</div>'

@@ -17,7 +17,7 @@ from labkit.evidence.entry import digest_of
 from labkit.exams.grading.freezing import digest_of_exam
 from labkit.exams.grading.process import GradingProcess
 from labkit.exams.grading.sessions import SessionFacts, write_session
-from labkit.exams.grading.sheet import score_of
+from labkit.exams.grading.sheet import ABOUT, score_of
 
 __all__ = ["Regraded", "read_pack", "regrade", "write_pack"]
 
@@ -174,7 +174,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[st
                 values = [f"{_worth(each):.6g}" if each else "nothing" for each in (entry, other)]
                 words, said = f"{values[0]} before, {values[1]} now", f"other {', '.join(others)}"
                 found.append(f"{entry[name]}: {words if values[0] != values[1] else said}")
-    kept = before.keys() - {"tasks", "items", "graded_at", "grader"}
+    kept = before.keys() - {"tasks", "items", *ABOUT}
     found += [f"{name} differs" for name in sorted(kept) if before[name] != after.get(name)]
     return found
 
