@@ -47,7 +47,7 @@ def new_password(args: argparse.Namespace) -> str:
     """Return a password for new keys, asked twice at the keyboard."""
     if given := _given(args):
         return given
-    first = _asked("New password (nobody can recover it): ")
+    first = _asked("New password (nobody can recover it): ", "new keys need a password")
     if _asked("Again: ") != first:
         raise InvalidInputError("the two passwords differ")
     return first
@@ -62,7 +62,7 @@ def _given(args: argparse.Namespace) -> str | None:
         raise StorageError(f"cannot read {args.password_file}: {error}") from None
 
 
-def _asked(prompt: str) -> str:
+def _asked(prompt: str, why: str = "the keys are sealed") -> str:
     if not sys.stdin.isatty():
-        raise InvalidInputError(f"the keys are sealed: give --password-file FILE, or set {_VARIABLE}")
+        raise InvalidInputError(f"{why}: give --password-file FILE, or set {_VARIABLE}")
     return getpass.getpass(prompt)

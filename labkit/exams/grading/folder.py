@@ -21,10 +21,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
 from labkit.core.errors import DataFormatError
-from labkit.core.files import write_whole
+from labkit.core.files import alone, write_whole
 from labkit.core.paths import ensure_dir
 from labkit.evidence.entry import digest_of
 from labkit.exams.envelope.reading import read_submission_bytes
@@ -96,11 +94,12 @@ class GradingFolder:
         Returns
         -------
         list of dict
-            ``file``, ``sha256``, ``status`` (graded, void, replayed, refused, failed),
-            ``session``, ``share``, ``passed``, ``reasons``, ``reproduction`` (as on the sheet).
+            ``file``, ``path``, ``sha256``, ``status`` (graded, void, replayed, refused, failed),
+            ``session``, ``candidate``, ``share``, ``passed``, ``reasons``, ``reproduction`` (as on the
+            sheet), and ``unused``: what was said of it and came too late, because it was graded before.
         """
         # Two commands in one folder wait for each other.
-        with FileLock(self.root / ".lock"):
+        with alone(self.root / ".lock"):
             for facts in sessions:
                 write_session(self.root / "sessions", facts)
             taken = [self._take(submission) for submission in submissions]
@@ -116,11 +115,7 @@ class GradingFolder:
             order = dict.fromkeys(sha256 for sha256, problem in taken if not problem)
             rows = self._settled(order, todo, results)
             return [
-                {
-                    "file": submission.path.name,
-                    "sha256": sha256,
-                    **(_refused(problem) if problem else rows[sha256]),
-                }
+                _brought(submission, sha256, _refused(problem) if problem else rows[sha256])
                 for submission, (sha256, problem) in zip(submissions, taken, strict=True)
             ]
 
@@ -165,7 +160,7 @@ class GradingFolder:
         dict
             ``reproduction`` of the sheet as it is now.
         """
-        with FileLock(self.root / ".lock"):
+        with alone(self.root / ".lock"):
             result = self._result(sha256)
             result["sheet"]["reproduction"] |= news
             self._keep(sha256, result)
@@ -248,18 +243,39 @@ class GradingFolder:
 def _row(result: Mapping[str, Any]) -> dict[str, Any]:
     sheet = result.get("sheet") or {}
     counts = result["status"] == "graded"
+    candidate = sheet.get("candidate") or {}
     return {
         "status": result["status"],
         "session": result.get("session"),
+        "candidate": candidate.get("identifier") or candidate.get("name"),
         "share": sheet["total"]["share"] if counts else None,
         "passed": sheet["decision"]["passed"] if counts else None,
         "reasons": result["reasons"],
         "reproduction": sheet.get("reproduction", to_reproduce([])) if counts else None,
+        "arrival": result.get("arrival") or {},
     }
+
+
+def _brought(submission: Submission, sha256: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of a file: the same submission may be brought twice, under other names."""
+    file = {"file": submission.path.name, "path": str(submission.path), "sha256": sha256}
+    return {**file, **row, "unused": _unused(submission, row["arrival"])}
 
 
 def _refused(problem: str) -> dict[str, Any]:
     return _row({"status": "refused", "reasons": [problem]})
+
+
+def _unused(submission: Submission, before: Mapping[str, Any]) -> list[str]:
+    """Return what was said of a submission that was graded before without it, and so was not used."""
+    said = {"owner": submission.owner, "at": submission.at}
+    words = {"owner": "--owner", "at": "--arrived"}
+    return [
+        f"{words[key]} {value} was not used: it was graded before with {before.get(key) or 'none'}. "
+        "To grade it so, name another folder with --out"
+        for key, value in said.items()
+        if value is not None and before and value != before.get(key)
+    ]
 
 
 def _json(content: Mapping[str, Any]) -> str:

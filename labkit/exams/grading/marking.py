@@ -44,7 +44,7 @@ def mark_items(
 
 
 def _mark(content: Path, entry: Mapping[str, Any], given: Any, points: float) -> dict[str, Any]:
-    from labkit.exams.bank import mark
+    from labkit.exams.bank import mark, public_view
 
     item = bank_of(content).find(entry["id"], entry["revision"])
     refused = ""
@@ -55,12 +55,19 @@ def _mark(content: Path, entry: Mapping[str, Any], given: Any, points: float) ->
         # What is no answer to this item is worth what none is.
         answer, confidence, refused = None, None, str(error)[:300]
         result = mark(item, entry["variant"], None)
+    view = public_view(item, entry["variant"], entry["order"])
     return {
         "id": item.id,
         "revision": item.revision,
         "variant": entry["variant"],
         "domain": item.domain,
         "kind": item.kind,
+        "asked": {
+            "question": view["question"],
+            "exhibit": view["exhibit"],
+            "parts": [part["question"] for part in view.get("parts", ())],
+            "unit": view.get("unit", ""),
+        },
         "points": points,
         "credit": result.credit,
         "confidence": confidence,

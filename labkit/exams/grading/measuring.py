@@ -87,6 +87,7 @@ def mark_slot(
         "earned": mark.earned,
         "lines": [line.as_json() for line in mark.lines],
         "facts": dict(found.facts),
+        "justifications": _justified(task, found.values) if measure else [],
         "critical": list(mark.critical),
         "refused": list(found.refused),
         "flags": [*found.flags, *(mark.flags if handed_in is not None else ())],
@@ -127,6 +128,26 @@ def measure_slot(
         return Found(values=checked.values, refused=tuple(reasons), flags=tuple(flags))
     reasons += [f"{name}: no finite number" for name, v in measured.metrics.items() if not math.isfinite(v)]
     return Found(measured.metrics, facts, checked.values, tuple(reasons))
+
+
+def _justified(task: Task, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what was chosen to defend, what it is worth and why, and what is worth all."""
+    found = []
+    for each in task.justifications:
+        chosen = values.get(each.field)
+        option = each.options[chosen - 1] if chosen else None
+        best = max(each.options, key=lambda option: option.credit)
+        found.append(
+            {
+                "question": each.question,
+                "chosen": option.text if option else None,
+                "credit": option.credit if option else 0.0,
+                "why": option.why if option else "",
+                "best": best.text,
+                "best_why": best.why,
+            }
+        )
+    return found
 
 
 def _variant(issued: IssuedTask) -> Any:

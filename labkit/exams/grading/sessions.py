@@ -131,7 +131,9 @@ def find_session(folder: Path, session: Any) -> SessionFacts:
         raise DataFormatError("the manifest names no session")
     path = folder / f"{session}.json"
     if not path.is_file():
-        raise DataFormatError(f"there is no session {session!r} with this examiner")
+        raise DataFormatError(
+            f"there is no session {session!r} with this examiner: name the one who opened it with --examiner"
+        )
     return SessionFacts.from_json(json.loads(path.read_text(encoding="utf-8")))
 
 

@@ -78,7 +78,7 @@ def grade_submission(
         "status": "graded" if verified.belongs else "void",
         "session": facts.session,
         "sha256": sha256,
-        "reasons": list(verified.reasons),
+        "reasons": [*verified.reasons, *_altered(envelope)],
         "sheet": sheet,
     }
 
@@ -107,7 +107,7 @@ def sheet_of(
     items = mark_items(exam, form, envelope.answers, blueprint.item_worth(), count=verified.counts)
     decided = decide(blueprint, tasks, items, verified=all(verified.checks.values()))
     flags = [*verified.notes, *(flag for task in tasks for flag in task["flags"])]
-    flags += [f"{name[:80]}: {reason}" for name, reason in envelope.refused.items()]
+    flags += _altered(envelope)
     return {
         "version": 1,
         "session": facts.session,
@@ -146,6 +146,11 @@ def read_ahead(exam: Path) -> None:
         load_code(task_of(exam, slot.slot))
     if (exam / "items").is_dir():
         bank_of(exam)
+
+
+def _altered(envelope: Envelope) -> list[str]:
+    """Return what of a submission was not taken, and why."""
+    return [f"{name[:80]}: {reason}" for name, reason in envelope.refused.items()]
 
 
 def _refusals(envelope: Envelope, slot: str) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from labkit.exams.form import local_time
+
 __all__ = ["AnswerReceipt", "Place", "Receipt", "State", "SubmitReceipt"]
 
 
@@ -171,9 +173,9 @@ class State(_Shown):
         if self.submitted:
             head = "submitted"
         elif self.over:
-            head = f"the time is over since {self.deadline}"
+            head = f"the time is over since {local_time(self.deadline)}"
         else:
-            head = f"{math.ceil(self.seconds_left / 60)} minutes left, until {self.deadline}"
+            head = f"{math.ceil(self.seconds_left / 60)} minutes left, until {local_time(self.deadline)}"
         lines = [f"{self.mode} of {self.candidate}: {head}", f"  by {self.deadline_source}"]
         width = max((len(place.id) for place in (*self.tasks, *self.items)), default=0)
         for place in (*self.tasks, *self.items):

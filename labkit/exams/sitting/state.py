@@ -11,7 +11,7 @@ from labkit.exams.sitting.receipts import Place, State
 if TYPE_CHECKING:
     from labkit.exams.sitting.sitting import Sitting
 
-__all__ = ["state_of"]
+__all__ = ["is_over", "open_places", "state_of"]
 
 _SOURCE = "the signed form and the clock of this machine"
 
@@ -25,7 +25,9 @@ def state_of(sitting: Sitting) -> State:
     tasks = tuple(_task(sitting, slot, flags, notes, fields.get(slot, ())) for slot in form.slots)
     answers = desk.kept("answers.json")
     items = tuple(_item(view, flags, notes, answers) for view in sitting.items().values())
-    left = (parse_time(form.deadline) - desk.clock()).total_seconds()
+    # Before it begins all of its time is left, and no more.
+    now = max(desk.clock(), parse_time(form.opened_at))
+    left = (parse_time(form.deadline) - now).total_seconds()
     return State(
         session=form.session,
         candidate=form.candidate,
@@ -39,6 +41,21 @@ def state_of(sitting: Sitting) -> State:
         extra_minutes=form.extra_minutes,
         submitted=sitting.submitted,
     )
+
+
+def open_places(sitting: Sitting) -> tuple[str, ...]:
+    """Return the tasks and items that nothing was handed in for.
+
+    It needs the form and the work alone: whoever lost the materials can still submit.
+    """
+    fields, answers = _fields(sitting), sitting.answers()
+    tasks = [slot for slot in sitting.form.slots if not fields.get(slot)]
+    return (*tasks, *(item.id for item in sitting.form.items if item.id not in answers))
+
+
+def is_over(sitting: Sitting) -> bool:
+    """Return whether the time of a sitting is over."""
+    return parse_time(sitting.form.deadline) <= sitting.desk.clock()
 
 
 def _fields(sitting: Sitting) -> dict[str, tuple[str, ...]]:
