@@ -12,7 +12,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from labkit.core.errors import InvalidInputError
-from labkit.ui.controls import button, choice, column, output, radio, row, tick
+from labkit.ui.controls import button, choice, column, live, output, radio, row, tick
 from labkit.ui.html import escape
 
 __all__ = ["AnswerField", "a_number", "in_order", "one_of", "partners", "several_of", "together"]
@@ -34,7 +34,8 @@ class AnswerField:
     watch : function
         Takes a function without arguments that is called after every change.
     so_far : function
-        Returns what there is of the answer, with None for what is open; None for nothing at all.
+        Returns what there is of the answer, with None for what is open; None for nothing at all. Raises
+        InvalidInputError for what was typed and is no answer.
     """
 
     view: Any
@@ -65,8 +66,9 @@ def several_of(options: Sequence[Option], chosen: Sequence[int] = ()) -> AnswerF
             raise InvalidInputError("tick at least one; several are right")
         return picked
 
-    several = output('<p class="lk"><em>Several are right.</em></p>')
-    return AnswerField(column(several, *ticks.values()), read, _watching(ticks.values()), _if_whole(read))
+    box = column(output('<p class="lk"><em>Several are right.</em></p>'), *ticks.values())
+    box.add_class("lk-several")
+    return AnswerField(box, read, _watching(ticks.values()), _if_whole(read))
 
 
 def partners(lefts: Sequence[str], rights: Sequence[Option], chosen: Sequence[int] = ()) -> AnswerField:
@@ -110,6 +112,7 @@ def in_order(steps: Sequence[Option], *, moved: bool = True) -> AnswerField:
         style={"description_width": "9.5em"},
         layout={"width": _WIDE},
     )
+    said = live()
     touched = [moved]
     heard: list[Callable[[], None]] = []
 
@@ -122,6 +125,7 @@ def in_order(steps: Sequence[Option], *, moved: bool = True) -> AnswerField:
             field.options = _numbered(texts, order)
             field.value = step
             touched[0] = True
+            said.value = f'<span class="lk lk-muted">{escape(texts[step])}: now step {to + 1} of {len(order)}.</span>'
             for hear in heard:
                 hear()
 
@@ -133,7 +137,7 @@ def in_order(steps: Sequence[Option], *, moved: bool = True) -> AnswerField:
     earlier = button("Move up", lambda: move(-1), tip="Move the picked step one place up")
     later = button("Move down", lambda: move(1), tip="Move the picked step one place down")
     hint = output('<p class="lk lk-muted">The first step belongs at the top. Pick one and move it.</p>')
-    return AnswerField(column(hint, field, row(earlier, later)), read, heard.append, _if_whole(read))
+    return AnswerField(column(hint, field, row(earlier, later), said), read, heard.append, _if_whole(read))
 
 
 def a_number(unit: str, value: float | None = None) -> AnswerField:
@@ -142,6 +146,7 @@ def a_number(unit: str, value: float | None = None) -> AnswerField:
         value="" if value is None else f"{value:g}",
         description="Your answer",
         placeholder="a number",
+        tooltip=f"A number; the unit is {unit}",
         continuous_update=False,
         style={"description_width": "9.5em"},
         layout={"width": "min(24em, 100%)"},
@@ -154,7 +159,7 @@ def a_number(unit: str, value: float | None = None) -> AnswerField:
             raise InvalidInputError(f"expected a number such as 0.25, got {field.value!r}") from None
 
     view = row(field, output(f'<span class="lk">{escape(unit)}</span>'))
-    return AnswerField(view, read, _watching([field]), _if_whole(read))
+    return AnswerField(view, read, _watching([field]), lambda: read() if field.value.strip() else None)
 
 
 def together(parts: Sequence[tuple[str, AnswerField]]) -> AnswerField:

@@ -7,16 +7,18 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from labkit.exams.sitting import Place, Sitting, State, open_sitting
+from labkit.exams.form import parse_time
+from labkit.exams.sitting import AnswerReceipt, Place, Sitting, State, open_sitting
 from labkit.ui.answering import AnswerField
-from labkit.ui.controls import button, change_options, choice, column, output, panel, row, tick, toggle
+from labkit.ui.assistive import show_script
+from labkit.ui.controls import button, change_options, choice, column, live, output, panel, row, tick, toggle
 from labkit.ui.exam.clock import Clock, time_left
 from labkit.ui.exam.questions import asked, question
 from labkit.ui.exam.result import practice_result
 from labkit.ui.exam.tasks import task_page
 from labkit.ui.html import badge, callout, escape
 from labkit.ui.theme import style
-from labkit.ui.work import Job, guarded
+from labkit.ui.work import Job, guarded, in_kernel
 
 __all__ = ["ExamDesk", "exam_desk"]
 
@@ -33,7 +35,14 @@ def exam_desk(sitting: Sitting | None = None) -> Any:
     sitting : Sitting, optional
         By default the one in the folder of the notebook.
     """
-    return column(output(style()), ExamDesk(open_sitting() if sitting is None else sitting).view)
+    show_script()
+    desk = ExamDesk(open_sitting() if sitting is None else sitting)
+    if in_kernel():
+        # Cells hand in and answer too.
+        from IPython import get_ipython
+
+        get_ipython().events.register("post_run_cell", lambda _: desk.look_again())  # type: ignore[no-untyped-call]
+    return column(output(style()), desk.view)
 
 
 class ExamDesk:
@@ -50,7 +59,8 @@ class ExamDesk:
         self._order = [place.id for place in (*state.tasks, *state.items)]
         self.here = self._order[0]
         self._showing = False
-        self.time, self.overview, self.said = output(), output(), output()
+        self.time, self.calls, self.overview = output(), live(), output()
+        self.kept, self.said = live(), output()
         self.go = choice(
             "Go to", self._entries(state), self.here, tip="Every task and item, and how far it is"
         )
@@ -73,10 +83,12 @@ class ExamDesk:
         self.closing = _Closing(sitting, self.refresh)
         self.view = panel(
             row(self.time, self.large),
+            self.calls,
             self.overview,
             self.go,
             self.body,
             self.sure,
+            self.kept,
             self.said,
             row(self.back, self.on, self.flag),
             self.note,
@@ -91,21 +103,22 @@ class ExamDesk:
         self.show(self.here)
         self.clock.start()
 
-    def show(self, place: str) -> None:
-        """Open a task or an item."""
+    def show(self, place: str, *, arrive: bool = False) -> None:
+        """Open a task or an item; with ``arrive`` it takes the focus."""
         self._showing = True
         try:
             with guarded(self.said):
-                self.said.value = ""
+                self.said.value = self.kept.value = ""
                 self.here = place
                 item = self.sitting.items().get(place)
                 kept = self.sitting.answers().get(place, {})
                 if item is None:
                     self._field = None
-                    self.body.children = (task_page(self.sitting, place),)
+                    self.body.children = (task_page(self.sitting, place, arrive=arrive),)
                 else:
                     self._field = asked(item, kept.get("answer"))
-                    self.body.children = (output(question(item)), self._field.view)
+                    title = f"Item {list(self.sitting.items()).index(place) + 1} of {len(self.sitting.items())}"
+                    self.body.children = (output(question(item, title, arrive=arrive)), self._field.view)
                     self._field.watch(self._answered)
                     self.sure.value = kept.get("confidence") or "think"
                 self.sure.layout.display = "none" if item is None else ""
@@ -114,9 +127,16 @@ class ExamDesk:
         finally:
             self._showing = False
 
+    def look_again(self) -> None:
+        """Show what was changed elsewhere, if anything was."""
+        with guarded(self.said):
+            if _far(self.sitting.state()) != self._far:
+                self.show(self.here)
+
     def refresh(self) -> None:
         """Say anew how far everything is."""
         state = self.sitting.state()
+        self._far = _far(state)
         showing, self._showing = self._showing, True
         try:
             self.time.value = time_left(state)
@@ -139,18 +159,18 @@ class ExamDesk:
     def _step(self, by: int) -> None:
         at = self._order.index(self.here) + by
         if 0 <= at < len(self._order):
-            self.show(self._order[at])
+            self.show(self._order[at], arrive=True)
 
     def _answered(self) -> None:
         field = self._field
         if self._showing or field is None:
             return
         with guarded(self.said):
+            self.said.value = self.kept.value = ""
             answer = field.so_far()
             receipt = self.sitting.answer(self.here, answer, str(self.sure.value))
-            words = "Nothing is answered here." if not receipt.answered else "Kept."
-            self.said.value = f'<div class="lk lk-muted" role="status">{words}</div>'
             self.refresh()
+            self.kept.value = f'<div class="lk lk-muted">{_kept(receipt)}</div>'
 
     def _flagged(self, flagged: bool) -> None:
         if not self._showing:
@@ -205,6 +225,16 @@ class _Closing:
                 lambda _: practice_result(self._sitting),
                 lambda markup: setattr(self.said, "value", before + markup),
             )
+
+
+def _far(state: State) -> tuple[object, ...]:
+    return state.tasks, state.items, state.submitted
+
+
+def _kept(receipt: AnswerReceipt) -> str:
+    if not receipt.answered:
+        return "Nothing is answered here."
+    return f"Kept at {parse_time(receipt.at).astimezone():%H:%M:%S}: {_SURE[receipt.confidence]}."
 
 
 def _numbered(state: State) -> list[tuple[str, Place]]:
