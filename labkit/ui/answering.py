@@ -125,7 +125,8 @@ def in_order(steps: Sequence[Option], *, moved: bool = True) -> AnswerField:
             field.options = _numbered(texts, order)
             field.value = step
             touched[0] = True
-            said.value = f'<span class="lk lk-muted">{escape(texts[step])}: now step {to + 1} of {len(order)}.</span>'
+            now = f"{texts[step]}: now step {to + 1} of {len(order)}."
+            said.value = f'<span class="lk lk-muted">{escape(now)}</span>'
             for hear in heard:
                 hear()
 
@@ -158,8 +159,12 @@ def a_number(unit: str, value: float | None = None) -> AnswerField:
         except ValueError:
             raise InvalidInputError(f"expected a number such as 0.25, got {field.value!r}") from None
 
-    view = row(field, output(f'<span class="lk">{escape(unit)}</span>'))
-    return AnswerField(view, read, _watching([field]), lambda: read() if field.value.strip() else None)
+    def so_far() -> float | None:
+        return read() if field.value.strip() else None
+
+    after = output(f'<span class="lk">{escape(unit)}</span>')
+    after.layout.width = "auto"
+    return AnswerField(row(field, after), read, _watching([field]), so_far)
 
 
 def together(parts: Sequence[tuple[str, AnswerField]]) -> AnswerField:

@@ -47,7 +47,7 @@ def test_an_answer_is_kept_at_once_and_stands_there_again(desk, sitting):
     chosen = options_of(view)[0]
     field.value = chosen
     assert sitting.answers()[name]["answer"] == [chosen]
-    assert "Kept" in desk.said.value
+    assert "Kept at" in desk.kept.value
 
     again = ExamDesk(sitting)
     again.show(name)

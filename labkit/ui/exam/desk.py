@@ -9,10 +9,11 @@ import ipywidgets as widgets
 
 from labkit.exams.form import parse_time
 from labkit.exams.sitting import AnswerReceipt, Place, Sitting, State, open_sitting
+from labkit.exams.sitting.answering import is_complete
 from labkit.ui.answering import AnswerField
 from labkit.ui.assistive import show_script
 from labkit.ui.controls import button, change_options, choice, column, live, output, panel, row, tick, toggle
-from labkit.ui.exam.clock import Clock, time_left
+from labkit.ui.exam.clock import Clock, time_called, time_left
 from labkit.ui.exam.questions import asked, question
 from labkit.ui.exam.result import practice_result
 from labkit.ui.exam.tasks import task_page
@@ -41,7 +42,7 @@ def exam_desk(sitting: Sitting | None = None) -> Any:
         # Cells hand in and answer too.
         from IPython import get_ipython
 
-        get_ipython().events.register("post_run_cell", lambda _: desk.look_again())  # type: ignore[no-untyped-call]
+        get_ipython().events.register("post_run_cell", lambda _: desk.look_again())
     return column(output(style()), desk.view)
 
 
@@ -76,8 +77,9 @@ class ExamDesk:
             placeholder="Notes of your own; they are not handed in",
             description="Notes",
             continuous_update=False,
+            rows=3,
             style={"description_width": "9.5em"},
-            layout={"width": "min(46em, 100%)", "height": "5em"},
+            layout={"width": "min(46em, 100%)"},
         )
         self.body = column()
         self.closing = _Closing(sitting, self.refresh)
@@ -94,6 +96,7 @@ class ExamDesk:
             self.note,
             self.closing.view,
         )
+        self.view.add_class("lk-desk")
         self.go.observe(lambda change: self._moved(change["new"]), "value")
         self.flag.observe(lambda change: self._flagged(bool(change["new"])), "value")
         self.note.observe(lambda change: self._noted(str(change["new"])), "value")
@@ -117,7 +120,9 @@ class ExamDesk:
                     self.body.children = (task_page(self.sitting, place, arrive=arrive),)
                 else:
                     self._field = asked(item, kept.get("answer"))
-                    title = f"Item {list(self.sitting.items()).index(place) + 1} of {len(self.sitting.items())}"
+                    title = (
+                        f"Item {list(self.sitting.items()).index(place) + 1} of {len(self.sitting.items())}"
+                    )
                     self.body.children = (output(question(item, title, arrive=arrive)), self._field.view)
                     self._field.watch(self._answered)
                     self.sure.value = kept.get("confidence") or "think"
@@ -139,7 +144,7 @@ class ExamDesk:
         self._far = _far(state)
         showing, self._showing = self._showing, True
         try:
-            self.time.value = time_left(state)
+            self._say_time(state)
             self.overview.value = _overview(state)
             change_options(self.go, self._entries(state), self.here)
             mine = next(place for place in (*state.tasks, *state.items) if place.id == self.here)
@@ -170,7 +175,7 @@ class ExamDesk:
             answer = field.so_far()
             receipt = self.sitting.answer(self.here, answer, str(self.sure.value))
             self.refresh()
-            self.kept.value = f'<div class="lk lk-muted">{_kept(receipt)}</div>'
+            self.kept.value = f'<div class="lk lk-muted">{_kept(receipt, answer)}</div>'
 
     def _flagged(self, flagged: bool) -> None:
         if not self._showing:
@@ -186,9 +191,12 @@ class ExamDesk:
     def _sized(self, large: bool) -> None:
         (self.view.add_class if large else self.view.remove_class)("lk-large")
 
+    def _say_time(self, state: State) -> None:
+        self.time.value, self.calls.value = time_left(state), time_called(state)
+
     def _tick(self) -> int | None:
         state = self.sitting.state()
-        self.time.value = time_left(state)
+        self._say_time(state)
         return None if state.submitted else state.seconds_left
 
 
@@ -199,31 +207,34 @@ class _Closing:
         self._sitting, self._refresh = sitting, refresh
         self.sure = tick("I want to submit. Afterwards nothing can be changed.", tip="Unlocks the button")
         self.submit = button("Submit", self._submit, primary=True, tip="Seals what was handed in")
-        self.said = output()
+        self.receipt, self.said = output(), output()
         self.job = Job(self.submit, label="Sealing and grading")
         self.view = column(
             output('<div class="lk"><h3>Submit</h3></div>'),
             row(self.sure, self.submit),
+            self.receipt,
             self.job.view,
             self.said,
         )
         self.submit.disabled = True
         self.sure.observe(lambda change: setattr(self.submit, "disabled", not change["new"]), "value")
         if sitting.submitted:
-            self._submit()
+            self._submit(arrive=False)
 
-    def _submit(self) -> None:
+    def _submit(self, *, arrive: bool = True) -> None:
         self.sure.disabled = True
         with guarded(self.said):
             receipt = self._sitting.submit()
-            self.said.value = callout("good", str(receipt), title="Your exam is submitted.")
+            # The button that was pressed is held back now, so the focus goes to the receipt.
+            takes = " data-lk-arrive" if arrive else ""
+            words = callout("good", str(receipt), title="Your exam is submitted.")
+            self.receipt.value = f'<div class="lk-place" tabindex="-1"{takes}>{words}</div>'
             self._refresh()
             if self._sitting.form.mode == "exam":
                 return
-            before = self.said.value
             self.job.start(
                 lambda _: practice_result(self._sitting),
-                lambda markup: setattr(self.said, "value", before + markup),
+                lambda markup: setattr(self.said, "value", markup),
             )
 
 
@@ -231,10 +242,11 @@ def _far(state: State) -> tuple[object, ...]:
     return state.tasks, state.items, state.submitted
 
 
-def _kept(receipt: AnswerReceipt) -> str:
+def _kept(receipt: AnswerReceipt, answer: Any) -> str:
     if not receipt.answered:
         return "Nothing is answered here."
-    return f"Kept at {parse_time(receipt.at).astimezone():%H:%M:%S}: {_SURE[receipt.confidence]}."
+    left = "" if is_complete(answer) else " A part is still open."
+    return f"Kept at {parse_time(receipt.at).astimezone():%H:%M:%S}: {_SURE[receipt.confidence]}.{left}"
 
 
 def _numbered(state: State) -> list[tuple[str, Place]]:
@@ -246,6 +258,7 @@ def _entry(number: str, place: Place) -> str:
     title = f" {place.title}" if place.title and place.kind == "task" else ""
     version = f", version {place.version}" if place.version else ""
     also = ", answered" if place.state == "flagged" and place.answered else ""
+    also += ", a part is open" if place.answered and place.missing else ""
     return f"{_SIGNS[place.state]} {number}{title}: {place.state}{also}{version}"
 
 

@@ -15,7 +15,8 @@ Part = Mapping[str, Any]
 
 def question(view: Mapping[str, Any], title: str, *, arrive: bool = False) -> str:
     """Return what is asked, below its title and with its exhibit, as HTML; see :func:`headed`."""
-    return f'<div class="lk">{headed(title, view["question"], arrive=arrive)}{_exhibit(view["exhibit"])}</div>'
+    head = headed(title, view["question"], arrive=arrive)
+    return f'<div class="lk">{head}{_exhibit(view["exhibit"])}</div>'
 
 
 def headed(title: str, words: str, *, arrive: bool = False) -> str:

@@ -31,7 +31,7 @@ def practice_result(sitting: Sitting) -> str:
     ]
     share = f"{sheet['total']['share']:.0%}"
     return (
-        f'<div class="lk" role="status"><h3>Result of the practice: {share} {verdict}</h3>'
+        f'<div class="lk"><div role="status"><h3>Result of the practice: {share} {verdict}</h3></div>'
         + table("The rule that decides", ("Rule", "Needed", "Reached", "Verdict"), rules)
         + table("Tasks", ("Task", "Earned", "Of", "Remarks"), tasks)
         + "<p>Everything that was measured, and why, is in <code>result.html</code> beside the notebook, "
