@@ -101,44 +101,44 @@ def in_order(steps: Sequence[Option], *, moved: bool = True) -> AnswerField:
 
     With ``moved=False`` the order counts as an answer only after a step was moved.
     """
-    texts = {value: text for text, value in steps}
-    order = [value for _, value in steps]
-    field = widgets.Select(
-        options=_numbered(texts, order),
-        value=order[0],
-        rows=len(order) + 1,
-        description="Order",
-        tooltip="Pick a step with the arrow keys, then move it",
-        style={"description_width": "9.5em"},
-        layout={"width": _WIDE},
-    )
-    said = live()
+    texts, order = {value: text for text, value in steps}, [value for _, value in steps]
+    places = range(len(order))
+    lines, said = [output() for _ in places], live()
     touched = [moved]
     heard: list[Callable[[], None]] = []
 
-    def move(by: int) -> None:
-        at = order.index(field.value)
-        to = at + by
-        if 0 <= to < len(order):
-            step = order.pop(at)
-            order.insert(to, step)
-            field.options = _numbered(texts, order)
-            field.value = step
+    # A button stands for a place and says which, so what it moves depends on nothing that was picked before.
+    def move(place: int, by: int) -> None:
+        to = min(max(place + by, 0), places[-1])
+        order[place], order[to] = order[to], order[place]
+        show()
+        now = f"{texts[order[to]]}: now step {to + 1} of {len(order)}."
+        said.value = f'<span class="lk lk-muted">{escape(now)}</span>'
+        if to != place:
+            (ups if by < 0 else downs)[to].focus()  # it goes along with the step, to be pressed again
             touched[0] = True
-            now = f"{texts[step]}: now step {to + 1} of {len(order)}."
-            said.value = f'<span class="lk lk-muted">{escape(now)}</span>'
             for hear in heard:
                 hear()
+
+    def mover(place: int, by: int) -> Any:
+        return button(f"Move {place + 1} {'up' if by < 0 else 'down'}", lambda: move(place, by))
+
+    def show() -> None:
+        for place, line in enumerate(lines):
+            line.value = f'<p class="lk">{place + 1}. {escape(texts[order[place]])}</p>'
 
     def read() -> list[int]:
         if not touched[0]:
             raise InvalidInputError("put the steps into order first; if they stand right, move one and back")
         return list(order)
 
-    earlier = button("Move up", lambda: move(-1), tip="Move the picked step one place up")
-    later = button("Move down", lambda: move(1), tip="Move the picked step one place down")
-    hint = output('<p class="lk lk-muted">The first step belongs at the top. Pick one and move it.</p>')
-    return AnswerField(column(hint, field, row(earlier, later), said), read, heard.append, _if_whole(read))
+    ups, downs = [mover(place, -1) for place in places], [mover(place, 1) for place in places]
+    show()
+    hint = output('<p class="lk lk-muted">The first step belongs at the top.</p>')
+    rows = [row(line, up, down) for line, up, down in zip(lines, ups, downs, strict=True)]
+    for each in rows:
+        each.add_class("lk-step")
+    return AnswerField(column(hint, *rows, said), read, heard.append, _if_whole(read))
 
 
 def a_number(unit: str, value: float | None = None) -> AnswerField:
@@ -202,7 +202,3 @@ def _watching(fields: Any) -> Callable[[Callable[[], None]], None]:
             field.observe(lambda _: hear(), "value")
 
     return watch
-
-
-def _numbered(texts: dict[int, str], order: Sequence[int]) -> list[Option]:
-    return [(f"{place}. {texts[value]}", value) for place, value in enumerate(order, start=1)]

@@ -46,7 +46,7 @@
       set(box, "aria-label", words ? words.textContent.trim() : "Options");
     }
     // ipywidgets joins the words of an option with no-break spaces, so that long ones are cut off.
-    for (const option of document.querySelectorAll(".lk :is(.widget-select, .widget-dropdown) option")) {
+    for (const option of document.querySelectorAll(".lk .widget-dropdown option")) {
       if (option.textContent.includes("\u00a0")) option.textContent = option.textContent.replace(/\u00a0/g, " ");
     }
     // What is said in them is heard only if they were there before it.

@@ -4,7 +4,7 @@ Nothing here moves the focus in another way, so that what cannot be reached with
 fails a test.
 """
 
-LONG = 180_000
+LONG = 30_000
 _MOST, _MOST_OPTIONS = 320, 60  # stops on a page, and options of a list
 
 _FOCUSED = """() => {

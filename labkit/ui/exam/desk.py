@@ -120,10 +120,9 @@ class ExamDesk:
                     self.body.children = (task_page(self.sitting, place, arrive=arrive),)
                 else:
                     self._field = asked(item, kept.get("answer"))
-                    title = (
-                        f"Item {list(self.sitting.items()).index(place) + 1} of {len(self.sitting.items())}"
-                    )
-                    self.body.children = (output(question(item, title, arrive=arrive)), self._field.view)
+                    number = list(self.sitting.items()).index(place) + 1
+                    head = question(item, f"Item {number} of {len(self.sitting.items())}", arrive=arrive)
+                    self.body.children = (output(head), self._field.view)
                     self._field.watch(self._answered)
                     self.sure.value = kept.get("confidence") or "think"
                 self.sure.layout.display = "none" if item is None else ""
