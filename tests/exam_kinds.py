@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from labkit.core.paths import content_dir
+from labkit.exams.task import find_task, read_variants
+from labkit.exams.task.playing import record
 from tests.exam_example import write_task
 
 ITEMS = {
@@ -58,6 +60,8 @@ def make_exam_of_kinds(folder: Path) -> Path:
     (exam / "items").mkdir(parents=True)
     (exam / "blueprint.toml").write_text(_BLUEPRINT, encoding="utf-8")
     write_task(exam / "tasks" / "T1", "T1", "D2", 40)
+    task = find_task("T1", exam)
+    record(task, read_variants(task.folder), task.folder)
     for path in sorted((content_dir("exams") / "practitioner" / "items").glob("*.toml")):
         head, *items = re.split(r"(?m)^(?=\[\[item\]\])", path.read_text(encoding="utf-8"))
         chosen = [item for item in items if any(f'id = "{name}"' in item for name in ITEMS.values())]

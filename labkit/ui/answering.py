@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -101,44 +102,54 @@ def in_order(steps: Sequence[Option], *, moved: bool = True) -> AnswerField:
 
     With ``moved=False`` the order counts as an answer only after a step was moved.
     """
-    texts, order = {value: text for text, value in steps}, [value for _, value in steps]
-    places = range(len(order))
-    lines, said = [output() for _ in places], live()
-    touched = [moved]
-    heard: list[Callable[[], None]] = []
+    field = _Steps(steps, moved)
+    return AnswerField(field.view, field.read, field.heard.append, _if_whole(field.read))
 
-    # A button stands for a place and says which, so what it moves depends on nothing that was picked before.
-    def move(place: int, by: int) -> None:
-        to = min(max(place + by, 0), places[-1])
+
+class _Steps:
+    """Lines with two buttons each.
+
+    A button stands for a place and says which, so that what it moves depends on nothing that was picked
+    before: what a list in the browser says of its choice may come later than the press of a button.
+    """
+
+    def __init__(self, steps: Sequence[Option], moved: bool) -> None:
+        self.heard: list[Callable[[], None]] = []
+        self._texts, self._order = {value: text for text, value in steps}, [value for _, value in steps]
+        self._moved = moved
+        places = range(len(steps))
+        self._lines, self._said = [output() for _ in places], live()
+        self._movers = {
+            by: [button(f"Move {place + 1} {word}", partial(self._move, place, by)) for place in places]
+            for by, word in ((-1, "up"), (1, "down"))
+        }
+        rows = [row(*each) for each in zip(self._lines, *self._movers.values(), strict=True)]
+        for each in rows:
+            each.add_class("lk-step")
+        hint = output('<p class="lk lk-muted">The first step belongs at the top.</p>')
+        self.view = column(hint, *rows, self._said)
+        self._show()
+
+    def read(self) -> list[int]:
+        if not self._moved:
+            raise InvalidInputError("put the steps into order first; if they stand right, move one and back")
+        return list(self._order)
+
+    def _move(self, place: int, by: int) -> None:
+        order, to = self._order, min(max(place + by, 0), len(self._order) - 1)
         order[place], order[to] = order[to], order[place]
-        show()
-        now = f"{texts[order[to]]}: now step {to + 1} of {len(order)}."
-        said.value = f'<span class="lk lk-muted">{escape(now)}</span>'
+        self._show()
+        now = f"{self._texts[order[to]]}: now step {to + 1} of {len(order)}."
+        self._said.value = f'<span class="lk lk-muted">{escape(now)}</span>'
         if to != place:
-            (ups if by < 0 else downs)[to].focus()  # it goes along with the step, to be pressed again
-            touched[0] = True
-            for hear in heard:
+            self._movers[by][to].focus()  # it goes along with the step, to be pressed again
+            self._moved = True
+            for hear in self.heard:
                 hear()
 
-    def mover(place: int, by: int) -> Any:
-        return button(f"Move {place + 1} {'up' if by < 0 else 'down'}", lambda: move(place, by))
-
-    def show() -> None:
-        for place, line in enumerate(lines):
-            line.value = f'<p class="lk">{place + 1}. {escape(texts[order[place]])}</p>'
-
-    def read() -> list[int]:
-        if not touched[0]:
-            raise InvalidInputError("put the steps into order first; if they stand right, move one and back")
-        return list(order)
-
-    ups, downs = [mover(place, -1) for place in places], [mover(place, 1) for place in places]
-    show()
-    hint = output('<p class="lk lk-muted">The first step belongs at the top.</p>')
-    rows = [row(line, up, down) for line, up, down in zip(lines, ups, downs, strict=True)]
-    for each in rows:
-        each.add_class("lk-step")
-    return AnswerField(column(hint, *rows, said), read, heard.append, _if_whole(read))
+    def _show(self) -> None:
+        for number, (line, value) in enumerate(zip(self._lines, self._order, strict=True), start=1):
+            line.value = f'<p class="lk">{number}. {escape(self._texts[value])}</p>'
 
 
 def a_number(unit: str, value: float | None = None) -> AnswerField:

@@ -5,17 +5,17 @@ import time
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from labkit.core.paths import content_dir
 from labkit.exams.bank import read_bank, right_answer
 from labkit.exams.sitting import Sitting
-from tests.browser.conftest import PICTURES, Server, _home
+from tests.browser.conftest import PICTURES, Server, _home, violations
 from tests.browser.keys import LONG, choose, focused, tab_to, tick, type_into
 from tests.exam_kinds import make_exam_of_kinds
 
 _COMMANDS = ("a", "b", "d", "d", "m", "x", "Shift+M")
 """Keys that change the cells of a notebook in JupyterLab, wherever they reach it."""
+_DESK = ".lk-desk"
 _LAST = "I want to submit"
 
 _CELLS = """() => [...document.querySelectorAll(".jp-Notebook .jp-Cell")].map((cell) => [
@@ -36,6 +36,12 @@ _HEADED = """title => {
     const head = document.querySelector(".lk-desk .lk-place");
     return head !== null && head.textContent.startsWith(title);
 }"""
+
+_SETTLED = """() => new Promise((done) => {
+    let quiet = setTimeout(done, 200);
+    new MutationObserver(() => { clearTimeout(quiet); quiet = setTimeout(done, 200); }).observe(
+        document.querySelector(".lk-desk"), { subtree: true, childList: true, attributes: true });
+})"""
 
 
 @pytest.fixture
@@ -79,6 +85,12 @@ def shows(page, words):
     """Wait until the list of places says something."""
     listed = page.get_by_role("combobox", name="Go to", exact=True)
     listed.locator("option", has_text=words).wait_for(state="attached", timeout=LONG)
+
+
+def headed(page, title):
+    """Wait until the desk shows a place, with all its fields."""
+    page.wait_for_function(_HEADED, arg=title, timeout=LONG)
+    page.evaluate(_SETTLED)
 
 
 def until(page, there, what):
@@ -187,7 +199,7 @@ def test_a_sitting_is_taken_by_keyboard(sitting, page):
         if number > 1:
             back_to(page, "Go to")
         page.keyboard.press("ArrowDown")
-        page.wait_for_function(_HEADED, arg=f"Item {number} of {len(views)}", timeout=LONG)
+        headed(page, f"Item {number} of {len(views)}")
         if view["kind"] == "numeric":
             refuses_words(page, sitting, name)
         right = right_answer(bank.find(name), view["variant"])
@@ -206,7 +218,7 @@ def walk_through(page, count):
     for number in range(1, count + 1):
         back_to(page, "Next")
         page.keyboard.press("Enter")
-        page.wait_for_function(_HEADED, arg=f"Item {number} of {count}", timeout=LONG)
+        headed(page, f"Item {number} of {count}")
         page.wait_for_function("document.activeElement.matches('.lk-place')", timeout=LONG)
         walk(page)
 
@@ -266,7 +278,7 @@ def hands_in(page, sitting):
         page.keyboard.press("ArrowUp")
     tab_to(page, "Go to")
     page.keyboard.press("Home")
-    page.wait_for_function(_HEADED, arg="T1 Push T1", timeout=LONG)
+    headed(page, "T1 Push T1")
     page.get_by_role("region", name="What is handed in").get_by_text("version 1").first.wait_for(timeout=LONG)
 
 
@@ -287,3 +299,82 @@ def submits(page, sitting):
     assert "Your exam is submitted" in focused(page)
     tab_to(page, "The rule that decides")
     assert "not passed" not in page.locator(".lk-desk").inner_text()
+
+
+_CUT = """() => [...document.querySelectorAll(".lk-desk *")].filter((part) => part.clientWidth > 0 &&
+    part.scrollWidth > part.clientWidth + 3 && getComputedStyle(part).display !== "inline" &&
+    !part.closest(".lk-scroll")).map((part) => part.outerHTML.slice(0, 120))"""
+"""Parts of the desk that are wider than there is room for; a wide table scrolls in a box of its own."""
+
+
+def test_nothing_bars_the_way_on_any_view_in_any_look(sitting, page):
+    """axe-core in JupyterLab, light and dark, in small and large type, and a window as zoomed to 200 %."""
+    heard(page, sitting)
+    found = []
+    for theme in ("Light", "Dark"):
+        themed(page, theme)
+        for large in (False, True):
+            page.get_by_role("checkbox", name="Large type").set_checked(large)
+            for kind in opened(page, sitting):
+                found += violations(page, f"exam-desk-{theme}-{'large' if large else 'small'}-{kind}", _DESK)
+    assert found == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+B")  # the files at the side leave no room in a narrow window
+    page.set_viewport_size({"width": 512, "height": 384})
+    for large in (True, False):
+        page.get_by_role("checkbox", name="Large type").set_checked(large)
+        for kind in opened(page, sitting):
+            page.locator(_DESK).screenshot(path=PICTURES / f"exam-desk-narrow-{large}-{kind}.png")
+            assert page.evaluate(_CUT) == [], kind
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.get_by_role("checkbox", name=_LAST).check()
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.get_by_role("status").filter(has_text="Result of the practice").wait_for(timeout=LONG)
+    found = violations(page, "exam-desk-Dark-result", _DESK)
+    themed(page, "Light")
+    assert found + violations(page, "exam-desk-Light-result", _DESK) == []
+
+
+def opened(page, sitting):
+    """Open the task and every item in turn, and yield what kind each is."""
+    go = page.get_by_role("combobox", name="Go to", exact=True)
+    for number, kind in enumerate(["task", *(view["kind"] for view in sitting.items().values())]):
+        go.select_option(index=number)
+        headed(page, f"Item {number} of" if number else "T1")
+        yield kind
+
+
+def themed(page, theme):
+    """Choose a theme of JupyterLab."""
+    if page.locator(f"body[data-jp-theme-name='JupyterLab {theme}']").count():
+        return
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    for words in ("Theme", f"JupyterLab {theme}"):
+        page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{words}$")).click()
+    page.locator(f"body[data-jp-theme-name='JupyterLab {theme}']").wait_for(state="attached", timeout=LONG)
+
+
+def heard(page, sitting):
+    """What a screen reader gets: states in words, a quiet clock, and places that speak when they change."""
+    name, view = next(each for each in sitting.items().items() if each[1]["kind"] == "matching")
+    number = list(sitting.items()).index(name) + 1
+    places = {place: page.locator(_DESK).locator(place) for place in ("[role=timer]", "[role=status]")}
+    assert places["[role=timer]"].get_attribute("aria-live") == "off"
+    silent = [each.element_handle() for each in places["[role=status]"].all()]
+    assert [each.inner_text() for each in silent] == [""] * len(silent), "nothing is called out at the start"
+    page.get_by_role("combobox", name="Go to", exact=True).select_option(index=number)
+    headed(page, f"Item {number} of")
+    page.get_by_role("combobox", name="A goes with").select_option(index=1)
+    shows(page, f"✔ Item {number}: answered, a part is open")
+    (said,) = [each.inner_text() for each in silent if each.is_visible() and each.inner_text()]
+    assert re.fullmatch(r"Kept at [\d:]+: I think so\. A part is still open\.", said), said
+    tree = page.locator(_DESK).aria_snapshot()
+    for words in (
+        f'group "Item {number} of {len(sitting.items())}. {view["question"]}"',
+        'group "How sure?"',
+        'button "I think so" [pressed]',
+        'checkbox "Come back to this one"',
+        'textbox "Notes"',
+        'button "Submit" [disabled]',
+    ):
+        assert words in tree, f"{words} is missing in:\n{tree}"

@@ -209,7 +209,7 @@ class _Closing:
         self.receipt, self.said = output(), output()
         self.job = Job(self.submit, label="Sealing and grading")
         self.view = column(
-            output('<div class="lk"><h3>Submit</h3></div>'),
+            output('<div class="lk"><h2>Submit</h2></div>'),
             row(self.sure, self.submit),
             self.receipt,
             self.job.view,

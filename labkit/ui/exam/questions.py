@@ -28,7 +28,7 @@ def headed(title: str, words: str, *, arrive: bool = False) -> str:
     takes = " data-lk-arrive" if arrive else ""
     return (
         f'<div class="lk-place" role="group" tabindex="-1" aria-label="{escape(f"{title}. {words}")}"{takes}>'
-        f"<h3>{escape(title)}</h3><p>{escape(words)}</p></div>"
+        f"<h2>{escape(title)}</h2><p>{escape(words)}</p></div>"
     )
 
 
