@@ -320,7 +320,7 @@ def test_nothing_bars_the_way_on_any_view_in_any_look(sitting, page):
     assert found == []
     page.keyboard.press("Escape")
     page.keyboard.press("Control+B")  # the files at the side leave no room in a narrow window
-    page.set_viewport_size({"width": 512, "height": 384})
+    page.set_viewport_size({"width": 512, "height": 1600})
     for large in (True, False):
         page.get_by_role("checkbox", name="Large type").set_checked(large)
         for kind in opened(page, sitting):
@@ -352,6 +352,7 @@ def themed(page, theme):
     for words in ("Theme", f"JupyterLab {theme}"):
         page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{words}$")).click()
     page.locator(f"body[data-jp-theme-name='JupyterLab {theme}']").wait_for(state="attached", timeout=LONG)
+    page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=LONG)
 
 
 def heard(page, sitting):
