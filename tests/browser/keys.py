@@ -4,7 +4,7 @@ Nothing here moves the focus in another way, so that what cannot be reached with
 fails a test.
 """
 
-LONG = 30_000
+LONG = 180_000
 _MOST, _MOST_OPTIONS = 320, 60  # stops on a page, and options of a list
 
 _FOCUSED = """() => {
@@ -40,6 +40,15 @@ def tab(page, there, what):
 def tab_to(page, label):
     """Go on with the Tab key until what is focused is labelled so, or begins so."""
     tab(page, lambda: focused(page).startswith(label), label)
+
+
+def back_to(page, label):
+    """Go back with Shift and the Tab key until what is focused is labelled so, or begins so."""
+    for _ in range(_MOST):
+        page.keyboard.press("Shift+Tab")
+        if focused(page).startswith(label):
+            return
+    raise AssertionError(f"Shift and the Tab key do not lead back to {label!r}")
 
 
 def type_into(page, label, value):
