@@ -122,6 +122,7 @@ class Place(_Shown):
     """How far one task or item is.
 
     ``state`` is ``"flagged"``, ``"answered"`` or ``"untouched"``; a flagged one may be answered.
+    ``missing`` names fields of a task, or numbers the parts of an answered item that are still open.
     """
 
     id: str

@@ -94,9 +94,14 @@ def _item(
         title=view["question"].split("\n")[0][:80],
         state=_said(view["id"] in flags, bool(given)),
         answered=bool(given),
+        missing=_open_parts(given.get("answer")),
         confidence=given.get("confidence", ""),
         note=notes.get(view["id"], ""),
     )
+
+
+def _open_parts(answer: Any) -> tuple[str, ...]:
+    return tuple(str(number) for number, part in enumerate(answer or (), start=1) if part is None)
 
 
 def _said(flagged: bool, answered: bool) -> str:

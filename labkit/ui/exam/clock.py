@@ -11,9 +11,10 @@ from labkit.exams.sitting import State
 from labkit.ui.html import escape
 from labkit.ui.work import in_kernel
 
-__all__ = ["Clock", "time_left"]
+__all__ = ["Clock", "time_called", "time_left"]
 
 _LAST = 300  # seconds before the end from which on seconds are said
+_CALLS = (30, 10, 5, 1)  # minutes before the end that are called out
 _OFTEN, _SELDOM = 1.0, 20.0
 
 
@@ -34,6 +35,20 @@ def time_left(state: State) -> str:
         f'<span class="lk-muted">of {state.minutes + state.extra_minutes} min{extra}; by '
         f"{escape(state.deadline_source)}</span></div>"
     )
+
+
+def time_called(state: State) -> str:
+    """Return what is called out about the time, as HTML; it changes only at a few moments."""
+    if state.submitted:
+        return ""
+    if state.over:
+        return "<strong>The time is over.</strong>"
+    # What is left from the start on is no news.
+    calls = [call for call in _CALLS if state.seconds_left <= 60 * call <= 30 * state.minutes]
+    if not calls:
+        return ""
+    words = "One minute is" if calls[-1] == 1 else f"{calls[-1]} minutes are"
+    return f"<strong>{words} left at most.</strong>"
 
 
 class Clock:

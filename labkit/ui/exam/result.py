@@ -38,7 +38,7 @@ def practice_result(sitting: Sitting) -> str:
         else table("The rule that decides", ("Rule", "Needed", "Reached", "Verdict"), rules)
     )
     return (
-        f'<div class="lk" role="status"><h3>{head}</h3>'
+        f'<div class="lk"><div role="status"><h3>{head}</h3></div>'
         + decided
         + table("Tasks", ("Task", "Earned", "Of", "Remarks"), tasks)
         + "<p>Everything that was measured, and why, is in <code>result.html</code> beside the notebook, "
