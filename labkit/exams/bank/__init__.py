@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from labkit.exams.bank.collection import Bank, read_bank
     from labkit.exams.bank.counting import Coverage, coverage
     from labkit.exams.bank.filling import filled
+    from labkit.exams.bank.guessing import Guesses, guess
     from labkit.exams.bank.item import (
         GROUPS,
         KINDS,
@@ -28,6 +29,7 @@ _MODULES = {
     "collection": ("Bank", "read_bank"),
     "counting": ("Coverage", "coverage"),
     "filling": ("filled",),
+    "guessing": ("Guesses", "guess"),
     "item": (
         "GROUPS",
         "KINDS",
@@ -56,6 +58,7 @@ __all__ = [
     "BankItem",
     "Coverage",
     "Exhibit",
+    "Guesses",
     "Mistake",
     "Number",
     "Paper",
@@ -63,6 +66,7 @@ __all__ = [
     "blank_order",
     "coverage",
     "filled",
+    "guess",
     "item_digest",
     "lint",
     "mark",
