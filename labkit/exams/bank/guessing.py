@@ -13,21 +13,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labkit.course.quiz import Item, Part
-from labkit.exams.bank.cues import CUES, RARE, single_questions
+from labkit.exams.bank.cues import CUES, single_questions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Guesses", "guess"]
 
-FOLDS, ROUNDS = 10, 5
+FOLDS, ROUNDS = 10, 10
 """Parts into which the items fall, and how often they do so anew; counted is the mean."""
 
 RIDGE = 30.0
 """Penalty on the squared weights of the standardised cues."""
 
-SHUFFLES = 1000
-"""So many times the key is drawn by lot, to see how far chance comes."""
+SHUFFLES = 500
+"""So many keys are drawn by lot, to see how far chance comes."""
+
+SELDOM = 0.01
+"""Too many are guessed where this share of the keys drawn by lot, or less, lets guess as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Guesses:
     chance : float
         Mean share that was guessed where the key was drawn by lot.
     limit : int
-        So many or more were guessed in less than one of a thousand keys drawn by lot.
+        So many or more were guessed with one in a hundred of the keys drawn by lot, or fewer.
     """
 
     right: int
@@ -76,23 +79,23 @@ def guess(items: Iterable[Item], seed: int = 0) -> Guesses:
     held = [(place, each) for place, item in enumerate(items) for each in single_questions(item)]
     if not held:
         return Guesses(0, 0, 0.0, 1)
-    random = np.random.default_rng(seed)
+    lots, parts = (np.random.default_rng([seed, stream]) for stream in range(2))
     looks, there = _looks([each for _, each in held])
     keys = np.column_stack(
         [
             [part.right[0] for _, (_, part) in held],
-            random.integers(0, there.sum(axis=1)[:, None], size=(len(held), SHUFFLES)),
+            lots.integers(0, there.sum(axis=1)[:, None], size=(len(held), SHUFFLES)),
         ]
     )
     owner = np.array([place for place, _ in held])
     won = np.zeros(1 + SHUFFLES)
     for _ in range(ROUNDS):
-        fold = random.permutation(owner.max() + 1)[owner] % FOLDS
+        fold = parts.permutation(owner.max() + 1)[owner] % FOLDS
         for part in range(FOLDS):
             known, new = fold != part, fold == part
             weights = _learned(looks[known], there[known], keys[known])
             won += _won(looks[new], there[new], keys[new], weights) / ROUNDS
-    limit = int(np.quantile(won[1:], 1 - RARE, method="higher") + 1)
+    limit = int(np.quantile(won[1:], 1 - SELDOM, method="higher") + 1)
     return Guesses(round(float(won[0])), len(held), float(won[1:].mean() / len(held)), limit)
 
 

@@ -96,7 +96,8 @@ def _bank_findings(items: list[BankItem]) -> Iterator[tuple[str, str]]:
     yield from _positions(items)
     yield from _absolutes(items)
     yield from _counts(items)
-    yield from (("cues", problem) for problem in cue_findings(items))
+    for problem in cue_findings(items):
+        yield "cues", problem
     guesses = guess(item for item in items if item.status == "reviewed")
     if guesses.right >= guesses.limit:
         yield "guessing", str(guesses)
