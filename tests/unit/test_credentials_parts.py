@@ -121,6 +121,8 @@ def test_a_badge_has_the_members_that_open_badges_requires(made):
         assert "edition" in each["targetFramework"]
     for each in subject["achievement"]["resultDescription"]:
         assert {"id", "type", "name", "resultType"} <= set(each)
+    # One status, and no list of them: what is suspended stands in a list beside the one that is named.
+    assert badge["credentialStatus"]["statusPurpose"] == "revocation"
     assert "not accredited" not in badge["name"]
     assert (
         "neither the software nor, by it, the issuer is accredited"
@@ -340,7 +342,7 @@ def test_documents_show_what_the_badge_says_and_escape_it(tmp_path):
     badge = (folder / "badge.json").read_text()
     facts = facts_of(json.loads(badge))
     assert facts.holder == name
-    html, svg = as_html(facts), as_svg(facts, badge)
+    html, svg = as_html(facts, badge), as_svg(facts, badge)
     assert "<b>" not in html
     assert "<script" not in html
     root = ElementTree.fromstring(svg)  # noqa: S314
@@ -387,6 +389,16 @@ def test_the_pdf_carries_the_badge_byte_for_byte_and_is_the_same_each_time(made)
     assert b"pdfaid:part>3" in about
     assert b"pdfuaid:part>1" in about
     assert b"/AFRelationship/Source" in about.replace(b" ", b"")
+
+
+def test_letters_that_no_font_has_are_named_and_the_other_documents_are_there(tmp_path):
+    pytest.importorskip("typst")
+    office, keys = office_at(tmp_path / "office")
+    folder = issued(office, keys, candidate={"name": "Ada \U0001e290", "identifier": "a@example.org"})
+    with pytest.raises(DataFormatError, match="could not be displayed with font"):
+        write_documents(folder, pdf=True)
+    assert {"certificate.html", "certificate.svg"} <= {each.name for each in folder.iterdir()}
+    assert not (folder / "certificate.pdf").exists()
 
 
 def _inflated(content):
