@@ -33,6 +33,7 @@ from labkit.exams.grading.freezing import digest_of_exam, freeze_exam
 from labkit.exams.grading.packs import write_pack
 from labkit.exams.grading.pool import grade_here
 from labkit.exams.grading.sessions import SessionFacts, write_session
+from labkit.exams.grading.verifying import Arrival
 
 if TYPE_CHECKING:
     from labkit.exams.reproduction import Reproduced
@@ -44,11 +45,28 @@ _FINAL = ("graded", "refused", "replayed")
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A file that was brought, by whom, and when it arrived (UTC in ISO 8601), where that is known."""
+    """A file that was brought, and what is known of its arrival.
+
+    Attributes
+    ----------
+    path : Path
+    owner, at, by, added_minutes
+        As :class:`labkit.exams.grading.verifying.Arrival` has them.
+    sha256 : str or None
+        What its digest was when it arrived.
+    """
 
     path: Path
     owner: str | None = None
     at: str | None = None
+    by: str | None = None
+    added_minutes: int = 0
+    sha256: str | None = None
+
+    @property
+    def arrival(self) -> dict[str, Any]:
+        """What is known of its arrival, as JSON can hold it."""
+        return asdict(Arrival(self.owner, self.at, self.by, self.added_minutes))
 
 
 class GradingFolder:
@@ -112,7 +130,7 @@ class GradingFolder:
                 else grade_here(todo.items(), workers=workers, seconds=seconds)
             )
             for sha256, result in results:
-                about = {key: todo[sha256].get(key) for key in ("owner", "at")}
+                about = asdict(Arrival.of(todo[sha256]))
                 self._keep(sha256, {**result, "sha256": sha256, "arrival": about})
             for sha256, problem in taken:
                 if not problem:
@@ -141,6 +159,8 @@ class GradingFolder:
         except DataFormatError as error:
             return "", str(error)
         sha256 = digest_of(content)
+        if submission.sha256 not in (None, sha256):
+            return "", "it was altered after it arrived: its digest is not the one of its receipt"
         place = ensure_dir(self.root / "submissions") / f"{sha256}.zip"
         if not place.is_file():
             write_whole(place, content)
@@ -150,7 +170,7 @@ class GradingFolder:
         """Return whether there is nothing more to do; a name that was mistyped can be corrected."""
         result = self._result(sha256)
         if result.get("status") == "void":
-            return result["arrival"] == {"owner": submission.owner, "at": submission.at}
+            return asdict(Arrival.of(result["arrival"])) == submission.arrival
         return result.get("status") in _FINAL and not result.get("again")
 
     def _request(self, sha256: str, submission: Submission) -> dict[str, Any]:
@@ -158,8 +178,7 @@ class GradingFolder:
             "path": str((self.root / "submissions" / f"{sha256}.zip").resolve()),
             "sessions": str((self.root / "sessions").resolve()),
             "exam": str(self.exam.resolve()),
-            "owner": submission.owner,
-            "at": submission.at,
+            **submission.arrival,
         }
 
     def _result(self, sha256: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.exams.form import parse_time
+from labkit.exams.form import said_time
 from labkit.exams.sitting.keeping import versions
 from labkit.exams.sitting.receipts import Place, State
 
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from labkit.exams.sitting.sitting import Sitting
 
 __all__ = ["state_of"]
-
-_SOURCE = "the signed form and the clock of this machine"
 
 
 def state_of(sitting: Sitting) -> State:
@@ -25,19 +23,20 @@ def state_of(sitting: Sitting) -> State:
     tasks = tuple(_task(sitting, slot, flags, notes, fields.get(slot, ())) for slot in form.slots)
     answers = desk.kept("answers.json")
     items = tuple(_item(view, flags, notes, answers) for view in sitting.items().values())
-    left = (parse_time(form.deadline) - desk.clock()).total_seconds()
+    time = desk.clock.read()
     return State(
         session=form.session,
         candidate=form.candidate,
         mode=form.mode,
         tasks=tasks,
         items=items,
-        seconds_left=int(left),
-        deadline=form.deadline,
-        deadline_source=_SOURCE,
+        seconds_left=int((time.deadline - time.now).total_seconds()),
+        deadline=said_time(time.deadline),
+        deadline_source=time.source,
         minutes=form.minutes,
         extra_minutes=form.extra_minutes,
         submitted=sitting.submitted,
+        added=tuple(f"{each['minutes']} minutes more: {each['reason']}" for each in time.added),
     )
 
 
