@@ -71,7 +71,9 @@ def _summary(sheet: Mapping[str, Any]) -> str:
         f"{escape(str(sheet['graded_at']))} by version {escape(str(sheet['grader']))}.",
     ]
     if arrival := sheet.get("arrival"):
-        added = f", with {arrival['added_minutes']} minutes that were added" if arrival["added_minutes"] else ""
+        added = (
+            f", with {arrival['added_minutes']} minutes that were added" if arrival["added_minutes"] else ""
+        )
         lines.append(f"Arrived {escape(str(arrival['at']))}, by {escape(str(arrival['by']))}{added}.")
     if decision["within_one_sem"]:
         lines.append("The share lies within one standard error below the cut: ask about a re-take.")

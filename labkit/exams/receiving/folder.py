@@ -112,17 +112,18 @@ class Receiving:
         password : str, optional
             To seal the key with.  A sealed key has to be opened by somebody at each start.
         """
+        url = url.rstrip("/")
         parse_address(url)
-        folder = ensure_dir(examiner / _PLACE)
-        folder.chmod(0o700)
+        folder = examiner / _PLACE
+        if not folder.is_dir():
+            # Whoever gives the service an account of its own opens the folder to that account.
+            ensure_dir(folder).chmod(0o700)
         ensure_dir(folder / "sessions")
         if not (folder / "key.json").is_file():
             create_keys(folder / "key.json", password)
         elif password is not None:
             raise InvalidInputError(f"{folder} has a key already: prepare it again without a password")
-        write_whole(
-            folder / "receiver.json", json.dumps({"version": 1, "url": url.rstrip("/")}).encode() + b"\n"
-        )
+        write_whole(folder / "receiver.json", json.dumps({"version": 1, "url": url}).encode() + b"\n")
         return cls(examiner)
 
     @property

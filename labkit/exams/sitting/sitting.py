@@ -230,8 +230,16 @@ class Sitting:
         """Return the notes by the task or item that they are for; the empty text is the whole."""
         return dict(self.desk.kept("desk.json").get("notes", {}))
 
-    def state(self) -> State:
-        """Return how far every task and item is, and how much time is left."""
+    def state(self, *, ask: bool = False) -> State:
+        """Return how far every task and item is, and how much time is left.
+
+        Parameters
+        ----------
+        ask : bool
+            Ask the examiner's server now, in place of going by what it said a moment ago.
+        """
+        if ask:
+            self.desk.clock.refresh()
         return state_of(self)
 
     def submit(self, *, send: bool = True) -> SubmitReceipt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from labkit.exams.form import said_time
@@ -30,7 +31,8 @@ def state_of(sitting: Sitting) -> State:
         mode=form.mode,
         tasks=tasks,
         items=items,
-        seconds_left=int((time.deadline - time.now).total_seconds()),
+        # Rounded up: the last second counts.
+        seconds_left=math.ceil((time.deadline - time.now).total_seconds()),
         deadline=said_time(time.deadline),
         deadline_source=time.source,
         minutes=form.minutes,

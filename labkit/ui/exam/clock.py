@@ -11,9 +11,10 @@ from labkit.exams.sitting import State
 from labkit.ui.html import escape
 from labkit.ui.work import in_kernel
 
-__all__ = ["Clock", "time_left"]
+__all__ = ["Clock", "announcement", "time_left"]
 
 _LAST = 300  # seconds before the end from which on seconds are said
+_ANNOUNCED = {300: "5 minutes left.", 60: "1 minute left.", 0: "The time is over."}
 _OFTEN, _SELDOM = 1.0, 20.0
 
 
@@ -29,11 +30,31 @@ def time_left(state: State) -> str:
         hours, minutes = divmod(state.seconds_left // 60, 60)
         words = f"{hours} h {minutes:02d} min left" if hours else f"{minutes} min left"
     extra = f", {state.extra_minutes} of them extra time" if state.extra_minutes else ""
+    added = "".join(f" {escape(each)}." for each in state.added)
     return (
         f'<div class="lk" role="timer" aria-live="off"><strong>{words}</strong> '
         f'<span class="lk-muted">of {state.minutes + state.extra_minutes} min{extra}; by '
-        f"{escape(state.deadline_source)}</span></div>"
+        f"{escape(state.deadline_source)}.{added}</span></div>"
     )
+
+
+def announcement(before: State, now: State) -> str | None:
+    """Return what an exam says aloud at this moment, as HTML; None when there is nothing new to say.
+
+    Parameters
+    ----------
+    before, now : State
+        Of the last look, and of this one.
+    """
+    if now.mode != "exam" or now.submitted:
+        return None
+    words = [f"{each}." for each in now.added[len(before.added) :]]
+    # Whoever comes late hears the last of them alone.
+    passed = [at for at in _ANNOUNCED if now.seconds_left <= at < before.seconds_left]
+    if passed:
+        end = "" if now.over else " When the time is over, what you handed in is submitted by itself."
+        words.append(_ANNOUNCED[min(passed)] + end)
+    return f'<div class="lk" role="alert">{escape(" ".join(words))}</div>' if words else None
 
 
 class Clock:
@@ -60,5 +81,10 @@ class Clock:
 
     def _run(self) -> None:
         left: int | None = _LAST
-        while left is not None and not self._stopped.wait(_OFTEN if 0 < left < _LAST else _SELDOM):
+        while left is not None and not self._stopped.wait(_pause(left)):
             left = self._tick()
+
+
+def _pause(left: int) -> float:
+    """Return how long nothing is said: until the last minutes begin, and from then on a second."""
+    return _OFTEN if 0 < left <= _LAST else min(_SELDOM, left - _LAST) if left > _LAST else _SELDOM

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
 
-from labkit.exams.sitting import Place, Sitting, State, open_sitting
+from labkit.exams.sitting import Place, Sitting, State, SubmitReceipt, open_sitting
 from labkit.ui.answering import AnswerField
 from labkit.ui.controls import button, change_options, choice, column, output, panel, row, tick, toggle
-from labkit.ui.exam.clock import Clock, time_left
+from labkit.ui.exam.clock import Clock, announcement, time_left
 from labkit.ui.exam.questions import asked, question
 from labkit.ui.exam.result import practice_result
 from labkit.ui.exam.tasks import task_page
@@ -21,6 +22,7 @@ from labkit.ui.work import Job, guarded
 __all__ = ["ExamDesk", "exam_desk"]
 
 _SURE = {"guess": "I guessed", "think": "I think so", "know": "I know it"}
+_AGAIN = 20.0  # seconds after which what was not received is sent again
 _SIGNS = {"answered": "✔", "flagged": "▲", "untouched": "○"}
 _KINDS = {"answered": "good", "flagged": "warn", "untouched": "open"}
 
@@ -50,7 +52,8 @@ class ExamDesk:
         self._order = [place.id for place in (*state.tasks, *state.items)]
         self.here = self._order[0]
         self._showing = False
-        self.time, self.overview, self.said = output(), output(), output()
+        self.time, self.announced, self.overview, self.said = output(), output(), output(), output()
+        self._last = state
         self.go = choice(
             "Go to", self._entries(state), self.here, tip="Every task and item, and how far it is"
         )
@@ -73,6 +76,7 @@ class ExamDesk:
         self.closing = _Closing(sitting, self.refresh)
         self.view = panel(
             row(self.time, self.large),
+            self.announced,
             self.overview,
             self.go,
             self.body,
@@ -167,9 +171,18 @@ class ExamDesk:
         (self.view.add_class if large else self.view.remove_class)("lk-large")
 
     def _tick(self) -> int | None:
+        """Say how much time is left; what an exam says at its end, and does by itself, it does here."""
         state = self.sitting.state()
+        if state.mode == "exam" and state.over and not state.submitted:
+            # Time may have been added a moment ago.
+            state = self.sitting.state(ask=True)
         self.time.value = time_left(state)
-        return None if state.submitted else state.seconds_left
+        if (words := announcement(self._last, state)) is not None:
+            self.announced.value = words
+        self._last = state
+        if state.mode == "exam" and (state.over or state.submitted):
+            self.closing.by_itself()
+        return None if state.submitted and self.closing.done else state.seconds_left
 
 
 class _Closing:
@@ -177,28 +190,63 @@ class _Closing:
 
     def __init__(self, sitting: Sitting, refresh: Callable[[], None]) -> None:
         self._sitting, self._refresh = sitting, refresh
+        self._receipt: SubmitReceipt | None = None
+        self._tried = 0.0
         self.sure = tick("I want to submit. Afterwards nothing can be changed.", tip="Unlocks the button")
         self.submit = button("Submit", self._submit, primary=True, tip="Seals what was handed in")
         self.said = output()
         self.job = Job(self.submit, label="Sealing and grading")
+        self.again = button("Send again", self._send, primary=True, tip="Sends the sealed file once more")
+        self.sending = Job(self.again, label="Sending")
         self.view = column(
             output('<div class="lk"><h3>Submit</h3></div>'),
             row(self.sure, self.submit),
             self.job.view,
             self.said,
+            self.again,
+            self.sending.view,
         )
         self.submit.disabled = True
+        self.again.layout.display = "none"
         self.sure.observe(lambda change: setattr(self.submit, "disabled", not change["new"]), "value")
         if sitting.submitted:
             self._submit()
 
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do: the sitting is sealed, and received where somebody receives it."""
+        return self._receipt is not None and (
+            self._receipt.arrival is not None or self._sitting.form.receiver is None
+        )
+
+    def by_itself(self) -> None:
+        """Submit when the time of an exam is over, and send again what was not received."""
+        if self._receipt is None:
+            self._submit()
+        elif not self.done and time.monotonic() - self._tried > _AGAIN:
+            self._send()
+
+    def _send(self) -> None:
+        self._tried = time.monotonic()
+        self.sending.start(lambda _: self._sitting.submit(), self._tell)
+
+    def _tell(self, receipt: SubmitReceipt) -> None:
+        self._receipt = receipt
+        kind, title = ("good", "Your exam is submitted.") if self.done else ("info", "Your exam is sealed.")
+        if receipt.problem:
+            kind, title = "warn", "Your exam is sealed, and was not received yet."
+        self.said.value = callout(kind, str(receipt), title=title)
+        self.again.layout.display = "" if receipt.problem else "none"
+
     def _submit(self) -> None:
         self.sure.disabled = True
         with guarded(self.said):
-            receipt = self._sitting.submit()
-            self.said.value = callout("good", str(receipt), title="Your exam is submitted.")
+            self._tell(self._sitting.submit(send=False))
             self._refresh()
             if self._sitting.form.mode == "exam":
+                self.submit.disabled = True
+                if not self.done:
+                    self._send()
                 return
             before = self.said.value
             self.job.start(
