@@ -182,7 +182,9 @@ class ExamDesk:
         self._last = state
         if state.mode == "exam" and (state.over or state.submitted):
             self.closing.by_itself()
-        return None if state.submitted and self.closing.done else state.seconds_left
+        elif state.submitted:
+            return None
+        return None if self.closing.done else state.seconds_left
 
 
 class _Closing:
