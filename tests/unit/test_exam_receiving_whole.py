@@ -2,14 +2,18 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import safetensors.torch
 
 from labkit.cli import main
+from labkit.exams.envelope.reading import read_envelope
 from labkit.exams.examiner import Examiner
-from labkit.exams.grading import received_by
+from labkit.exams.grading import received_by, session_facts, verify
+from labkit.exams.grading.verifying import Arrival
 from labkit.exams.issued import read_issued
+from labkit.exams.sitting import Sitting, make_sitting
 from tests.exam_receivers import PASSWORD, Service, free_port
 from tests.exam_submissions import make_graded_exam
 
@@ -77,11 +81,13 @@ def test_prepared_opened_sat_extended_sent_received_graded_and_regraded(office, 
     sheet = json.loads((folder / "graded/sheets" / f"{opened['session']}.json").read_text())
     solved = next(task for task in sheet["tasks"] if task["slot"] == "T5")
     assert solved["earned"] == pytest.approx(solved["points"])
-    arrival = {"at": about["began_at"], "by": "the examiner's server", "added_minutes": 10}
+    arrival = {"at": about["announced_at"], "by": "the examiner's server", "added_minutes": 10}
     assert sheet["arrival"] == arrival
     assert sheet["flags"] == []
     page = (folder / "graded/feedback" / f"{opened['session']}.html").read_text()
-    assert f"Arrived {about['began_at']}, by the examiner&#x27;s server, with 10 minutes that were" in page
+    assert (
+        f"Arrived {about['announced_at']}, by the examiner&#x27;s server, with 10 minutes that were" in page
+    )
     assert main(["exam", "regrade", str(folder / "graded/packs" / opened["session"])]) == 0
     assert "the same, line by line" in capsys.readouterr().out
     # The same file, brought by hand as well, is known by its digest.
@@ -90,7 +96,7 @@ def test_prepared_opened_sat_extended_sent_received_graded_and_regraded(office, 
 
 
 def test_what_could_not_be_sent_is_sealed_said_and_sent_again(office, told, tmp_path, capsys):
-    exam, folder, password = office
+    exam, folder, _ = office
     service = Service.make(tmp_path, exam)
     bo = ("--candidate", "Bo", "--examiner", folder, "--json")
     told("open", *bo, "--folder", tmp_path / "bo")
@@ -116,10 +122,15 @@ def test_what_could_not_be_sent_is_sealed_said_and_sent_again(office, told, tmp_
     service.kill()
 
 
+def verified(examiner, submission):
+    """Return what the grader finds before it measures anything."""
+    session = examiner.session(submission.path.parent.name)
+    envelope = read_envelope(submission.path.read_bytes())
+    return verify(envelope, session_facts(examiner, session), Arrival(**submission.arrival))
+
+
 def test_late_by_the_server_is_late_unless_time_was_added_for_an_incident(office, told, tmp_path):
     """What is late, and whose it is, comes from the arrivals, whatever the candidate's clock said."""
-    from labkit.exams.sitting import Sitting, make_sitting
-
     exam, folder, _ = office
     service = Service.make(tmp_path, exam).start()
     now = datetime.now(UTC)
@@ -134,6 +145,7 @@ def test_late_by_the_server_is_late_unless_time_was_added_for_an_incident(office
     told("receive", folder, *given)
     service.kill()
     assert [each.added_minutes for each in received_by(service.examiner)] == [0, 10]
-    late, in_time = told("grade", "--received", folder, "--json")["submissions"]
-    assert "deadline: it came at" in late["reasons"][0]
-    assert (late["passed"], in_time["reasons"]) == (False, [])
+    late, in_time = map(partial(verified, service.examiner), received_by(service.examiner))
+    assert "deadline: it came at" in late.reasons[0]
+    assert (late.counts, in_time.counts, in_time.reasons) == (False, True, ())
+    assert in_time.arrival["by"] == "the examiner's server"

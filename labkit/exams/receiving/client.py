@@ -9,7 +9,9 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
+import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -176,11 +178,18 @@ class Client:
         """Ask, and return the JSON of a good answer."""
         connection = self._connection(seconds)
         try:
+            connection.connect()
+            # Each step has its time, and a short question one altogether: an answer in drops is none.
+            patience = threading.Timer(2 * seconds, _hang_up, [connection.sock])
+            patience.daemon = True
+            if method == "POST":
+                patience.start()
             # Who refuses early has answered already when sending breaks.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, self._parts.path + address, body=body, headers=dict(headers))
             response = connection.getresponse()
             content = response.read(_MOST_ANSWER + 1)
+            patience.cancel()
         except ssl.SSLCertVerificationError as error:
             raise ForgedError(f"its certificate cannot be verified: {error.verify_message}") from None
         except (OSError, http.client.HTTPException) as error:
@@ -220,6 +229,12 @@ def receipt_of(raw: Any, form: Form, sha256: str) -> Line:
     ):
         raise IntegrityError("a receipt of another sitting or of another file")
     return line
+
+
+def _hang_up(line: socket.socket) -> None:
+    # One that was closed meanwhile needs nothing.
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _reason(error: Exception) -> str:

@@ -19,7 +19,7 @@ class Received:
     ----------
     path : Path
     sha256, owner, at : str
-        ``at`` is when it began to come: its digest was fixed then.
+        ``at`` is when its digest was announced: from then on nothing about it could change.
     added_minutes : int
         Time that was added to the sitting.
     counts : bool
@@ -55,7 +55,7 @@ def _received(receiving: Receiving, arrivals: Arrivals, line: Line) -> Received:
         path=receiving.path_of(session, sha256),
         sha256=sha256,
         owner=about["owner"],
-        at=about["began_at"],
+        at=about["announced_at"],
         added_minutes=arrivals.minutes(session),
         counts=line.entry["kind"] == "received",
     )

@@ -1,7 +1,7 @@
 """The service itself: three addresses, JSON in words, and a file that is never opened.
 
-Whoever asks for a sitting that is not known gets the same answer, after the same work, as one whose proof
-does not fit.  Nothing that was sent is repeated in an answer, and nothing is listed.
+Whoever asks for a sitting that is not known gets the same answer as one whose proof does not fit.  Nothing
+that was sent is repeated in an answer, and nothing is listed.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class _Handler(web.RequestHandler):
         Raises
         ------
         RefusedError
-            In the same words, after the same work, when there is none and when the proof is wrong.
+            In the same words when there is none and when the proof is wrong.
         """
         found = self.desk.receiving.find(session)
         token = self.about["secret"] if found is None else bytes.fromhex(found.token)
@@ -294,4 +294,4 @@ def _said(line: Line) -> str:
     if line.entry["kind"] == "set_aside":
         words += ", set aside: another file of this sitting counts"
     what = f"{payload['sha256'][:12]} ({payload['size']:,} bytes)"
-    return f"{payload['session']}: received {what} at {payload['began_at']}, {words}"
+    return f"{payload['session']}: received {what} at {payload['announced_at']}, {words}"

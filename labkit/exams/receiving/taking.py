@@ -60,6 +60,7 @@ class Desk:
         shutil.rmtree(self._partial, ignore_errors=True)
         ensure_dir(self._partial)
         self._sending: set[str] = set()
+        self._announced: dict[str, tuple[str, datetime]] = {}
 
     @property
     def under_way(self) -> int:
@@ -83,9 +84,21 @@ class Desk:
         return {"answer": answer, "signature": self._keys.sign("clock", answer)}
 
     def receipt(self, sitting: Registered, sha256: str) -> Line | None:
-        """Return the receipt of a file that arrived."""
+        """Return the receipt of a file that arrived; to ask for it announces the file."""
+        self.announced(sitting, sha256)
         self.arrivals.follow()
         return self.arrivals.find(sitting.session, sha256)
+
+    def announced(self, sitting: Registered, sha256: str) -> datetime:
+        """Return when a file was announced, which is the time that counts.
+
+        Nothing about a file can change once its digest is known, however long it takes to come, and
+        however often it has to be sent.  Of each sitting that holds for the first file alone: whoever
+        announces several, to choose among them later, has announced one.
+        """
+        now = datetime.now(UTC)
+        first, at = self._announced.setdefault(sitting.session, (sha256, now))
+        return at if first == sha256 else now
 
     def begin(self, sitting: Registered, sha256: str, size: int) -> Part:
         """Make room for a file that is about to come.
@@ -140,29 +153,25 @@ class Desk:
                     "owner": sitting.owner,
                     "sha256": part.sha256,
                     "size": part.size,
-                    "began_at": said_time(part.began_at),
+                    "announced_at": said_time(part.announced_at),
                     "due": said_time(due),
-                    "late": part.began_at > due + GRACE,
+                    "late": part.announced_at > due + GRACE,
                     "counts": part.sha256 if first is None else first.payload["sha256"],
                 },
             )
 
 
 class Part:
-    """A file on its way.
-
-    Its digest was shown with a proof before its first byte came, so nothing about it can change any
-    more: the time when it began to come is the time that counts, however slow the line is.
-    """
+    """A file on its way."""
 
     def __init__(self, desk: Desk, sitting: Registered, sha256: str, size: int) -> None:
         self.sitting, self.sha256, self.size = sitting, sha256, size
-        self.began_at = datetime.now(UTC)
+        self.announced_at = desk.announced(sitting, sha256)
         self.path = desk.path_aside()
         self._desk, self._digest, self._came = desk, hashlib.sha256(), 0
         self._open = True
         try:
-            self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+            self._file = self.path.open("xb")
         except OSError as error:
             raise _full(error) from None
 

@@ -103,10 +103,11 @@ class Clock:
         else:
             age = _steady() - offset[1]
             now = offset[0] + timedelta(seconds=age)
-        source = (
-            _SERVER if since is None or age < _FRESH else f"{_HERE}: the server {why} since {_shown(since)}"
-        )
-        return Reading(now, deadline, source, added)
+        if age < _FRESH:
+            return Reading(now, deadline, _SERVER, added)
+        # Nothing was answered, and nothing failed yet: it is being asked.
+        since = since or self._machine()
+        return Reading(now, deadline, f"{_HERE}: the server {why} since {_shown(since)}", added)
 
     def refresh(self) -> bool:
         """Ask the server now, and return whether it answered."""

@@ -135,7 +135,7 @@ class SubmitReceipt(_Shown):
         entry = self.arrival["entry"]
         about = entry["payload"]
         words = "late: it was due at " + about["due"] if about["late"] else "in time"
-        lines = [f"Received by the examiner's server at {about['began_at']}, {words}."]
+        lines = [f"Received by the examiner's server at {about['announced_at']}, {words}."]
         if entry["kind"] == "set_aside":
             lines.append(f"Another file was received before ({about['counts'][:16]}); that one counts.")
         lines.append(f"Its receipt is number {entry['n']}, {entry['digest'][:16]}; it lies in work/receipts.")
