@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.exams.examiner import Candidate, Examiner
-from labkit.exams.receiving import Arrivals, Client, Receiving
+from labkit.exams.receiving import Client, Receiving
 from labkit.exams.receiving.agreement import HEADERS, SUBMISSION, proof_of, token_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,7 +55,7 @@ class Service:
 
     @property
     def arrivals(self):
-        return Arrivals(self.folder / "arrivals.jsonl", self.receiving.public)
+        return self.receiving.arrivals()
 
     def open(self, name="Ada", identifier="a-17", **options):
         """Return a new session."""

@@ -324,6 +324,10 @@ def test_what_the_command_prints_for_scripts(another, capsys):
     assert line["entry"]["payload"]["sessions"] == [form.session]
     assert main(["exam", "receive", folder, "--extend", form.session, *given]) == 0
     assert "10 minutes were added to 1 sittings: fire alarm" in capsys.readouterr().out
+    assert main(["exam", "receive", folder, "--list"]) == 0
+    shown = capsys.readouterr().out
+    assert form.session in shown
+    assert f"2 entries, head {another.arrivals.head}" in shown
 
 
 def test_a_sealed_key_is_opened_by_a_file_and_by_nothing_else(another, tmp_path, monkeypatch, capsys):

@@ -144,6 +144,8 @@ def test_late_by_the_server_is_late_unless_time_was_added_for_an_incident(office
     given = ("--extend", alarm, "--minutes", "10", "--reason", "fire alarm", "--by", "Gina", "--json")
     told("receive", folder, *given)
     service.kill()
+    rows = told("receive", folder, "--list", "--json")["sittings"]
+    assert {row["owner"]: row["late"] for row in rows} == {"late": True, "alarm": True}
     assert [each.added_minutes for each in received_by(service.examiner)] == [0, 10]
     late, in_time = map(partial(verified, service.examiner), received_by(service.examiner))
     assert "deadline: it came at" in late.reasons[0]

@@ -6,9 +6,10 @@ import argparse
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import InvalidInputError
+from labkit.core.tables import format_table
 from labkit.course.commands.types import count
 from labkit.exams.commands.password import asked, given
 
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--prepare", action="store_true", help="make the key of the service, before the first form"
     )
     parser.add_argument("--url", metavar="URL", help="with --prepare: its address, as candidates reach it")
+    parser.add_argument("--list", action="store_true", help="say what arrived, and what did not yet")
     parser.add_argument("--extend", nargs="*", metavar="SESSION", help="add time to these sittings")
     parser.add_argument(
         "--all", action="store_true", help="with --extend: to every sitting that is under way"
@@ -55,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prepare, add time, or receive until it is stopped."""
+    """Prepare, add time, say what arrived, or receive until it is stopped."""
     from labkit.exams.receiving import Receiving
 
     if args.prepare:
@@ -63,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     receiving = Receiving(args.examiner)
     if args.extend is not None or args.all:
         return _extend(args, receiving)
+    if args.list:
+        return _list(args, receiving)
     from labkit.exams.receiving.serving import Place, serve
 
     place = Place(args.host, args.port, args.certificate, args.key, args.behind_proxy)
@@ -91,6 +95,37 @@ def _prepare(args: argparse.Namespace) -> int:
         return 0
     print(f"Forms that are opened from now on name {about['url']} and the key {about['public_key']}.")
     print(f"Run it with: labkit exam receive {args.examiner}")
+    return 0
+
+
+def _list(args: argparse.Namespace, receiving: Receiving) -> int:
+    from labkit.exams.form import said_time
+    from labkit.exams.receiving.agreement import due_at
+
+    arrivals = receiving.arrivals()
+    rows = []
+    for each in receiving.sessions():
+        files = arrivals.files(each.session)
+        first = files[0].payload if files else {}
+        row = {
+            "session": each.session,
+            "owner": each.owner,
+            "due": said_time(due_at(each.deadline, arrivals.minutes(each.session))),
+            "received": first.get("announced_at"),
+            "late": first.get("late"),
+            "set_aside": max(0, len(files) - 1),
+        }
+        rows.append(row)
+    if args.json:
+        told = {"entries": len(arrivals.lines), "head": arrivals.head, "sittings": rows}
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+        return 0
+    words: dict[Any, str] = {None: "", True: "yes", False: "no"}
+    shown = [
+        [*list(row.values())[:3], row["received"] or "", words[row["late"]], row["set_aside"]] for row in rows
+    ]
+    print(format_table(["session", "owner", "due", "received", "late", "set aside"], shown))
+    print(f"\n{len(arrivals.lines)} entries, head {arrivals.head}")
     return 0
 
 

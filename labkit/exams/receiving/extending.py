@@ -55,7 +55,7 @@ def extend(
             raise InvalidInputError(
                 f"expected a reason and a name of at most {_LONGEST} characters, got {text!r:.220}"
             )
-    arrivals = Arrivals(receiving.folder / "arrivals.jsonl", receiving.public)
+    arrivals = receiving.arrivals()
     with arrivals.held():
         chosen = _under_way(receiving, arrivals, now) if sessions is None else list(dict.fromkeys(sessions))
         for session in chosen:

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import IntegrityError, InvalidInputError
 from labkit.core.files import write_whole
@@ -31,6 +31,9 @@ from labkit.core.paths import ensure_dir
 from labkit.exams.form import Form, Receiver, parse_time
 from labkit.exams.receiving.agreement import parse_address, token_of
 from labkit.exams.signing import Keys, create_keys, load_keys, public_of
+
+if TYPE_CHECKING:
+    from labkit.exams.receiving.arrivals import Arrivals
 
 __all__ = ["Receiving", "Registered"]
 
@@ -170,6 +173,18 @@ class Receiving:
         for path in sorted((self.folder / "sessions").glob("*.json")):
             if (found := self.find(path.stem)) is not None:
                 yield found
+
+    def arrivals(self) -> Arrivals:
+        """Return what arrived, and what time was added.
+
+        Raises
+        ------
+        IntegrityError
+            When it was edited.
+        """
+        from labkit.exams.receiving.arrivals import Arrivals
+
+        return Arrivals(self.folder / "arrivals.jsonl", self.public)
 
     def path_of(self, session: str, sha256: str) -> Path:
         """Return where a file lies that arrived."""

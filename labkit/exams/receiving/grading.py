@@ -42,7 +42,7 @@ def received(receiving: Receiving) -> list[Received]:
     IntegrityError
         When the arrivals were edited.
     """
-    arrivals = Arrivals(receiving.folder / "arrivals.jsonl", receiving.public)
+    arrivals = receiving.arrivals()
     return [
         _received(receiving, arrivals, line) for line in arrivals.lines if line.entry["kind"] != "extended"
     ]

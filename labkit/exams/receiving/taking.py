@@ -19,7 +19,7 @@ from labkit.core.errors import LabkitError, StorageError
 from labkit.core.paths import ensure_dir
 from labkit.exams.form import GRACE, said_time
 from labkit.exams.receiving.agreement import due_at
-from labkit.exams.receiving.arrivals import Arrivals, Line
+from labkit.exams.receiving.arrivals import Line
 from labkit.exams.receiving.folder import Receiving, Registered
 from labkit.exams.signing import Keys
 
@@ -54,7 +54,7 @@ class Desk:
     def __init__(self, receiving: Receiving, keys: Keys, largest: int) -> None:
         self.receiving, self.largest = receiving, largest
         self._keys = keys
-        self.arrivals = Arrivals(receiving.folder / "arrivals.jsonl", receiving.public)
+        self.arrivals = receiving.arrivals()
         self._partial = receiving.folder / "partial"
         # What was on its way when the service stopped will be sent again.
         shutil.rmtree(self._partial, ignore_errors=True)
