@@ -87,7 +87,8 @@ class Service:
     def kill(self):
         """End it as a power cut would."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self.process.stdout.close()
 
     def ask(self, method, path, body=b"", headers=None, seconds=20):
         """Ask without our client; return status, JSON and headers of the answer."""

@@ -38,8 +38,7 @@ def service(tmp_path_factory):
         patch.setenv("LABKIT_EXAMS", str(exam.parent))
         made = Service.make(base, exam).start()
         yield made
-        made.process.kill()
-        made.process.communicate()
+        made.kill()
 
 
 @pytest.fixture(autouse=True)

@@ -34,8 +34,7 @@ def service(tmp_path_factory):
         patch.setenv("LABKIT_EXAMS", str(exam.parent))
         made = Service.make(base, exam).start()
         yield made
-        made.process.kill()
-        made.process.communicate()
+        made.kill()
 
 
 @pytest.fixture
@@ -87,6 +86,8 @@ def test_the_clock_says_how_late_it_is_and_signs_it_with_what_was_asked(service)
     assert answer.deadline == form.deadline
     assert abs(parse_time(answer.at) - datetime.now(UTC)) < timedelta(seconds=5)
     assert answer.raw["answer"]["over"] is False
+    slow = service.examiner.open_session(Candidate("Bo", "b-1", extra_minutes=45)).form
+    assert parse_time(Client(slow).time().deadline) == parse_time(slow.opened_at) + timedelta(minutes=75)
     past = service.open(now=datetime.now(UTC) - timedelta(hours=2)).form
     assert Client(past).time().raw["answer"]["over"] is True
 
@@ -201,6 +202,21 @@ def test_a_disk_that_is_full_is_said_and_nothing_is_half_there(another, tmp_path
     assert list((another.folder / "partial").iterdir()) == []
     assert another.arrivals.lines == []
     assert another.send(form, tmp_path / "small.zip", b"small").payload["size"] == 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_an_arrival_that_cannot_be_written_down_is_none_and_the_file_can_be_sent_again(another, tmp_path):
+    import resource
+
+    form = another.open().form
+    another.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)))
+    status, said, _ = another.put(form, b"sealed")
+    assert (status, "cannot keep it" in said["error"]) == (507, True)
+    assert another.arrivals.lines == []
+    another.kill()
+    # Nobody reads any more what it prints.
+    another.start().process.stdout.close()
+    assert another.send(form, tmp_path / "s.zip", b"sealed").entry["n"] == 1
 
 
 def test_one_service_at_a_time(service):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,8 +72,14 @@ def run(args: argparse.Namespace) -> int:
 
     place = Place(args.host, args.port, args.certificate, args.key, args.behind_proxy)
     place.insist()
-    serve(receiving, receiving.keys(_password(args, receiving)), place, lambda line: print(line, flush=True))
+    serve(receiving, receiving.keys(_password(args, receiving)), place, _tell)
     return 0
+
+
+def _tell(line: str) -> None:
+    # Whoever closed the window that it prints to has not stopped the exam.
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 def _prepare(args: argparse.Namespace) -> int:
