@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from labkit import __version__
 from labkit.core.errors import LabkitError
+from labkit.core.tables import harmless
 
 __all__ = ["COMMANDS", "main"]
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = args.run(args)
         sys.stdout.flush()
     except LabkitError as error:
-        print(f"labkit: {error}", file=sys.stderr)
+        print(f"labkit: {harmless(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("labkit: stopped", file=sys.stderr)

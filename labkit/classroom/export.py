@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from labkit.classroom.board import Board
 from labkit.classroom.seats import Seat
+from labkit.core.tables import for_spreadsheet
 from labkit.course.quiz import Gain
 
 __all__ = ["as_csv", "quiz_csv"]
@@ -27,9 +27,6 @@ _HEADINGS = (
     "stuck",
 )
 _QUIZ_HEADINGS = ("participant", "domain", "items", "before", "after", "gain")
-_FORMULA = "=+-@\t\r\n"
-_SEPARATORS = ",;|\t\r\n"  # what a spreadsheet of some country takes for the end of a cell
-_PASSED_OVER = "\"' "
 
 
 def as_csv(boards: Sequence[Board]) -> str:
@@ -53,7 +50,12 @@ def quiz_csv(seats: Sequence[Seat], results: Mapping[str, Mapping[str, Gain]]) -
     return _table(
         _QUIZ_HEADINGS,
         (
-            (plain(seat.name), domain, each.items, *map(_share, (each.before, each.after, each.gain)))
+            (
+                for_spreadsheet(seat.name),
+                domain,
+                each.items,
+                *map(_share, (each.before, each.after, each.gain)),
+            )
             for seat in seats
             for domain, each in results.get(seat.id, {}).items()
         ),
@@ -67,7 +69,7 @@ def _lines(boards: Sequence[Board]) -> Iterable[Sequence[object]]:
                 stuck = row.stuck.why if row.stuck and row.stuck.checkpoint == cell.checkpoint else ""
                 about_row = (f"{row.seconds / 60:.1f}", *map(_share, (row.before, row.after, row.gain)))
                 about_cell = (cell.checkpoint, cell.state, cell.attempts, cell.hints)
-                yield (plain(row.seat.name), board.lab.id, *about_cell, *about_row, stuck)
+                yield (for_spreadsheet(row.seat.name), board.lab.id, *about_cell, *about_row, stuck)
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -76,22 +78,6 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     table.writerow(headings)
     table.writerows(rows)
     return text.getvalue()
-
-
-def plain(text: str) -> str:
-    """Return a text with an apostrophe wherever a spreadsheet could see the beginning of a formula.
-
-    That is at its beginning, and behind whatever may end a cell elsewhere.  Letters that only
-    look like others (``＝`` for ``=``) count as these: a spreadsheet may take them for the same.
-    """
-    safe, begins = [], True
-    for letter in text:
-        meant = unicodedata.normalize("NFKC", letter)
-        if begins and meant[:1] in _FORMULA:
-            safe.append("'")
-        safe.append(letter)
-        begins = meant[-1:] in _SEPARATORS or (begins and (meant in _PASSED_OVER or meant.isspace()))
-    return "".join(safe)
 
 
 def _share(value: float | None) -> str:

@@ -106,8 +106,11 @@ def _given(signature: Mapping[str, Any], about: str) -> dict[str, tuple[str, byt
         found = {
             each["kind"]: (each["key"], base64url_decode(each["value"])) for each in signature["signatures"]
         }
+        texts = [signature["sha256"], *(key for key, _ in found.values())]
     except (KeyError, TypeError, AttributeError) as error:
         raise DataFormatError(f"no hybrid signature: {error}") from None
+    if not all(isinstance(each, str) for each in texts):
+        raise DataFormatError("no hybrid signature: expected sha256 and the address of each key as text")
     if head != ("labkit hybrid signature", 1, about) or set(found) != set(_KINDS):
         raise DataFormatError(f"expected a hybrid signature about a {about} with {' and '.join(_KINDS)}")
     return found

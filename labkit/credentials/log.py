@@ -23,6 +23,8 @@ __all__ = ["Log", "checkpoint_holds", "consistency_problem", "inclusion_problem"
 
 
 _FOR_ALL = 0o644
+_STANDS = ("issued", "renewed", "reinstated")
+"""Events after which a credential stands: a proof of its revocation is no word for it."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,12 @@ def inclusion_problem(proof: Mapping[str, Any], digest: str, issuer: Issuer) -> 
         return problem
     try:
         entry, said = proof["entry"], proof["checkpoint"]
+        if proof["version"] != 1:
+            return f"expected a proof of version 1, got {proof['version']!r:.20}"
         if digest not in (entry["credential"], entry["jwt"]):
             return "its entry is about another credential"
+        if entry["event"] not in _STANDS:
+            return f"its entry says that the credential was {entry['event']}"
         path = [bytes.fromhex(each) for each in proof["proof"]]
         held = merkle.inclusion_holds(
             _leaf(entry), proof["index"], said["size"], path, bytes.fromhex(said["root"])

@@ -7,6 +7,7 @@ only believed, when expanding and compacting it gives the same document back.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,22 +20,59 @@ __all__ = ["canonical_rdf", "check_members"]
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:[^\s<>\"{}|\\^`]+", re.IGNORECASE)
 # pyld has an error of its own, and lets others through on odd input; whatever it is, nothing was verified.
 _UNREADABLE = (Exception,)
+# As the contexts spell them.
+_NO_TEXT = tuple(f"https://www.w3.org/2001/XMLSchema#{name}" for name in ("boolean", "integer"))
 _MOST_OBJECTS = 400
+# Every value is compared with all beside it: 5,000 in one list cost eight seconds.
+_MOST_IN_A_LIST = 400
+_MOST_VALUES = 5_000
 # Objects without an id that hold such objects again: in one list, and in all.
 _MOST_BRANCHING_AT_ONCE = 6
 _MOST_BRANCHING = 12
+_MOST_ORDERS = 5_000
+"""Orders of objects that look alike, tried in half a second; a badge of ours needs none."""
 
 
 def canonical_rdf(document: Mapping[str, Any]) -> bytes:
-    """Return the RDF of a document as canonical N-Quads (RDFC-1.0)."""
+    """Return the RDF of a document as canonical N-Quads (RDFC-1.0).
+
+    Raises
+    ------
+    DataFormatError
+        When it has none, or so many objects without an id look alike that putting them in order would
+        take for ever.
+    """
     from pyld import jsonld
 
-    options = {"algorithm": "URDNA2015", "format": "application/n-quads", "documentLoader": load, "base": ""}
     try:
-        quads: str = jsonld.normalize(document, options)
+        dataset = jsonld.to_rdf(document, {"documentLoader": load, "base": ""})
+        quads: str = _bounded().main(dataset, {"format": "application/n-quads"})
         return quads.encode("utf-8")
+    except DataFormatError:
+        raise
     except _UNREADABLE as error:
         raise DataFormatError(f"no JSON-LD: {type(error).__name__}") from None
+
+
+def _bounded() -> Any:
+    """Return the algorithm with an end to the orders that it tries.
+
+    The form of the document promises none: RDF merges what is written in many ways, so objects that
+    differ as JSON may be the same there.
+    """
+    from pyld.canon import URDNA2015
+
+    class Bounded(URDNA2015):  # type: ignore[misc]
+        left = _MOST_ORDERS
+
+        def create_hash_to_related(self, node: str, issuer: Any) -> dict[str, list[str]]:
+            found: dict[str, list[str]] = super().create_hash_to_related(node, issuer)
+            self.left -= sum(math.factorial(len(alike)) for alike in found.values())
+            if self.left < 0:
+                raise DataFormatError("too many objects in it look alike: expected an id in each")
+            return found
+
+    return Bounded()
 
 
 def check_members(document: Mapping[str, Any], contexts: list[str]) -> None:
@@ -80,7 +118,9 @@ def _check_form(body: Any) -> None:
     """Refuse forms of which RDF keeps less than the whole, and graphs that take for ever to put in order."""
     count = branching = 0
     seen: set[str] = set()
-    for where, value in _walk(body, ""):
+    for number, (where, value) in enumerate(_walk(body, "")):
+        if number > _MOST_VALUES:
+            raise DataFormatError(f"expected at most {_MOST_VALUES} values")
         if isinstance(value, Mapping):
             count += 1
             branching += _branches(value)
@@ -107,8 +147,16 @@ def _check_form(body: Any) -> None:
 
 
 def _check_list(where: str, values: list[Any]) -> None:
+    if len(values) > _MOST_IN_A_LIST:
+        raise DataFormatError(f"{where}: expected at most {_MOST_IN_A_LIST} values, got {len(values)}")
     if any(isinstance(each, list) for each in values):
         raise DataFormatError(f"{where}: a list in a list has no place here")
+    plain = [each for each in values if not isinstance(each, Mapping)]
+    # RDF keeps one of two and knows no list of one: both would hide a name from whoever reads the JSON.
+    if len({(type(each), each) for each in plain}) < len(plain):
+        raise DataFormatError(f"{where} holds the same value twice")
+    if plain and len(values) == 1 and where.rpartition(".")[2] != "type":
+        raise DataFormatError(f"{where}: a single value stands by itself, in no list")
     # They can be ordered in many ways, and to find the canonical one all would be tried.
     nested = [each for each in values if isinstance(each, Mapping) and "id" not in each]
     if sum(map(_branches, nested)) > _MOST_BRANCHING_AT_ONCE:
@@ -138,6 +186,9 @@ def _check_addresses(expanded: Any) -> None:
         if not isinstance(value, Mapping):
             continue
         types = value.get("@type", [])
+        if types in _NO_TEXT and isinstance(value.get("@value"), str):
+            # The same statement as without quotes, and another thing in JSON.
+            raise DataFormatError(f"{value['@value']!r} stands in quotes, and is no text")
         for address in [*value.keys(), *(types if isinstance(types, list) else [types]), value.get("@id")]:
             if address is None or (isinstance(address, str) and address.startswith("@")):
                 continue

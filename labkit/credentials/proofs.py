@@ -67,7 +67,7 @@ def proof_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
         raise DataFormatError("it carries no proof" if proof is None else "expected one proof, as an object")
     if set(proof) != _MEMBERS or not all(isinstance(each, str) for each in proof.values()):
         raise DataFormatError(
-            f"expected a proof of {', '.join(sorted(_MEMBERS))}; got {', '.join(sorted(proof))}"
+            f"expected a proof of {', '.join(sorted(_MEMBERS))}; got {', '.join(map(repr, sorted(proof)))}"
         )
     expected = {"type": "DataIntegrityProof", "cryptosuite": SUITE, "proofPurpose": "assertionMethod"}
     for name, value in expected.items():

@@ -6,6 +6,7 @@ next submission is graded as if nothing had been.
 
 import io
 import json
+import os
 import pickle
 import random
 import stat
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import torch
 
+from labkit.cli import main
 from labkit.core.errors import DataFormatError
 from labkit.evidence.entry import canonical
 from labkit.exams.chain import entry
@@ -516,3 +518,40 @@ def test_a_log_that_says_perfect_score_earns_nothing(desk):
 def test_the_envelope_reader_never_imports_torch_for_a_refusal():
     with pytest.raises(DataFormatError):
         read_envelope(b"PK")
+
+
+def test_a_file_name_that_draws_on_the_screen_of_the_examiner(desk, tmp_path, capsys):
+    """Escapes that clear the screen, letters in reverse, and bytes that no encoding prints."""
+    for number, name in enumerate(
+        [b"\x1b[2J\x1b[HAda passed\x1b[8m.zip", b"\xff\xfe.zip", "\u202epiz.zip".encode()]
+    ):
+        (tmp_path / f"{number}{os.fsdecode(name)}").symlink_to("/dev/null")
+    examiner = Examiner.create(tmp_path / "examiner", None, exam=desk.exam)
+    assert main(["exam", "grade", str(tmp_path), "--examiner", str(examiner.folder)]) == 1
+    shown = capsys.readouterr().out
+    assert shown.count("the submission cannot be read") == 3
+    assert all(letter == "\n" or letter.isprintable() for letter in shown)
+
+
+def _many_names(files, manifest):
+    files["hand_ins/T5/hand_in.json"] = json.dumps({f"{n:x}": 0 for n in range(150_000)}).encode()
+    return seal(files, manifest)
+
+
+def _one_long_name(files, manifest):
+    files["hand_ins/T5/hand_in.json"] = json.dumps({"n" * 1_000_000: 0}).encode()
+    return seal(files, manifest)
+
+
+def _many_files_listed(files, manifest):
+    nothing = {f"{n:x}": 0 for n in range(150_000)}
+    sealed = {**manifest, "files": {**_listed(files), **nothing}}
+    return zipped([("manifest.json", canonical(sealed)), *files.items()])
+
+
+@pytest.mark.parametrize("cheat", [_many_names, _one_long_name, _many_files_listed])
+def test_a_submission_that_swells_its_own_score_sheet(desk, cheat):
+    """A megabyte of names that nobody asked for would be tens of them in sheet, feedback and pack."""
+    result = grade(desk, cheat(*desk.open().parts()))
+    assert result["status"] == "graded"
+    assert len(json.dumps(result)) < 200_000

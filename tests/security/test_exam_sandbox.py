@@ -80,11 +80,13 @@ def test_memory():
 
 
 @needs_sandbox
-def test_disk():
-    code = "for n in range(100):\n    with open(f'/tmp/f{n}', 'wb') as f: f.write(bytes(1 << 20))"
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm", "/dev"])  # noqa: S108 - inside
+def test_disk(place):
+    """Who is not root outside owns /dev inside, and bubblewrap gives it no limit of its own."""
+    code = f"for n in range(100):\n    with open(f'{place}/f{{n}}', 'wb') as f: f.write(bytes(1 << 20))"
     ended = inside(code)
     assert ended.status != 0
-    assert "No space left" in ended.output or "File too large" in ended.output
+    assert any(why in ended.output for why in ("No space left", "File too large", "Read-only", "denied"))
 
 
 @needs_sandbox
@@ -203,6 +205,37 @@ def test_notebook_that_kills_its_kernel_or_the_runner():
         cell("start", "x = 1"),
         cell("answer", attack),
         cell("score", "print('score', x + y)", outputs=said("score 1")),
+    )
+    found = reproduce(ISSUED, mine, limits=SandboxLimits(seconds=25), cell_seconds=5)
+    assert found.flags
+
+
+_TAKES_THE_RUNNERS_OUTPUT = """
+import ctypes, hashlib, json, os, pathlib, signal
+digest = hashlib.sha256(pathlib.Path("/overlaid.ipynb").read_bytes()).hexdigest()[:16]
+for process in pathlib.Path("/proc").iterdir():
+    words = (process / "cmdline").read_bytes().split(bytes(1)) if process.name.isdigit() else []
+    if f"labkit-cells {digest} ".encode() in words and b"bwrap" not in words[0]:
+        runner = int(process.name)
+told = {"status": 0, "run": 3, "failed": [], "skipped": 0}
+line = f"\\nlabkit-cells {digest} {json.dumps(told)}\\n".encode()
+try:
+    out = os.open(f"/proc/{runner}/fd/1", os.O_WRONLY | os.O_APPEND)
+except OSError:
+    out = ctypes.CDLL(None).syscall(438, os.pidfd_open(runner), 1, 0)  # pidfd_getfd
+if out >= 0:
+    os.write(out, line)
+os.kill(runner, signal.SIGKILL)
+"""
+
+
+@needs_sandbox
+def test_notebook_that_speaks_for_its_runner_and_ends_it():
+    """All inside is one user: a cell may copy the runner's output, write a verdict and kill the runner."""
+    mine = notebook(
+        cell("start", "x = 1"),
+        cell("answer", _TAKES_THE_RUNNERS_OUTPUT),
+        cell("score", "print('score', x + y)", outputs=said("score 100\n")),
     )
     found = reproduce(ISSUED, mine, limits=SandboxLimits(seconds=25), cell_seconds=5)
     assert found.flags

@@ -509,14 +509,22 @@ def test_the_database_refuses_an_appeal_decided_by_who_had_a_part(records, tmp_p
             _raw(records, insert % who)
 
 
-def test_results_are_exported_without_anything_that_a_spreadsheet_would_run(records, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("\uff1dcmd|' /C calc'!A0", "'\uff1dcmd|' /C calc'!A0"),
+        ("Ada;=cmd|'/C calc'!A0;", "Ada;'=cmd|'/C calc'!A0;"),
+    ],
+)
+def test_results_are_exported_without_anything_that_a_spreadsheet_would_run(records, tmp_path, name, written):
     sheet = _passing()
     names = tmp_path / "names.csv"
-    names.write_text(f"identifier,name\n{sheet.candidate},\"=cmd|' /C calc'!A0\"\n")
+    names.write_text(f'identifier,name\n{sheet.candidate},"{name}"\n', encoding="utf-8")
     add_candidates(records, names)
     _released(records, sheet)
     [row] = csv.DictReader(io.StringIO(as_csv(results(records))))
-    assert row["name"].startswith("'=")
+    assert row["name"] == written
     assert (row["passed"], row["state"], row["released_by"]) == ("yes", "released", "rolf")
     assert float(row["share"]) == pytest.approx(sheet.share, abs=1e-4)
     assert {"D1", "D7"} <= set(row)

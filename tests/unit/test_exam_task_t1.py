@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from labkit.governance.controls import reasons
-from labkit.governance.obligations import TIERS, classify, facts
+from labkit.governance.obligations import TIERS, classify, facts, obligations
 from tests.exam_players import bot, issued, mark, metrics, problems, share, task_of, variants_of
 
 VARIANTS = variants_of("T1")
@@ -49,6 +49,13 @@ def metrics_facts(variant):
     from labkit.exams.task.playing import measure
 
     return measure(task_of("T1"), variant, {}).facts
+
+
+def test_the_list_of_duties_does_not_tell_which_system_is_banned() -> None:
+    """Bans stand in every list, as many where one of them binds as where none does."""
+    known = {each.id: each for each in obligations()}
+    listed = {sum(known[id].ban for id in issued("T1", each).facts["duty_ids"]) for each in VARIANTS.values()}
+    assert len(listed) == 1
 
 
 def test_one_answer_for_every_variant_earns_little_beyond_the_justifications() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import DataFormatError, InvalidInputError, StorageError
+from labkit.core.tables import harmless
 from labkit.credentials.keys import Keys
 from labkit.credentials.office import Office, default_office, open_office
 
@@ -83,8 +84,8 @@ def read_file(path: Path) -> bytes:
 
 
 def say(args: argparse.Namespace, content: Mapping[str, Any], text: str) -> None:
-    """Print one thing, as JSON or in words."""
-    print(json.dumps(content, indent=1, ensure_ascii=False) if args.json else text)
+    """Print one thing, as JSON or in words; what a badge says may be a stranger's words."""
+    print(json.dumps(content, indent=1) if args.json else harmless(text))
 
 
 def show(path: Path) -> str:

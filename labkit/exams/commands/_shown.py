@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.files import write_whole
+from labkit.core.tables import harmless
 
 __all__ = ["say", "write_json"]
 
@@ -21,4 +22,4 @@ def write_json(path: Path, content: Any) -> str:
 
 def say(args: argparse.Namespace, found: Any, words: Callable[[], str]) -> None:
     """Print ``found`` for scripts, or ``words`` for people."""
-    print(json.dumps(found, indent=1, ensure_ascii=False) if args.json else words())
+    print(json.dumps(found, indent=1) if args.json else harmless(words()))

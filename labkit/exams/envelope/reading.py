@@ -72,6 +72,7 @@ class Envelope:
 
 
 _NEEDED = ("manifest.json", "form.json", "form.sig.json")
+_MOST_NAMED = 100
 
 
 def read_submission_bytes(path: Path, limits: Limits | None = None) -> bytes:
@@ -167,8 +168,12 @@ def _check_digests(manifest: Mapping[str, Any], members: dict[str, bytes], refus
             refused[name] = "not listed in the manifest"
         elif entry.get("sha256") != hashlib.sha256(content).hexdigest() or entry.get("size") != len(content):
             refused[name] = "altered after sealing: not the digest that the manifest lists"
-    for name in listed.keys() - members.keys() - refused.keys():
-        refused[str(name)[:200]] = "listed in the manifest and not there"
+    gone = sorted(listed.keys() - members.keys() - refused.keys())
+    for name in gone[:_MOST_NAMED]:
+        refused[name[:200]] = "listed in the manifest and not there"
+    if more := len(gone[_MOST_NAMED:]):
+        # What is recorded is kept with the sheet, and a manifest must not decide how long that is.
+        refused["manifest.json"] = f"{more} more files are listed and not there"
 
 
 def _table(name: str, content: bytes) -> dict[str, Any]:

@@ -11,15 +11,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from labkit.core.tables import for_spreadsheet
 from labkit.exams.records import models
 from labkit.exams.records.adding import latest_decision
 from labkit.exams.records.database import Records
 from labkit.exams.records.sheets import sheet_of
 
 __all__ = ["Result", "as_csv", "results"]
-
-# A cell that begins so is run by a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,8 @@ def as_csv(found: list[Result]) -> str:
     domains = sorted({name for each in found for name in each.domains})
     names = [name for name in Result.__dataclass_fields__ if name != "domains"]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    # Quoted, because another country's spreadsheet ends a cell at a semicolon.
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow([*names, *domains])
     for each in found:
         values = [getattr(each, name) for name in names] + [each.domains.get(name) for name in domains]
@@ -83,8 +82,7 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4f}"
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return for_spreadsheet(str(value))
 
 
 def _result(session: Session, sitting: models.Session) -> Result | None:

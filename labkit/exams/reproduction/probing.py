@@ -45,9 +45,9 @@ def forks():
         pass
     return children >= 100
 
-def disk():
+def disk(folder):
     for number in range(8):
-        with open(f"f{number}", "wb") as file:
+        with open(f"{folder}/f{number}", "wb") as file:
             file.write(bytes(4 << 20))
     return True
 
@@ -66,7 +66,8 @@ tried("it can gain rights", lambda: "NoNewPrivs:\\t1" not in open("/proc/self/st
 tried("it can write beside its home", lambda: open(sys.prefix + "/x", "w"))
 tried("it can see other processes", lambda: len([n for n in os.listdir("/proc") if n.isdigit()]) > 4)
 tried("it can take more memory", lambda: bytearray(2 << 30))
-tried("it can fill the disk", disk)
+for folder in (".", "/tmp", "/dev", "/dev/shm", "/dev/mqueue", "/run", "/var/tmp"):
+    tried(f"it can fill {folder}", lambda: disk(folder))
 tried("it can start any number of processes", forks)
 print(json.dumps(broken), flush=True)
 os._exit(0)

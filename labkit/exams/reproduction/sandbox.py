@@ -52,7 +52,8 @@ class SandboxLimits:
     memory : int
         Bytes of address space of each process.
     disk : int
-        Bytes that may be written in all.
+        Bytes that may be written to each of the three places that can be written: its home, ``/tmp``
+        and ``/dev/shm``.
     processes : int
         Processes and threads at once.
     """
@@ -128,8 +129,10 @@ class Sandbox:
         words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else ["--unshare-user"]
         words += ["--hostname", "exam", *_system()]
         size = str(self.limits.disk)
-        for folder in ("/tmp", HOME):  # noqa: S108 - inside
+        for folder in ("/tmp", "/dev/shm", HOME):  # noqa: S108 - inside
             words += ["--perms", "1777", "--size", size, "--tmpfs", folder]
+        # Where bubblewrap is not root its /dev belongs to the code inside, and has no limit.
+        words += ["--remount-ro", "/dev"]
         for inside, outside in {**_python(), **self.shown}.items():
             words += [*_parents(inside), "--ro-bind", str(outside), inside]
         words += ["--remount-ro", "/", "--chdir", HOME]

@@ -24,6 +24,8 @@ __all__ = ["Checked", "check_hand_in"]
 MOST_VALUES = 4_000_000
 """Values of one tensor, and of all tensors of a model: 16 MB of float32."""
 
+_MOST_UNASKED, _LONGEST_NAME = 10, 60
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -81,11 +83,9 @@ def check_hand_in(
     """
     declared = {field.name: field for field in task.fields}
     values: dict[str, Any] = {}
-    problems: dict[str, str] = {}
+    problems = _unasked(task, [name for name in hand_in if name not in declared])
     for name, value in hand_in.items():
         if name not in declared:
-            known = ", ".join(declared)
-            problems[str(name)] = f"{task.id} does not ask for {name!r}. It asks for: {known}."
             continue
         field = declared[name]
         try:
@@ -96,6 +96,16 @@ def check_hand_in(
             values.pop(name, None)
             problems[name] = str(error)
     return Checked(values, problems, tuple(name for name in declared if name not in hand_in))
+
+
+def _unasked(task: Task, names: Sequence[object]) -> dict[str, str]:
+    """Return what is wrong with fields that nobody asked for; a file may name any number of them."""
+    known = ", ".join(field.name for field in task.fields)
+    shown = [str(name)[:_LONGEST_NAME] for name in names[:_MOST_UNASKED]]
+    problems = {name: f"{task.id} does not ask for {name!r}. It asks for: {known}." for name in shown}
+    if more := len(names) - len(shown):
+        problems["…"] = f"{task.id} does not ask for {more} more fields that were handed in."
+    return problems
 
 
 def _refuse(field: HandInField, wanted: str, got: object) -> InvalidInputError:

@@ -34,7 +34,7 @@ _BY_MACHINE = "fully-automated-decision"  # whether a decision is by machine alo
 _AWAY = {"decides-purposes", "e-phi", "covered-entity"}
 _USUAL = {"eu-literacy", *(f"eu-gdpr-{about}" for about in ("basis", "inform", "security", "breach", "dpia"))}
 """Duties that bind nearly everybody: few of them are offered, and they are offered where they do not bind."""
-_FEW_DUTIES, _MOST_DUTIES, _CONTROLS, _TRIES = 5, 7, 10, 400
+_FEW_DUTIES, _MOST_DUTIES, _BANS, _CONTROLS, _TRIES = 5, 7, 2, 10, 400
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,10 @@ def _open(
 def _options(
     system: System, undone: set[str], binding: set[str], unclear: Collection[str], draw: random.Random
 ) -> tuple[Obligation, ...]:
-    """Draw the list to choose from: fewer duties that bind than ones that do not, some bans always."""
+    """Draw the list to choose from: fewer duties that bind than ones that do not, and two bans always.
+
+    A ban that binds is one of the two: a third would say that the system is prohibited.
+    """
     some = sorted(binding - undone - _USUAL)
     more = draw.sample(some, min(len(some), max(0, _MOST_DUTIES - len(undone))))
     usual = sorted((binding - undone) & _USUAL)
@@ -205,7 +208,8 @@ def _options(
     bans = [each.id for each in others if each.ban]
     near = [each.id for each in others if each.id in _USUAL or (not each.binding and not each.when)]
     rest = [each.id for each in others if not each.ban and each.id not in near]
-    false = {*draw.sample(bans, 2), *draw.sample(near, min(len(near), 4))}
+    banned = sum(each.ban for each in obligations() if each.id in true)
+    false = {*draw.sample(bans, _BANS - banned), *draw.sample(near, min(len(near), 4))}
     false |= set(draw.sample(rest, max(2, len(true) - len(false) + 2)))
     # What is voluntary or does not reach us and was not done all the same must not look different.
     chosen = [each for each in obligations() if each.id in true | false]
