@@ -190,6 +190,14 @@ def test_answers_that_are_none(service, parrot, says):
         Client(form).time()
 
 
+def test_words_that_draw_on_the_terminal(service, parrot):
+    form = form_for(service, parrot.server_port).form
+    parrot.status, parrot.says = 403, json.dumps({"error": "\x1b[2Jall\nis\u202e well"}).encode()
+    with pytest.raises(SilentError) as error:
+        Client(form).time()
+    assert str(error.value) == r"\x1b[2Jall is\u202e well"
+
+
 class _Drip(_Parrot):
     """Answers a blank now and then, for ever."""
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from labkit.core.errors import DataFormatError, IntegrityError, LabkitError
+from labkit.core.tables import harmless
 from labkit.exams.envelope.strict import read_json
 from labkit.exams.form import Form, parse_time
 from labkit.exams.receiving.agreement import (
@@ -203,7 +204,9 @@ class Client:
         if not isinstance(answer, dict):
             raise SilentError(f"something else answers at its address (status {response.status})")
         if response.status != 200:
-            raise SilentError(f"{answer.get('error') or 'no reason was given'}"[:400])
+            # Nobody signed these words: on a terminal they are words, and one line.
+            words = " ".join(str(answer.get("error") or "no reason was given").split())
+            raise SilentError(harmless(words[:400]))
         return answer
 
     def _connection(self, seconds: float) -> http.client.HTTPConnection:
