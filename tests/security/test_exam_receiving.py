@@ -18,7 +18,7 @@ from labkit.core.errors import IntegrityError
 from labkit.evidence.entry import canonical
 from labkit.exams import chain
 from labkit.exams.examiner import Candidate, Examiner
-from labkit.exams.grading import received_by
+from labkit.exams.grading import Submission, grade_for, received_by
 from labkit.exams.receiving import Arrivals, Client, Receiving
 from labkit.exams.receiving.agreement import CLOCK, HEADERS, RECEIPT, SUBMISSION, proof_of, token_of
 from labkit.exams.receiving.client import ForgedError, SilentError
@@ -428,7 +428,7 @@ def test_two_uploads_at_once(service):
     assert kept(service, form) == [f"{digest(bytes(90_000))}.zip"]
 
 
-def test_a_second_submission_never_takes_the_place_of_the_first(service):
+def test_a_second_submission_never_takes_the_place_of_the_first(service, tmp_path):
     form = service.open().form
     first = service.put(form, b"first")[1]["receipt"]["entry"]
     for number in range(4):
@@ -439,6 +439,10 @@ def test_a_second_submission_never_takes_the_place_of_the_first(service):
     assert len(kept(service, form)) == 5
     mine = [each for each in received_by(service.examiner) if each.path.parent.name == form.session]
     assert [each.sha256 for each in mine] == [digest(b"first")] == [first["payload"]["sha256"]]
+    # Named among the files to be graded, it is known for what it is.
+    second = service.receiving.path_of(form.session, digest(b"better 0"))
+    (row,) = grade_for(service.examiner, [Submission(second)], root=tmp_path / "graded").rows
+    assert (row["status"], "set aside" in row["reasons"][0]) == ("refused", True)
 
 
 def test_late_upload(service):

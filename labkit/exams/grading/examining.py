@@ -140,7 +140,11 @@ def _with_arrival(submission: Submission, known: Mapping[str, Received]) -> Subm
         return submission
     if found is None:
         return submission
-    return Submission(submission.path, found.owner, found.at, SERVER, found.added_minutes, found.sha256)
+    # Who has decided otherwise says whose it is, and when it came.
+    problem = "" if found.counts else "set aside: another file of this sitting arrived first, and counts"
+    return Submission(
+        submission.path, found.owner, found.at, SERVER, found.added_minutes, found.sha256, problem
+    )
 
 
 def _facts(examiner: Examiner, sessions: Iterable[Session]) -> Iterator[SessionFacts]:

@@ -54,6 +54,8 @@ class Submission:
         As :class:`labkit.exams.grading.verifying.Arrival` has them.
     sha256 : str or None
         What its digest was when it arrived.
+    problem : str
+        Why it is not graded; empty when it is.
     """
 
     path: Path
@@ -62,6 +64,7 @@ class Submission:
     by: str | None = None
     added_minutes: int = 0
     sha256: str | None = None
+    problem: str = ""
 
     @property
     def arrival(self) -> dict[str, Any]:
@@ -154,6 +157,8 @@ class GradingFolder:
 
     def _take(self, submission: Submission) -> tuple[str, str]:
         """Keep a copy of what was brought; return its digest, or why it cannot be taken."""
+        if submission.problem:
+            return "", submission.problem
         try:
             content = read_submission_bytes(submission.path)
         except DataFormatError as error:
