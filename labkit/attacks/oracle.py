@@ -7,11 +7,12 @@ from torch import Tensor
 from labkit.core.checks import whole
 from labkit.core.errors import QueryBudgetError
 from labkit.core.protocols import Classifier
+from labkit.models.wrapped import WrappedClassifier
 
 __all__ = ["Oracle"]
 
 
-class Oracle:
+class Oracle(WrappedClassifier):
     """A classifier that counts how many inputs it was asked about.
 
     It hands out logits and nothing else: a white-box attack cannot be pointed at it.
@@ -30,16 +31,8 @@ class Oracle:
         self._queries = 0
 
     @property
-    def bounds(self) -> tuple[float, float]:
-        return self._model.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self._model.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self._model.classes
+    def _behind(self) -> Classifier:
+        return self._model
 
     @property
     def queries(self) -> int:

@@ -37,12 +37,12 @@ def lab_states(log: ProgressLog) -> dict[str, str]:
 
 
 def refuse_unless_open(log: ProgressLog, lab: str, learner: str) -> None:
-    """Refuse a check of a participant while the instructor talks, and when the lab is over.
+    """Refuse a check or an answer of a participant while the instructor talks, and when the lab is over.
 
     Raises
     ------
     InvalidInputError
-        When the lab is frozen or closed; that is no attempt.
+        When the lab is frozen or closed; nothing is recorded then.
     """
     if learner != DEMONSTRATION and (why := _REFUSED.get(lab_states(log).get(lab, "open"))):
         raise InvalidInputError(why)

@@ -91,7 +91,8 @@ class Session:
         Raises
         ------
         InvalidInputError
-            When an artefact is missing, unknown or cannot be measured; that is no attempt.
+            When an artefact is missing, unknown or cannot be measured, or the instructor of a class
+            has frozen or closed the lab; that is no attempt.
         """
         checkpoint = self.lab.find_checkpoint(checkpoint_id)
         self._recorder.refuse_unless_open(self.lab.id)
@@ -212,12 +213,24 @@ class Session:
         return answers.calibration(self._recorder.events())
 
     def answer_recall(self, position: int, choices: int | Iterable[int]) -> AnswerResult:
-        """Mark an answer to the recall question at ``position``; the last answer counts."""
+        """Mark an answer to the recall question at ``position``; the last answer counts.
+
+        Raises
+        ------
+        InvalidInputError
+            When the answer is none to it, or the instructor of a class has frozen or closed the lab.
+        """
         recall = _at("recall question", self.lab.recall, position)
         return self._marked("recalled", {}, position, recall, choices)
 
     def answer_item(self, form: str, position: int, choices: int | Iterable[int]) -> AnswerResult:
-        """Mark an answer to the item at ``position`` of the ``"pre"`` or ``"post"`` form."""
+        """Mark an answer to the item at ``position`` of the ``"pre"`` or ``"post"`` form.
+
+        Raises
+        ------
+        InvalidInputError
+            When the answer is none to it, or the instructor of a class has frozen or closed the lab.
+        """
         item = _at(f"item of the form {form!r}", self.lab.form(form), position)
         return self._marked("answered", {"form": form}, position, item, choices)
 
@@ -302,6 +315,7 @@ class Session:
     def _marked(
         self, kind: str, about: Mapping[str, Any], position: int, asked: Any, choices: int | Iterable[int]
     ) -> AnswerResult:
+        self._recorder.refuse_unless_open(self.lab.id)
         result = answers.mark(asked.question, asked.options, choices)
         chosen = [place for place, option in enumerate(result.options) if option.chosen]
         self._record(kind, {**about, "position": position, "chosen": chosen, "right": result.right})

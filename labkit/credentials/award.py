@@ -44,8 +44,8 @@ class Award:
     released_by : tuple of str
         Who released the result.
     valid_months : int
-    standards : tuple of str
-        Ids of bundled standards, or of entries in them.
+    standards : tuple of (str, str)
+        Bundled standards, or entries in them, each with the edition that was examined.
     sheet_sha256, form_commitment : str
         What binds the credential to the score sheet and to the form that was sat.
     """
@@ -63,7 +63,7 @@ class Award:
     released_at: datetime
     released_by: tuple[str, ...]
     valid_months: int
-    standards: tuple[str, ...]
+    standards: tuple[tuple[str, str], ...]
     sheet_sha256: str
     form_commitment: str
 
@@ -114,7 +114,7 @@ def read_award(content: bytes | str, supervision: str | None = None) -> Award:
         released_at=released,
         released_by=released_by,
         valid_months=_months(raw.get("valid_months")),
-        standards=_texts(raw, "standards"),
+        standards=_standards(raw.get("standards", [])),
         sheet_sha256=_text(raw, "sheet_sha256", _SHA256),
         form_commitment=_text(raw, "form_commitment"),
     )
@@ -150,6 +150,14 @@ def _texts(raw: Mapping[str, Any], name: str) -> tuple[str, ...]:
         raise DataFormatError(f"expected {name} as a list of up to 100 texts, got {values!r}")
     found = tuple(_text({name: each}, name) for each in values)
     return tuple(dict.fromkeys(found))
+
+
+def _standards(raw: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(raw, list) or len(raw) > 100 or not all(isinstance(each, dict) for each in raw):
+        raise DataFormatError(
+            f"expected standards as a list of up to 100 objects with id and edition, got {raw!r:.200}"
+        )
+    return tuple((_text(each, "id"), _text(each, "edition")) for each in raw)
 
 
 def _share(name: str, value: Any) -> float:

@@ -36,12 +36,12 @@ def build_badge(
     award: Award,
     issuer: Issuer,
     base: str,
-    status: Mapping[str, list[dict[str, Any]]],
+    status: Mapping[str, dict[str, Any]],
     *,
     renews: Mapping[str, Any] | None = None,
     domains: bool = False,
 ) -> dict[str, dict[str, Any]]:
-    """Return a credential without its signature, for each form that ``status`` has entries for.
+    """Return a credential without its signature, for each form that ``status`` has an entry for.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def build_badge(
     issuer : Issuer
     base : str
         Address under which the issuer publishes.
-    status : mapping of str to list
-        Form (``json``, ``jwt``) to the status entries that point to lists of that form.
+    status : mapping of str to dict
+        Form (``json``, ``jwt``) to the status entry that points to a list of that form.
     renews : mapping, optional
         The credential that this one continues.
     domains : bool
@@ -69,7 +69,7 @@ def build_badge(
         "credentialSubject": _subject(award, base, id, domains=domains),
         "evidence": _evidence(award, renews),
     }
-    return {form: {**body, "credentialStatus": entries} for form, entries in status.items()}
+    return {form: {**body, "credentialStatus": entry} for form, entry in status.items()}
 
 
 def _subject(award: Award, base: str, id: str, *, domains: bool) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from labkit.core.errors import UnknownNameError
-from labkit.governance.standards import lookup, standards
+from labkit.governance.standards import lookup
+from labkit.governance.standards import standards as bundled
 
 __all__ = ["ADDRESSES", "alignments"]
 
@@ -40,31 +41,31 @@ ADDRESSES = {
 """Bundled standard to where its publisher keeps it.  A link for readers: nothing here is ever opened."""
 
 
-def alignments(ids: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the alignments of a credential, each with the edition that was meant.
+def alignments(standards: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return the alignments of a credential, each with the edition that was examined.
 
     Parameters
     ----------
-    ids : iterable of str
-        Of bundled standards (``iso-42001``) or of entries in them (``AML.T0043``).
+    standards : iterable of (str, str)
+        Id of a bundled standard (``iso-42001``) or of an entry in one (``AML.T0043``), and edition.
 
     Raises
     ------
     UnknownNameError
         When an id is in none of the bundled lists.
     """
-    return [_alignment(each) for each in dict.fromkeys(ids)]
+    return [_alignment(id, edition) for id, edition in dict.fromkeys(standards)]
 
 
-def _alignment(id: str) -> dict[str, Any]:
-    known = {each.id: each for each in standards() if each.id in ADDRESSES}
+def _alignment(id: str, edition: str) -> dict[str, Any]:
+    known = {each.id: each for each in bundled() if each.id in ADDRESSES}
     if id in known:
         whole = known[id]
-        return _described(whole.id, whole.title, whole.title, whole.edition, whole.id)
+        return _described(whole.id, whole.title, whole.title, edition, whole.id)
     entry = lookup(id)
     if entry.standard not in ADDRESSES:
         raise UnknownNameError("standard", id, ADDRESSES)
-    return _described(entry.id, entry.title, entry.standard_title, entry.edition, entry.standard)
+    return _described(entry.id, entry.title, entry.standard_title, edition, entry.standard)
 
 
 def _described(code: str, name: str, framework: str, edition: str, standard: str) -> dict[str, Any]:

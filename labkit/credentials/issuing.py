@@ -21,7 +21,7 @@ from labkit.credentials.keys import Keys
 from labkit.credentials.office import Held, Office
 from labkit.credentials.proofs import add_proof
 from labkit.credentials.recipient import is_recipient
-from labkit.credentials.status import PURPOSES, entries, list_credential
+from labkit.credentials.status import FORMS, PURPOSES, entry, list_credential
 from labkit.credentials.times import written
 
 __all__ = ["change_status", "issue", "publish", "renew"]
@@ -138,7 +138,7 @@ def _issue(
                 f"the certificate {award.number} was issued before: see its folder, or revoke it"
             )
         index = office.free_index()
-        status = {form: entries(office.base, index, form) for form in ("json", "jwt")}
+        status = {form: entry(office.base, index, form) for form in FORMS}
         bare = build_badge(award, office.issuer, office.base, status, renews=renews, domains=domains)
         badge = add_proof(
             bare["json"], keys.ed25519, office.issuer.method("ed25519"), written(now), BADGE_CONTEXTS
@@ -194,7 +194,7 @@ def _publish(office: Office, keys: Keys, at: datetime) -> dict[str, Any]:
         indices = [each.index for each in held if each.state == states[purpose]]
         bare = {
             form: list_credential(office.issuer, office.base, purpose, form, indices, at, until)
-            for form in ("json", "jwt")
+            for form in FORMS
         }
         document = add_proof(
             bare["json"], keys.ed25519, office.issuer.method("ed25519"), written(at), LIST_CONTEXTS

@@ -3,6 +3,9 @@
 Bitstring Status List v1.0 (W3C Recommendation, 15 May 2025): at least 131,072 bits, the first bit the highest
 of its byte, compressed with gzip, written in multibase ``u``.  There are two lists, for revocation (for good)
 and suspension (may be lifted), each a credential that the issuer signs and that grows stale.
+
+A badge names the first list only: Open Badges 3.0 allows one status.  The second lies beside it, under the
+name of its purpose, and has the same place for the same credential.
 """
 
 from __future__ import annotations
@@ -19,12 +22,23 @@ from labkit.credentials.encoding import base64url_decode, base64url_encode
 from labkit.credentials.issuer import Issuer
 from labkit.credentials.times import written
 
-__all__ = ["PURPOSES", "SIZE", "bit", "decode_bits", "encode_bits", "entries", "index_in", "list_credential"]
+__all__ = [
+    "FORMS",
+    "PURPOSES",
+    "SIZE",
+    "bit",
+    "decode_bits",
+    "encode_bits",
+    "entry",
+    "list_credential",
+    "places",
+]
 
 SIZE = 131_072
 """Bits in a list: so many that looking at one list tells nobody which credential you asked about."""
 
 PURPOSES = ("revocation", "suspension")
+FORMS = ("json", "jwt")
 
 _LARGEST = 8 * 2**20
 
@@ -83,8 +97,8 @@ def bit(bits: bytes, index: int) -> bool:
     return bool(bits[index // 8] & 0x80 >> index % 8)
 
 
-def entries(base: str, index: int, form: str) -> list[dict[str, Any]]:
-    """Return what stands in a credential: where its bit is in each of the two lists.
+def entry(base: str, index: int, form: str) -> dict[str, Any]:
+    """Return what stands in a credential: where its bit is in the list of what was revoked.
 
     Parameters
     ----------
@@ -95,16 +109,14 @@ def entries(base: str, index: int, form: str) -> list[dict[str, Any]]:
         ``json`` for lists with a proof inside, ``jwt`` for lists as JWT: a badge in one form points to
         lists in the same, so that a verifier of one form needs no other.
     """
-    return [
-        {
-            "id": f"{_address(base, purpose, form)}#{index}",
-            "type": "BitstringStatusListEntry",
-            "statusPurpose": purpose,
-            "statusListIndex": str(index),
-            "statusListCredential": _address(base, purpose, form),
-        }
-        for purpose in PURPOSES
-    ]
+    address = _address(base, PURPOSES[0], form)
+    return {
+        "id": f"{address}#{index}",
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": PURPOSES[0],
+        "statusListIndex": str(index),
+        "statusListCredential": address,
+    }
 
 
 def list_credential(
@@ -128,13 +140,18 @@ def list_credential(
     }
 
 
-def index_in(entry: Mapping[str, Any]) -> tuple[str, str, int]:
-    """Return purpose, address of the list and index that an entry names.
+def places(entry: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """Return purpose, address of the list and index for each list that tells whether a credential stands.
+
+    Parameters
+    ----------
+    entry : mapping
+        The status in a credential.
 
     Raises
     ------
     DataFormatError
-        When it is no entry of one bit.
+        When it is no entry of one bit in a list of what was revoked.
     """
     names = ("type", "statusPurpose", "statusListCredential", "statusListIndex")
     values = [entry.get(name) for name in names]
@@ -143,7 +160,12 @@ def index_in(entry: Mapping[str, Any]) -> tuple[str, str, int]:
         raise DataFormatError(f"expected a status of type BitstringStatusListEntry, got {kind!r}")
     if "statusSize" in entry or not str(index).isascii() or not str(index).isdigit() or len(str(index)) > 9:
         raise DataFormatError(f"expected a status of one bit at a whole number, got {index!r}")
-    return str(purpose), str(address), int(str(index))
+    base, _, form = str(address).rpartition(f"status/{PURPOSES[0]}.")
+    if purpose != PURPOSES[0] or not base.endswith("/") or form not in FORMS:
+        raise DataFormatError(
+            f"expected a status in a list of what was revoked, got {purpose!r} in {address!r}"
+        )
+    return [(each, _address(base, each, form), int(str(index))) for each in PURPOSES]
 
 
 def _address(base: str, purpose: str, form: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from labkit.core.errors import DataFormatError, LabkitError
 from labkit.credentials import hybrid
 from labkit.credentials.badge import exam_mode, result_of
+from labkit.credentials.carriers import badge_in
 from labkit.credentials.contexts import BADGE_CONTEXTS
 from labkit.credentials.encoding import strict_json
 from labkit.credentials.issuing import digest_of_token
@@ -21,7 +22,7 @@ from labkit.credentials.jwt import looks_like_jwt, read_jwt
 from labkit.credentials.log import inclusion_problem
 from labkit.credentials.published import Published, signed_content
 from labkit.credentials.recipient import holder_name, is_recipient
-from labkit.credentials.status import PURPOSES, index_in
+from labkit.credentials.status import places
 from labkit.credentials.times import moment, written
 
 __all__ = ["Check", "Report", "verify"]
@@ -58,10 +59,14 @@ class Report:
     checks : tuple of Check
     facts : mapping of str to str
         What the credential says; only filled when its signature holds.
+    carrier : str
+        The kind of file that the badge was taken out of, ``pdf``, ``svg`` or ``html``; empty when it lay
+        there by itself.  Nothing that such a file shows was verified.
     """
 
     checks: tuple[Check, ...]
     facts: Mapping[str, str] = field(hash=False)
+    carrier: str = ""
 
     @property
     def valid(self) -> bool:
@@ -72,7 +77,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         checks = {each.name: {"state": each.state, "say": each.say} for each in self.checks}
-        return {"valid": self.valid, "checks": checks, "facts": dict(self.facts)}
+        return {"valid": self.valid, "checks": checks, "facts": dict(self.facts), "carrier": self.carrier}
 
 
 def verify(
@@ -85,12 +90,12 @@ def verify(
     signature: bytes | None = None,
     log_proof: bytes | None = None,
 ) -> Report:
-    """Verify a credential in either of its forms.
+    """Verify a credential in either of its forms, in any file that it is handed out in.
 
     Parameters
     ----------
     content : bytes
-        The badge: JSON with a proof inside, or a JWT.
+        The badge: JSON with a proof inside, or a JWT; or a certificate as PDF, SVG or HTML that carries one.
     published : sequence of Published
         The issuers that you trust, each with its status lists.
     at : datetime, optional
@@ -104,7 +109,7 @@ def verify(
     """
     now = at or datetime.now(UTC)
     try:
-        text, document = _read(content)
+        carrier, text, document = _read(content)
     except LabkitError as error:
         return _unreadable(str(error), recipient)
     trusted = next((each for each in published if each.issuer.id == _issuer_id(document)), None)
@@ -123,20 +128,17 @@ def verify(
         checks.append(_ask("second signature", lambda: _second(text, document, signature, trusted)))
     if log_proof is not None:
         checks.append(_ask("log", lambda: _log(text, document, log_proof, trusted)))
-    return Report(tuple(checks), _facts(document) if signed.state == "passed" else {})
+    return Report(tuple(checks), _facts(document) if signed.state == "passed" else {}, carrier)
 
 
-def _read(content: bytes) -> tuple[str, dict[str, Any]]:
-    try:
-        text = content.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        raise DataFormatError("it is neither JSON nor a JWT") from None
-    if looks_like_jwt(text):
-        return text, read_jwt(text, BADGE_CONTEXTS)[1]
-    document = strict_json(text, "it")
+def _read(content: bytes) -> tuple[str, str, dict[str, Any]]:
+    found = badge_in(content)
+    if looks_like_jwt(found.text):
+        return found.carrier, found.text, read_jwt(found.text, BADGE_CONTEXTS)[1]
+    document = strict_json(found.text, "the badge")
     if not isinstance(document, dict):
         raise DataFormatError("expected a credential as an object")
-    return text, document
+    return found.carrier, found.text, document
 
 
 def _unreadable(why: str, recipient: str | None) -> Report:
@@ -218,17 +220,11 @@ def _time(document: Mapping[str, Any], now: datetime) -> str:
 
 def _status(document: Mapping[str, Any], trusted: Published | None, now: datetime) -> str:
     given = document.get("credentialStatus")
-    named = [
-        index_in(each)
-        for each in (given if isinstance(given, list) else [given])
-        if isinstance(each, Mapping)
-    ]
-    missing = set(PURPOSES) - {purpose for purpose, _, _ in named}
-    if trusted is None or missing or len(named) != len(PURPOSES):
-        raise DataFormatError(f"expected one status each for {' and '.join(PURPOSES)}")
+    if trusted is None or not isinstance(given, Mapping):
+        raise DataFormatError("expected one status, in a list of what was revoked")
     said = {"revocation": "it was revoked", "suspension": "it is suspended"}
     windows = []
-    for purpose, address, index in named:
+    for purpose, address, index in places(given):
         is_set, since, until = trusted.look_up(purpose, address, index, now)
         if is_set:
             raise DataFormatError(said[purpose])

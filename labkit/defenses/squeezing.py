@@ -11,11 +11,12 @@ from labkit.core.checks import length, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.protocols import Classifier, DifferentiableClassifier
 from labkit.core.seeds import make_generator
+from labkit.models.wrapped import WrappedClassifier
 
 __all__ = ["Binarising", "BitDepthSqueezing", "NoisyInput"]
 
 
-class _Filter:
+class _Filter(WrappedClassifier):
     """A model behind a transformation of its input.
 
     Rounding has no useful gradient, so a filter is a ``Classifier`` and no
@@ -23,20 +24,6 @@ class _Filter:
     That is obscurity and not robustness; ``labkit.attacks.evasion.bpda`` puts a gradient
     back and breaks it.
     """
-
-    model: Classifier
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self.model.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self.model.classes
 
     def transform(self, x: Tensor) -> Tensor:
         raise NotImplementedError
@@ -94,7 +81,7 @@ class Binarising(_Filter):
 
 
 @dataclass(frozen=True, eq=False)
-class NoisyInput:
+class NoisyInput(WrappedClassifier):
     """Add fresh Gaussian noise to every input before the model sees it, at every question.
 
     One answer has a gradient, and it points somewhere else each time.  The mean over several
@@ -123,18 +110,6 @@ class NoisyInput:
     def __post_init__(self) -> None:
         length("noise_std", self.noise_std)
         object.__setattr__(self, "_generator", make_generator(self.seed))
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self.model.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self.model.classes
 
     def logits(self, x: Tensor) -> Tensor:
         return self.model.logits(self._noisy(x))

@@ -31,7 +31,7 @@ from labkit.core.threat import Norm
 from labkit.engines._offer import Offer, settle
 from labkit.engines._victim import VictimModule, check_look
 
-__all__ = ["Job", "bind"]
+__all__ = ["Job", "make_attack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,8 @@ class Job:
 Run = Callable[[Job], Tensor]
 
 
-def bind(
-    engine: str, offers: Mapping[str, Offer], run: Run, name: str, hyperparameters: Mapping[str, Any]
-) -> Any:
-    """Bind hyperparameters, in our words, to an attack of an engine.
+def make_attack(engine: str, offers: Mapping[str, Offer], run: Run) -> Callable[..., Any]:
+    """Return the function ``attack`` of an engine.
 
     Parameters
     ----------
@@ -88,26 +86,36 @@ def bind(
         Its attacks.
     run : function
         Has the library work on a :class:`Job`.
-    name : str
-        A key of ``offers``.
-    hyperparameters : mapping
-        In our words.
-
-    Returns
-    -------
-    function
-        ``(model, x, y, *, y_target=None) -> AdversarialExamples``.
-
-    Raises
-    ------
-    UnknownNameError
-        When the engine has no such attack.
-    InvalidInputError
-        When the attack does not take one of the hyperparameters, needs another, or a value has
-        no sense.
     """
-    settings = settle(engine, offers, name, hyperparameters)
-    return partial(_attack, f"{engine}/{name}", offers[name], settings, run)
+
+    def attack(name: str, **hyperparameters: Any) -> Any:
+        """Bind hyperparameters, in our words, to an attack of the engine.
+
+        Parameters
+        ----------
+        name : str
+            A key of ``ATTACKS``.
+        **hyperparameters
+            In our words: ``epsilon``, ``step_size``, ``steps``, ...; ``seed`` is taken by
+            every attack.
+
+        Returns
+        -------
+        function
+            ``(model, x, y, *, y_target=None) -> AdversarialExamples``.
+
+        Raises
+        ------
+        UnknownNameError
+            When the engine has no such attack.
+        InvalidInputError
+            When the attack does not take one of the hyperparameters, needs another, or it has no
+            sensible value.
+        """
+        settings = settle(engine, offers, name, hyperparameters)
+        return partial(_attack, f"{engine}/{name}", offers[name], settings, run)
+
+    return attack
 
 
 def _attack(

@@ -10,6 +10,11 @@ thousand times for every value of an input (``ZooAttack``).
 
 Two things happen when ART is imported, and both are kept away from the caller: it writes its
 settings into the home folder (they go into labkit's cache), and it configures logging anew.
+
+References
+----------
+Nicolae et al., "Adversarial Robustness Toolbox v1.0.0", 2018.
+https://arxiv.org/abs/1807.01069
 """
 
 from __future__ import annotations
@@ -27,7 +32,7 @@ from torch import Tensor, nn
 from labkit.core.paths import cache_dir, ensure_dir
 from labkit.core.threat import Norm
 from labkit.engines._offer import Offer
-from labkit.engines._run import Job, bind
+from labkit.engines._run import Job, make_attack
 
 
 @contextmanager
@@ -212,38 +217,6 @@ ATTACKS: dict[str, Offer] = {
 """What the engine offers, by our names."""
 
 
-def attack(name: str, **hyperparameters: Any) -> Any:
-    """Bind hyperparameters, in our words, to an attack of ART.
-
-    Parameters
-    ----------
-    name : str
-        A key of :data:`ATTACKS`.
-    **hyperparameters
-        In our words: ``epsilon``, ``step_size``, ``steps``, ...; ``seed`` is taken by
-        every attack.
-
-    Returns
-    -------
-    function
-        ``(model, x, y, *, y_target=None) -> AdversarialExamples``.
-
-    Raises
-    ------
-    UnknownNameError
-        When the engine has no such attack.
-    InvalidInputError
-        When the attack does not take one of the hyperparameters, needs another, or it has no
-        sensible value.
-
-    References
-    ----------
-    Nicolae et al., "Adversarial Robustness Toolbox v1.0.0", 2018.
-    https://arxiv.org/abs/1807.01069
-    """
-    return bind("art", ATTACKS, _run, name, hyperparameters)
-
-
 class _Probabilities(nn.Module):
     """A victim that says how sure it is, as some attacks without a gradient want it."""
 
@@ -293,3 +266,6 @@ def _seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         np.random.RandomState = make  # type: ignore[misc]
+
+
+attack = make_attack("art", ATTACKS, _run)

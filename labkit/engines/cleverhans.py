@@ -5,6 +5,11 @@ Its torch half alone is used, which needs nothing but torch and NumPy.  Three ar
 fast gradient in L1 stop with errors of their own.  The fast gradient and PGD take a gradient
 shorter than 1e-6 for none, so a sure victim would look robust; they only use its direction,
 and get it at full length.
+
+References
+----------
+Papernot et al., "Technical Report on the CleverHans v2.1.0 Adversarial Examples Library",
+2018.  https://arxiv.org/abs/1610.00768
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ from torch import Tensor
 from labkit.core.errors import InvalidInputError
 from labkit.core.threat import Norm
 from labkit.engines._offer import Offer
-from labkit.engines._run import Job, bind
+from labkit.engines._run import Job, make_attack
 
 __all__ = ["ATTACKS", "attack"]
 
@@ -113,38 +118,6 @@ ATTACKS: dict[str, Offer] = {
 """What the engine offers, by our names."""
 
 
-def attack(name: str, **hyperparameters: Any) -> Any:
-    """Bind hyperparameters, in our words, to an attack of CleverHans.
-
-    Parameters
-    ----------
-    name : str
-        A key of :data:`ATTACKS`.
-    **hyperparameters
-        In our words: ``epsilon``, ``step_size``, ``steps``, ...; ``seed`` is taken by
-        every attack.
-
-    Returns
-    -------
-    function
-        ``(model, x, y, *, y_target=None) -> AdversarialExamples``.
-
-    Raises
-    ------
-    UnknownNameError
-        When the engine has no such attack.
-    InvalidInputError
-        When the attack does not take one of the hyperparameters, needs another, or it has no
-        sensible value.
-
-    References
-    ----------
-    Papernot et al., "Technical Report on the CleverHans v2.1.0 Adversarial Examples Library",
-    2018.  https://arxiv.org/abs/1610.00768
-    """
-    return bind("cleverhans", ATTACKS, _run, name, hyperparameters)
-
-
 def _run(job: Job) -> Tensor:
     given = dict(job.given)
     if "n_classes" in given:
@@ -156,3 +129,6 @@ def _run(job: Job) -> Tensor:
     if job.offer.make is hop_skip_jump_attack:
         return hop_skip_jump_attack(job.module, job.x, **given)
     return job.offer.make(job.module, job.x, y=job.goal, targeted=job.targeted, **given)
+
+
+attack = make_attack("cleverhans", ATTACKS, _run)

@@ -7,6 +7,12 @@ one (``DatasetAttack``), only improves what another attack made (``PointwiseAtta
 
 Importing Foolbox imports GitPython, which refuses to be imported on a machine without git;
 nothing here uses it.
+
+References
+----------
+Rauber et al., "Foolbox Native: Fast adversarial attacks to benchmark the robustness of
+machine learning models in PyTorch, TensorFlow, and JAX", JOSS 2020.
+https://doi.org/10.21105/joss.02607
 """
 
 from __future__ import annotations
@@ -20,7 +26,7 @@ from torch import Tensor
 
 from labkit.core.threat import Norm
 from labkit.engines._offer import Offer
-from labkit.engines._run import Job, bind
+from labkit.engines._run import Job, make_attack
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -144,39 +150,6 @@ ATTACKS: dict[str, Offer] = {
 """What the engine offers, by our names."""
 
 
-def attack(name: str, **hyperparameters: Any) -> Any:
-    """Bind hyperparameters, in our words, to an attack of Foolbox.
-
-    Parameters
-    ----------
-    name : str
-        A key of :data:`ATTACKS`.
-    **hyperparameters
-        In our words: ``epsilon``, ``step_size``, ``steps``, ...; ``seed`` is taken by
-        every attack.
-
-    Returns
-    -------
-    function
-        ``(model, x, y, *, y_target=None) -> AdversarialExamples``.
-
-    Raises
-    ------
-    UnknownNameError
-        When the engine has no such attack.
-    InvalidInputError
-        When the attack does not take one of the hyperparameters, needs another, or it has no
-        sensible value.
-
-    References
-    ----------
-    Rauber et al., "Foolbox Native: Fast adversarial attacks to benchmark the robustness of
-    machine learning models in PyTorch, TensorFlow, and JAX", JOSS 2020.
-    https://doi.org/10.21105/joss.02607
-    """
-    return bind("foolbox", ATTACKS, _run, name, hyperparameters)
-
-
 def _run(job: Job) -> Tensor:
     model = foolbox.PyTorchModel(job.module, bounds=(0.0, 1.0), device=job.x.device)
     criterion: Any = foolbox.criteria.Misclassification(job.goal)
@@ -185,3 +158,6 @@ def _run(job: Job) -> Tensor:
     theirs = job.offer.make(**job.given)
     _, made, _ = theirs(model, job.x, criterion, epsilons=job.epsilon)
     return made
+
+
+attack = make_attack("foolbox", ATTACKS, _run)

@@ -6,6 +6,11 @@ Missing are those of Foolbox that are missing there, and what it has of a third 
 wants a server for pictures.
 
 It aims at one class at a time: inputs with other targets take other runs.
+
+References
+----------
+Pintor et al., "SecML-Torch: A Library for Robustness Evaluation of Deep Learning Models",
+https://github.com/pralab/secml-torch
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from labkit.core.threat import Norm
 from labkit.engines import foolbox as _foolbox  # noqa: F401 - imports Foolbox without a fuss
 from labkit.engines._offer import Offer
-from labkit.engines._run import Job, bind
+from labkit.engines._run import Job, make_attack
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -135,38 +140,6 @@ ATTACKS: dict[str, Offer] = {
 """What the engine offers, by our names."""
 
 
-def attack(name: str, **hyperparameters: Any) -> Any:
-    """Bind hyperparameters, in our words, to an attack of SecML-Torch.
-
-    Parameters
-    ----------
-    name : str
-        A key of :data:`ATTACKS`.
-    **hyperparameters
-        In our words: ``epsilon``, ``step_size``, ``steps``, ...; ``seed`` is taken by
-        every attack.
-
-    Returns
-    -------
-    function
-        ``(model, x, y, *, y_target=None) -> AdversarialExamples``.
-
-    Raises
-    ------
-    UnknownNameError
-        When the engine has no such attack.
-    InvalidInputError
-        When the attack does not take one of the hyperparameters, needs another, or it has no
-        sensible value.
-
-    References
-    ----------
-    Pintor et al., "SecML-Torch: A Library for Robustness Evaluation of Deep Learning Models",
-    https://github.com/pralab/secml-torch
-    """
-    return bind("secml-torch", ATTACKS, _run, name, hyperparameters)
-
-
 def _run(job: Job) -> Tensor:
     if not job.targeted:
         return _one_aim(job, job.x, job.goal, {})
@@ -183,3 +156,6 @@ def _one_aim(job: Job, x: Tensor, goal: Tensor, aim: Mapping[str, int]) -> Tenso
     batch = DataLoader(TensorDataset(x, goal), batch_size=len(x))
     ((made, _),) = theirs(BasePyTorchClassifier(job.module), batch, stream=True)
     return torch.as_tensor(made)
+
+
+attack = make_attack("secml-torch", ATTACKS, _run)

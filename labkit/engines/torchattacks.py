@@ -4,6 +4,11 @@ Three are missing.  ``MultiAttack`` is several attacks one after the other, whic
 :func:`labkit.metrics.robust_accuracy` measures as it is; ``LGV`` trains copies of the
 victim on data of its own (:func:`labkit.attacks.evasion.distil` and ``transfer`` are the way
 here); ``FAB`` in L1 stops with an error of its own.
+
+References
+----------
+Kim, "Torchattacks: A PyTorch Repository for Adversarial Attacks", 2020.
+https://arxiv.org/abs/2010.01950
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ from torch import Tensor
 
 from labkit.core.threat import Norm
 from labkit.engines._offer import Offer
-from labkit.engines._run import Job, bind
+from labkit.engines._run import Job, make_attack
 
 __all__ = ["ATTACKS", "attack"]
 
@@ -190,38 +195,6 @@ ATTACKS: dict[str, Offer] = {
 """What the engine offers, by our names."""
 
 
-def attack(name: str, **hyperparameters: Any) -> Any:
-    """Bind hyperparameters, in our words, to an attack of torchattacks.
-
-    Parameters
-    ----------
-    name : str
-        A key of :data:`ATTACKS`.
-    **hyperparameters
-        In our words: ``epsilon``, ``step_size``, ``steps``, ...; ``seed`` is taken by
-        every attack.
-
-    Returns
-    -------
-    function
-        ``(model, x, y, *, y_target=None) -> AdversarialExamples``.
-
-    Raises
-    ------
-    UnknownNameError
-        When the engine has no such attack.
-    InvalidInputError
-        When the attack does not take one of the hyperparameters, needs another, or it has no
-        sensible value.
-
-    References
-    ----------
-    Kim, "Torchattacks: A PyTorch Repository for Adversarial Attacks", 2020.
-    https://arxiv.org/abs/2010.01950
-    """
-    return bind("torchattacks", ATTACKS, _run, name, hyperparameters)
-
-
 def _run(job: Job) -> Tensor:
     given = dict(job.given)
     if "seed" in job.offer.words:
@@ -232,3 +205,6 @@ def _run(job: Job) -> Tensor:
     if job.targeted:
         theirs.set_mode_targeted_by_label(quiet=True)
     return theirs(job.x, job.goal)
+
+
+attack = make_attack("torchattacks", ATTACKS, _run)

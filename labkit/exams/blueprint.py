@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labkit.core.paths import content_dir
 from labkit.course.tables import Table, read_source
+from labkit.exams.aligning import Alignment, read_editions, read_standards
 
 __all__ = ["Blueprint", "Decision", "Domain", "Slot", "exam_folder", "read_blueprint"]
 
@@ -18,12 +19,13 @@ EXAM = "practitioner"
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """One part of the field: its share of all points in percent, and how many items it gets."""
+    """One part of the field: its share of all points in percent, items, and what it is aligned with."""
 
     id: str
     title: str
     weight: float
     items: int
+    standards: tuple[Alignment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +124,12 @@ def read_blueprint(path: Path | None = None) -> Blueprint:
     DeclarationError
         Naming file and line: a missing or unknown key, weights that are not 100 in sum, points
         of tasks and items that do not add up to a domain's weight, an unknown domain, a slot
-        named twice.
+        named twice, a standard that is in no bundled list, or in no domain.
     """
     path = exam_folder() if path is None else path
     top = read_source(path / "blueprint.toml" if path.is_dir() else path)
-    domains = tuple(_domain(table) for table in top.tables("domain", least=1))
+    editions = read_editions(top)
+    domains = tuple(_domain(table, editions) for table in top.tables("domain", least=1))
     tasks = tuple(_slot(table, {each.id for each in domains}) for table in top.tables("task", least=1))
     items = top.table("items")
     blueprint = Blueprint(
@@ -143,13 +146,19 @@ def read_blueprint(path: Path | None = None) -> Blueprint:
     )
     items.finish()
     top.finish()
+    for id in editions.keys() - {each.id for domain in domains for each in domain.standards}:
+        raise top.source.error(("standards", id), f"no domain is aligned with {id!r}")
     _check(blueprint, top)
     return blueprint
 
 
-def _domain(table: Table) -> Domain:
+def _domain(table: Table, editions: Mapping[str, str]) -> Domain:
     domain = Domain(
-        table.text("id"), table.text("title"), _share(table, "weight", 100), table.integer("items", least=0)
+        table.text("id"),
+        table.text("title"),
+        _share(table, "weight", 100),
+        table.integer("items", least=0),
+        read_standards(table, editions),
     )
     table.finish()
     return domain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["fill_cells"]
+__all__ = ["Cell", "fill_cells"]
 
 Cell = tuple[str, str]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labkit.core.errors import InvalidInputError
@@ -49,12 +50,16 @@ def draw_items(
     blueprint: Blueprint,
     items: Iterable[BankItem],
     *,
+    enemies: Iterable[Collection[str]] = (),
     used: Mapping[str, int] | None = None,
     most_used: int | None = None,
 ) -> tuple[FormItem, ...]:
     """Return the items of a form, as the blueprint spreads them over domains and kinds.
 
-    Anchors are always in.  Where the bank has too few of something, the form has fewer.
+    Anchors are always in.  Where two enemies meet, the one that is later in the order of the
+    session gives way and the form is drawn again, so a form without such a meeting is what it
+    would be if nobody had declared them.  Where the bank has too few of something, the form has
+    fewer: ``labkit exam check`` says so beforehand, and nobody's sitting fails to open.
 
     Parameters
     ----------
@@ -63,6 +68,8 @@ def draw_items(
     blueprint : Blueprint
     items : iterable of BankItem
         Reviewed items.
+    enemies : iterable of collections of str, optional
+        Ids of which a form holds one at most.
     used : mapping of str to int, optional
         How often an item was issued before.
     most_used : int, optional
@@ -74,21 +81,48 @@ def draw_items(
         By domain, in an order of the session within each.
     """
     before = {} if used is None else used
-    cells: dict[tuple[str, str], list[BankItem]] = {}
-    for item in items:
-        cells.setdefault((item.domain, item.group), []).append(item)
-    for listed in cells.values():
-        listed.sort(key=lambda item: _rank(master, session, item, before, most_used))
-    counts = fill_cells(
-        {domain.id: domain.items for domain in blueprint.domains},
-        blueprint.kinds,
-        {cell: len(listed) for cell, listed in cells.items()},
-        {cell: sum(item.anchor for item in listed) for cell, listed in cells.items()},
-    )
-    drawn = [item for cell, count in counts.items() for item in cells[cell][:count]]
+    ranked = sorted(items, key=lambda item: _rank(master, session, item, before, most_used))
+    groups = [frozenset(group) for group in enemies]
+    # Counts of a domain do not divide evenly into kinds. Who gets the rest is by lot as well: in one
+    # order for all, some cells would give nothing but their anchor to any form.
+    domains = _by_lot(master, session, {domain.id: domain.items for domain in blueprint.domains})
+    kinds = _by_lot(master, session, blueprint.kinds)
+    drawn = _drawn(domains, kinds, ranked)
+    while gone := _giving_way(drawn, groups):
+        ranked = [item for item in ranked if item.id not in gone]
+        drawn = _drawn(domains, kinds, ranked)
     places = {domain.id: place for place, domain in enumerate(blueprint.domains)}
     drawn.sort(key=lambda item: (places[item.domain], _digest(master, f"{session}|place|{item.id}")))
     return tuple(_form_item(master, session, item) for item in drawn)
+
+
+def _by_lot(master: bytes, session: str, counts: Mapping[str, int]) -> dict[str, int]:
+    names = sorted(counts, key=lambda name: _digest(master, f"{session}|turn|{name}"))
+    return {name: counts[name] for name in names}
+
+
+def _drawn(
+    domains: Mapping[str, int], kinds: Mapping[str, int], ranked: Sequence[BankItem]
+) -> list[BankItem]:
+    """Return the first of each cell of domain and kind, as many as it has to give, still in their order."""
+    stock = Counter((item.domain, item.group) for item in ranked)
+    anchors = Counter((item.domain, item.group) for item in ranked if item.anchor)
+    left = Counter(fill_cells(domains, kinds, stock, anchors))
+    drawn = []
+    for item in ranked:
+        if left[item.domain, item.group] > 0:
+            left[item.domain, item.group] -= 1
+            drawn.append(item)
+    return drawn
+
+
+def _giving_way(drawn: Sequence[BankItem], groups: Sequence[frozenset[str]]) -> set[str]:
+    """Return the items that meet an enemy which comes before them: an anchor, a fresher one, or by lot."""
+    stays: set[str] = set()
+    for item in drawn:
+        if not any(item.id in group and group & stays for group in groups):
+            stays.add(item.id)
+    return {item.id for item in drawn} - stays
 
 
 def _rank(

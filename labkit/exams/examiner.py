@@ -291,8 +291,16 @@ class Examiner:
 
         used = {} if self._most_used is None else self.exposure()[0]
         # An anchor stands in every form that is compared with others; a rehearsal is not.
-        live = [item for item in read_bank(folder).live() if mode != "rehearsal" or not item.anchor]
-        return draw_items(self._keys.master, session, blueprint, live, used=used, most_used=self._most_used)
+        bank = read_bank(folder)
+        return draw_items(
+            self._keys.master,
+            session,
+            blueprint,
+            [item for item in bank.live() if mode != "rehearsal" or not item.anchor],
+            enemies=[group.items for group in bank.enemies],
+            used=used,
+            most_used=self._most_used,
+        )
 
 
 def practice_examiner(exam: Path | None = None) -> Examiner:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import copy
+from torch import Tensor
 
-import torch
-from torch import Tensor, nn
-
-from labkit.core.errors import InvalidInputError
-from labkit.core.machine import threads
 from labkit.models import TorchClassifier
+from labkit.models.rectifiers import Rectifiers
 
 __all__ = ["activation_density"]
 
@@ -35,13 +31,4 @@ def activation_density(model: TorchClassifier, x: Tensor) -> Tensor:
     ----------
     Shumailov et al. 2021, section 3.  https://arxiv.org/abs/2006.03463
     """
-    network = copy.deepcopy(model.module)
-    heard: list[Tensor] = []
-    rectifiers = [part for part in network.modules() if isinstance(part, nn.ReLU | nn.ReLU6)]
-    if not rectifiers:
-        raise InvalidInputError("expected a network with rectifiers (torch.nn.ReLU), got none")
-    for part in rectifiers:
-        part.register_forward_hook(lambda _module, _given, result: heard.append((result > 0).flatten(1)))
-    with threads(), torch.no_grad():
-        network(x)
-    return torch.cat(heard, 1).float().mean(1)
+    return Rectifiers(model.module).density(x)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from labkit.models.placing import find_device, placed
     from labkit.models.training import train
     from labkit.models.trees import TreeClassifier
+    from labkit.models.wrapped import WrappedClassifier
     from labkit.models.zoo import load_victim, prepare, trained
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "LinearClassifier",
     "TorchClassifier",
     "TreeClassifier",
+    "WrappedClassifier",
     "build",
     "features",
     "find_device",
@@ -45,6 +47,7 @@ __getattr__, __dir__ = lazy_exports(
         "LinearClassifier": "labkit.models.linear",
         "TorchClassifier": "labkit.models.classifier",
         "TreeClassifier": "labkit.models.trees",
+        "WrappedClassifier": "labkit.models.wrapped",
         "build": "labkit.models.architectures",
         "features": "labkit.models.inner",
         "find_device": "labkit.models.placing",

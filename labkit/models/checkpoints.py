@@ -6,6 +6,7 @@ not prove who wrote it, because whoever can write the weights can write the card
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import safetensors.torch
@@ -23,9 +25,18 @@ from torch import Tensor
 from labkit.core.errors import IntegrityError, StorageError
 from labkit.models.training import Progress
 
-__all__ = ["exclusively", "read_checkpoint", "set_aside", "write_checkpoint"]
+__all__ = ["code_digest", "exclusively", "read_checkpoint", "set_aside", "write_checkpoint"]
 
 Card = Mapping[str, Any]
+
+
+def code_digest(*modules: ModuleType) -> str:
+    """Digest code that decides how something turns out; comments and layout do not count."""
+    digest = hashlib.sha256()
+    for module in modules:
+        source = Path(str(module.__file__)).read_text(encoding="utf-8")
+        digest.update(ast.dump(ast.parse(source)).encode())
+    return digest.hexdigest()
 
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import json
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from labkit.core.paths import cache_dir
 from labkit.models import architectures, optimiser, recipes, training, trees
+from labkit.models.checkpoints import code_digest
 
 __all__ = ["Order", "VictimData"]
 
@@ -106,9 +106,5 @@ class Order:
 
 @functools.cache
 def _fingerprint() -> str:
-    """Digest the code that decides how victims turn out; comments and layout do not count."""
-    digest = hashlib.sha256()
-    for module in (architectures, optimiser, recipes, training, trees):
-        source = Path(str(module.__file__)).read_text(encoding="utf-8")
-        digest.update(ast.dump(ast.parse(source)).encode())
-    return digest.hexdigest()
+    """Digest the code that decides how victims turn out."""
+    return code_digest(architectures, optimiser, recipes, training, trees)

@@ -1,4 +1,4 @@
-"""Files of the evidence pack from which a check can be repeated, one for each checkpoint.
+"""Hand in from a panel, and keep files of the evidence pack from which a check can be repeated.
 
 A lab that keeps them has a table ``RECORDS`` in its ``case.py``: by checkpoint, a function from
 the case and what was handed in to parameters, which the pack prints, and a record, which holds
@@ -16,11 +16,30 @@ from labkit.course.modules import load_module
 from labkit.scoring import Feedback
 
 if TYPE_CHECKING:
+    from labkit.ui.html import Fragment
     from labkit.ui.session import LabSession
 
-__all__ = ["attach_record", "keep_record"]
+__all__ = ["attach_record", "hand_in", "keep_record"]
 
 _LOG = logging.getLogger(__name__)
+
+
+def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
+    """Have artefacts checked, keep how they were made as evidence, and return the feedback card.
+
+    Parameters
+    ----------
+    lab : LabSession
+    checkpoint : str
+    params : mapping
+        How they were made; stands beside what the record says of them.
+    **artefacts
+        What the checkpoint takes.
+    """
+    card = lab.check(checkpoint, **artefacts)
+    said = lab.notes.get(checkpoint, {}) if checkpoint in lab.records else {}
+    lab.note(checkpoint, {**said, **params})
+    return card
 
 
 def keep_record(lab: LabSession, checkpoint: str, artefacts: Mapping[str, Any], feedback: Feedback) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from labkit.credentials.contexts import BADGE_CONTEXTS
+from labkit.credentials.documents import write_documents
 from labkit.credentials.issuing import change_status, publish
 from labkit.credentials.jwt import as_jwt, read_jwt
 from labkit.credentials.proofs import add_proof
 from labkit.credentials.published import read_published
 from labkit.credentials.times import written
+from tests.unit.badge_files import File, files_of
 from tests.unit.offices import issued, office_at
 
 ADA = "ada@example.org"
@@ -29,12 +31,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Corpus:
-    """All cases, the issuer whom everybody trusts, and its keys."""
+    """All cases, files that carry a badge or seem to, the issuer whom everybody trusts, and its keys."""
 
     issuer: object
     keys: object
     cases: tuple
     folder: object
+    public: object
+    files: tuple
 
 
 def make_corpus(folder):
@@ -81,7 +85,29 @@ def make_corpus(folder):
         cases.append(Case("signed by a stranger", form, foreign.read_text().strip(), own_lists))
         bad = _bad_json(json.loads(text), wrong, now) if form == "json" else _bad_jwt(text, keys, wrong)
         cases += [Case(name, form, each, own_lists) for name, each in bad.items()]
-    return Corpus(office.issuer, keys, tuple(cases), good)
+    files = make_files(good, folders["revoked"], foreign.parent)
+    return Corpus(office.issuer, keys, tuple(cases), good, office.public, files)
+
+
+def make_files(good, revoked, foreign):
+    """Return files whose badges are good, and certificates whose badges are not, of the folders of three."""
+    for folder in (good, revoked, foreign):
+        write_documents(folder, pdf=True)
+    bad = {"revoked": revoked, "signed by a stranger": foreign}
+    made = [
+        File(f"certificate.{kind}, {name}", kind, (folder / f"certificate.{kind}").read_bytes())
+        for name, folder in bad.items()
+        for kind in ("pdf", "svg", "html")
+    ]
+    page = (good / "certificate.html").read_bytes()
+    return (
+        *files_of(good),
+        *made,
+        # What is seen says Eve; what is signed says Ada.
+        File(
+            "certificate.html, with another name on it", "html", page.replace(b"Ada Lovelace", b"Eve Mallory")
+        ),
+    )
 
 
 def _released(at, months):

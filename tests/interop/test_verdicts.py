@@ -12,20 +12,26 @@ import pytest
 
 from labkit.credentials.encoding import base64url_encode
 from labkit.credentials.hybrid import canonical_json
-from labkit.credentials.published import Published
+from labkit.credentials.published import Published, read_published
 from labkit.credentials.verify import verify
-from tests.interop.corpus import make_corpus
+from tests.interop.corpus import ADA, Case, make_corpus
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "explanation" / "credentials.md"
 
 STATUS_JSON = "openbadgeslib reads only status lists that are JWTs, so for this form it was not asked"
 JOSE = "jose checks signature and times; what is in the credential is the caller's business"
+SUSPENDED = (
+    "a badge names one status list, as Open Badges 3.0 wants it; labkit looks for suspensions in the list "
+    "beside it"
+)
 EXPLAINED = {
     ("revoked", "json", "openbadgeslib"): STATUS_JSON,
     ("suspended", "json", "openbadgeslib"): STATUS_JSON,
     ("status list missing", "json", "openbadgeslib"): STATUS_JSON,
     ("status list stale", "json", "openbadgeslib"): STATUS_JSON,
+    ("suspended", "json", "other"): SUSPENDED,
+    ("suspended", "jwt", "openbadgeslib"): SUSPENDED,
     ("context of one's own added", "json", "other"): "@digitalbazaar/vc allows a context more that defines "
     "nothing that is used; labkit wants exactly the two it pins",
     (
@@ -47,6 +53,20 @@ EXPLAINED = {
     },
 }
 """Where a verifier says something else than labkit does, and why."""
+
+FIRST = (
+    "openbadgeslib takes the first element of that prefix, as the standard lets it; labkit wants one badge, "
+    "whatever its prefix, in an SVG in UTF-8"
+)
+EXPLAINED_FILES = {
+    "SVG with another prefix and an encoding that is not its own": FIRST,
+    "SVG with two badges": FIRST,
+    "SVG with both forms": FIRST,
+    "SVG under another element": FIRST,
+    "SVG in UTF-16": FIRST,
+    "certificate.svg, revoked": STATUS_JSON,
+}
+"""Where openbadgeslib says something else about a picture than labkit does, and why."""
 
 
 def _tool():
@@ -128,6 +148,26 @@ def _labkit(corpus, case):
     return verify(case.text.encode(), published, recipient=case.recipient).valid
 
 
+def labkit_on_files(public, files):
+    """Return labkit's verdict about each file, by its name."""
+    published = [read_published(public)]
+    return {each.name: verify(each.content, published, recipient=ADA).valid for each in files}
+
+
+def _openbadgeslib_on_picture(corpus, picture):
+    """Return what openbadgeslib says about a picture, with the list of the form that it took out."""
+    from openbadgeslib.errors import LibOpenBadgesException
+    from openbadgeslib.ob3.verifier import OB3Verifier
+
+    try:
+        text = OB3Verifier.extract_token_from_svg(picture.content)
+    except LibOpenBadgesException:
+        return False
+    form = "json" if text.lstrip().startswith("{") else "jwt"
+    lists = next(each.lists for each in corpus.cases if (each.name, each.form) == ("good", form))
+    return _openbadgeslib(corpus, Case(picture.name, form, text, lists))
+
+
 def _openbadgeslib(corpus, case):
     from openbadgeslib.errors import LibOpenBadgesException
     from openbadgeslib.ob3.ldp import OB3LdpVerifier
@@ -190,6 +230,16 @@ def test_openbadgeslib_agrees_or_the_difference_is_explained(corpus, labkit_says
     assert _disagreements(labkit_says, says, "openbadgeslib") == explained
 
 
+def test_openbadgeslib_takes_the_same_badge_out_of_a_picture_or_the_difference_is_explained(corpus):
+    pytest.importorskip("openbadgeslib")
+    says = labkit_on_files(corpus.public, corpus.files)
+    pictures = [each for each in corpus.files if each.kind == "svg"]
+    differs = {
+        each.name for each in pictures if _openbadgeslib_on_picture(corpus, each) is not says[each.name]
+    }
+    assert differs == set(EXPLAINED_FILES)
+
+
 def test_javascript_agrees_or_the_difference_is_explained(labkit_says, javascript_says):
     verdicts = {tuple(name.rsplit("|", 1)): each for name, each in javascript_says["verdicts"].items()}
     page = {case: each["page"] for case, each in verdicts.items()}
@@ -219,12 +269,12 @@ def test_the_script_of_the_page_is_what_its_sources_build(sources, tmp_path):
 
 def test_the_table_in_the_documentation_is_what_was_found(corpus, labkit_says):
     block = re.search(r"<!-- verdicts: begin -->(.*?)<!-- verdicts: end -->", DOCS.read_text(), re.DOTALL)[1]
-    assert block.strip() == table(corpus, labkit_says)
+    assert block.strip() == table(corpus, labkit_says, labkit_on_files(corpus.public, corpus.files))
 
 
-def table(corpus, labkit_says):
+def table(corpus, labkit_says, file_verdicts):
     """Return the table of verdicts as Markdown, with a mark where somebody differs, and the reasons below."""
-    reasons = list(dict.fromkeys(EXPLAINED.values()))
+    reasons = list(dict.fromkeys([*EXPLAINED.values(), *EXPLAINED_FILES.values()]))
     lines = [
         "| credential | form | labkit and its page | @digitalbazaar/vc (json), jose (jwt) | openbadgeslib |",
         "|---|---|---|---|---|",
@@ -236,6 +286,10 @@ def table(corpus, labkit_says):
             reason = EXPLAINED.get((case.name, case.form, who))
             cells.append(_cell(not verdict) + f" ({reasons.index(reason) + 1})" if reason else _cell(verdict))
         lines.append(f"| {case.name} | {case.form} | {' | '.join(cells)} |")
+    for name, kind, verdict in ((each.name, each.kind, file_verdicts[each.name]) for each in corpus.files):
+        reason = EXPLAINED_FILES.get(name)
+        cell = _cell(not verdict) + f" ({reasons.index(reason) + 1})" if reason else _cell(verdict)
+        lines.append(f"| {name} | {kind} | {_cell(verdict)} | – | {cell if kind == 'svg' else '–'} |")
     return "\n".join([*lines, "", *(f"{at}. {each}." for at, each in enumerate(reasons, start=1))])
 
 
@@ -248,4 +302,5 @@ if __name__ == "__main__":
     import tempfile
 
     made = make_corpus(Path(tempfile.mkdtemp()))
-    sys.stdout.write(table(made, {(each.name, each.form): _labkit(made, each) for each in made.cases}) + "\n")
+    verdicts = {(each.name, each.form): _labkit(made, each) for each in made.cases}
+    sys.stdout.write(table(made, verdicts, labkit_on_files(made.public, made.files)) + "\n")

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 
 from labkit.core.errors import DataFormatError
 from labkit.credentials import merkle
+from labkit.credentials.carriers import badge_in
+from labkit.credentials.carriers.html import badge_link
+from labkit.credentials.carriers.svg import baked
 from labkit.credentials.encoding import (
     base58_decode,
     base58_encode,
@@ -21,6 +25,7 @@ from labkit.credentials.published import read_published
 from labkit.credentials.status import SIZE, bit, decode_bits, encode_bits
 from labkit.credentials.times import later, moment, written
 from labkit.credentials.verify import verify
+from tests.unit.badge_files import ROOT, SVG, attached, pdf, stream
 from tests.unit.offices import NOW, issued, office_at
 
 INDICES = st.sets(st.integers(0, SIZE - 1), max_size=40)
@@ -196,3 +201,38 @@ def test_no_place_in_a_badge_can_be_changed_or_taken_away(made, data):
         )
     if changed != badge:
         assert not verify(json.dumps(changed).encode(), [published], at=NOW).valid
+
+
+BADGE = '{"name": "Ada ]]> & <b> (x) \\\\"}'
+CARRIERS = [
+    pdf(ROOT, attached(3), stream(BADGE.encode())),
+    f"{SVG}<openbadges:credential>{baked(BADGE)}</openbadges:credential></svg>".encode(),
+    f"<!doctype html><a {badge_link(BADGE)}>badge.json</a>".encode(),
+]
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_carrier_with_anything_changed_in_it_gives_a_text_or_a_reason(data):
+    content = bytearray(data.draw(st.sampled_from(CARRIERS)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        end = data.draw(st.integers(at, min(at + 30, len(content))))
+        content[at:end] = data.draw(
+            st.binary(max_size=8) | st.sampled_from([b"<<", b">>", b"(", b"/", b"<", b"&", b"]]>"])
+        )
+    # Nothing else is raised, whatever the file is.
+    with suppress(DataFormatError):
+        assert isinstance(badge_in(bytes(content)).text, str)
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text(), min_size=1))
+def test_what_is_put_into_a_carrier_comes_out_as_it_was(badge):
+    text = json.dumps(badge, ensure_ascii=False)
+    files = [
+        pdf(ROOT, attached(3), stream(text.encode())),
+        f"{SVG}<openbadges:credential>{baked(text)}</openbadges:credential></svg>".encode(),
+        f"<!doctype html><a {badge_link(text)}>badge.json</a>".encode(),
+    ]
+    for each in files:
+        assert json.loads(badge_in(each).text) == badge

@@ -261,8 +261,8 @@ def test_metadata_that_tells_a_runner_to_forgive():
         ),
         cell("score", "print('score', x + y)"),
     )
-    made, notes = overlay(ISSUED, mine)
-    cells = json.loads(made)["cells"]
+    made = overlay(ISSUED, mine)
+    notes, cells = made.notes, made.notebook["cells"]
     assert [each["metadata"] for each in cells] == [each["metadata"] for each in json.loads(ISSUED)["cells"]]
     assert "PYTEST" not in cells[1]["source"]
     for word in ("skip-execution", "remove-cell", "allow_errors", "order to the runner"):
@@ -280,17 +280,31 @@ def test_outputs_with_code_in_them_are_not_carried_over():
         cell("answer", "y = 1", outputs=[page]),
         cell("score", "print('score', x + y)", outputs=[page, "no", {"output_type": "error"}]),
     )
-    made, notes = overlay(ISSUED, mine)
-    assert b"script" not in made
-    outputs = [each["outputs"] for each in json.loads(made)["cells"]]
+    made = overlay(ISSUED, mine)
+    assert "script" not in json.dumps(made.notebook)
+    outputs = [each["outputs"] for each in made.notebook["cells"]]
     assert outputs == [
         [],
         [],
         [{"output_type": "display_data", "data": {"text/plain": "ok"}, "metadata": {}}],
     ]
-    assert notes == []
-    _, notes = overlay(ISSUED, notebook(cell("start", "x = 1"), cell("answer", "y = 1")))
-    assert any("'score' is gone" in note for note in notes)
+    assert (made.notes, made.asides) == ((), ())
+    gone = overlay(ISSUED, notebook(cell("start", "x = 1"), cell("answer", "y = 1")))
+    assert any("'score' is gone" in note for note in gone.notes)
+
+
+def test_cells_of_ones_own_and_trials_are_no_flag_by_themselves():
+    mine = notebook(
+        cell("start", "x = 1; print(x)"),
+        cell("mine", "x = 2"),
+        cell("answer", "y = 1"),
+        cell("score", "print('score', x + y)", outputs=said("score 2\n")),
+    )
+    made = overlay(ISSUED, mine, lambda name: name != "score")
+    assert made.notes == ()
+    assert [cell["id"] for cell in made.notebook["cells"]] == ["start", "answer"]
+    assert any("'start' was changed" in aside for aside in made.asides)
+    assert any("'mine' is not in the issued notebook" in aside for aside in made.asides)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,11 @@ AWARD = {
     "released_at": "2026-11-21T10:00:00Z",
     "released_by": ["examiner-1", "examiner-2"],
     "valid_months": 24,
-    "standards": ["iso-42001", "AML.T0043", "nist-ai-rmf"],
+    "standards": [
+        {"id": "iso-42001", "edition": "ISO/IEC 42001:2023"},
+        {"id": "AML.T0043", "edition": "2026.09"},
+        {"id": "nist-ai-rmf", "edition": "AI RMF 1.0"},
+    ],
     "sheet_sha256": "ab" * 32,
     "form_commitment": "cd" * 32,
 }

@@ -59,6 +59,16 @@ def test_a_whole_life_for_practice(desk):
     assert events == ["issued", "suspended", "reinstated", "renewed", "revoked"]
 
 
+def test_a_name_that_cannot_be_set_is_issued_all_the_same_and_said(desk):
+    pytest.importorskip("typst")
+    desk("keygen", "--practice")
+    name = {"name": "Ada \U0001e290", "identifier": "ada@example.org"}
+    (desk.folder / "award.json").write_text(award(mode="practice", candidate=name))
+    issued = desk("issue", desk.folder / "award.json", "--pdf", code=1)
+    assert issued["pdf"] is False
+    assert "certificate.svg" in issued["files"]
+
+
 def test_an_issuer_of_exams_by_commands(desk):
     office = desk.folder / "office"
     desk("keygen", "--id", "did:web:example.org", "--name", "Example", "--office", office)

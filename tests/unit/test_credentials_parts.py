@@ -68,6 +68,9 @@ def made(tmp_path_factory):
         {"released_by": "somebody"},
         {"valid_months": 0},
         {"valid_months": 1.5},
+        {"standards": ["iso-42001"]},
+        {"standards": [{"id": "iso-42001"}]},
+        {"standards": {"id": "iso-42001", "edition": "1"}},
         {"sheet_sha256": "abc"},
         {"form_commitment": ""},
     ],
@@ -121,6 +124,8 @@ def test_a_badge_has_the_members_that_open_badges_requires(made):
         assert "edition" in each["targetFramework"]
     for each in subject["achievement"]["resultDescription"]:
         assert {"id", "type", "name", "resultType"} <= set(each)
+    # One status, and no list of them: what is suspended stands in a list beside the one that is named.
+    assert badge["credentialStatus"]["statusPurpose"] == "revocation"
     assert "not accredited" not in badge["name"]
     assert (
         "neither the software nor, by it, the issuer is accredited"
@@ -157,9 +162,21 @@ def test_domains_are_told_where_they_are_wanted(made):
 def test_every_bundled_standard_has_an_address_and_an_edition():
     known = {each.id for each in standards()} - {"crosswalk"}
     assert known == set(ADDRESSES)
-    assert len(alignments(known)) == len(known)
+    assert len(alignments((id, "2nd") for id in known)) == len(known)
     with pytest.raises(UnknownNameError):
-        alignments(["no-such-standard"])
+        alignments([("no-such-standard", "1st")])
+
+
+def test_a_badge_is_aligned_with_the_edition_that_was_examined(made):
+    badge = json.loads((made[2] / "badge.json").read_text())
+    found = badge["credentialSubject"]["achievement"]["alignment"]
+    assert [each["targetCode"] for each in found] == ["iso-42001", "AML.T0043", "nist-ai-rmf"]
+    assert [each["targetFramework"].rpartition(", edition: ")[2] for each in found] == [
+        each["edition"] for each in AWARD["standards"]
+    ]
+    assert found[1]["targetName"] == "Craft Adversarial Data"
+    assert found[1]["targetFramework"].startswith("MITRE ATLAS")
+    assert all(each["targetUrl"].startswith("https://") for each in found)
 
 
 @pytest.mark.parametrize(
@@ -340,7 +357,7 @@ def test_documents_show_what_the_badge_says_and_escape_it(tmp_path):
     badge = (folder / "badge.json").read_text()
     facts = facts_of(json.loads(badge))
     assert facts.holder == name
-    html, svg = as_html(facts), as_svg(facts, badge)
+    html, svg = as_html(facts, badge), as_svg(facts, badge)
     assert "<b>" not in html
     assert "<script" not in html
     root = ElementTree.fromstring(svg)  # noqa: S314
@@ -387,6 +404,16 @@ def test_the_pdf_carries_the_badge_byte_for_byte_and_is_the_same_each_time(made)
     assert b"pdfaid:part>3" in about
     assert b"pdfuaid:part>1" in about
     assert b"/AFRelationship/Source" in about.replace(b" ", b"")
+
+
+def test_letters_that_no_font_has_are_named_and_the_other_documents_are_there(tmp_path):
+    pytest.importorskip("typst")
+    office, keys = office_at(tmp_path / "office")
+    folder = issued(office, keys, candidate={"name": "Ada \U0001e290", "identifier": "a@example.org"})
+    with pytest.raises(DataFormatError, match="could not be displayed with font"):
+        write_documents(folder, pdf=True)
+    assert {"certificate.html", "certificate.svg"} <= {each.name for each in folder.iterdir()}
+    assert not (folder / "certificate.pdf").exists()
 
 
 def _inflated(content):

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from labkit.cli import main
 from labkit.core.errors import DataFormatError, IntegrityError, InvalidInputError, StorageError
+from labkit.exams.aligning import aligned, alignments_of
 from labkit.exams.blueprint import read_blueprint
 from labkit.exams.records import (
     add_candidates,
@@ -255,7 +256,7 @@ def test_a_release_makes_the_award_that_a_credential_is_issued_from(records, tmp
     assert add_candidates(records, names) == 1
     assert add_candidates(records, names) == 0
     forms = {sheet.envelope_sha256: "c" * 64}
-    add_sheets(records, [sheet], BLUEPRINT, by="gina", commitments=forms, standards=["nist-ai-rmf"])
+    add_sheets(records, [sheet], BLUEPRINT, by="gina", commitments=forms)
     with pytest.raises(InvalidInputError, match="not released"):
         award_of(records, sheet.session)
     [found] = release(records, [sheet.session], by="rolf")
@@ -266,7 +267,8 @@ def test_a_release_makes_the_award_that_a_credential_is_issued_from(records, tmp
     assert award["form_commitment"] == f"form-sha256:{'c' * 64}"
     assert award["sheet_sha256"] == sheet.digest
     assert (award["passed"], award["mode"], award["valid_months"]) == (True, "exam", BLUEPRINT.valid_months)
-    assert award["standards"] == ["nist-ai-rmf"]
+    assert award["standards"] == aligned(alignments_of(BLUEPRINT), sheet.content["domains"])
+    assert {"id": "nist-ai-rmf", "edition": "AI RMF 1.0 (January 2023)"} in award["standards"]
     assert all(0 <= share <= 1 for share in award["domains"].values())
     assert json.loads(json.dumps(award)) == award
 

@@ -10,6 +10,7 @@ import pytest
 from labkit.core.errors import InvalidInputError, StorageError, UnknownNameError
 from labkit.course import ProgressLog, Session, learner_name
 from labkit.course.gate import DEMONSTRATION
+from labkit.course.quiz import Quiz
 from labkit.server.keeping.turns import Turns
 from labkit.server.room.bulletin import Bulletin
 from labkit.server.room.channels import refusal
@@ -17,6 +18,7 @@ from labkit.server.room.opening import class_folder, default_capacity, open_room
 from labkit.server.room.people import People, clean_name
 from labkit.server.room.room import Room
 from labkit.server.room.throttle import Throttle
+from tests.unit.test_quiz import right_answer
 
 # The linter takes a literal for a password that somebody forgot here.
 FIRST, SECOND = (f"token {number}" for number in (1, 2))
@@ -188,6 +190,39 @@ def test_a_lab_that_is_not_open_takes_no_check_and_that_is_no_attempt(log, room,
     assert len(session.attempts(checkpoint)) == 1
     with pytest.raises(UnknownNameError, match="closed"):
         room.set_lab_state("L00", "shut")
+
+
+@pytest.mark.parametrize("state", ["frozen", "closed"])
+def test_a_lab_that_is_not_open_takes_no_answer_to_a_question_and_keeps_none(log, room, state):
+    session = Session("L00", learner="ada", seed=1, log=log)
+    quiz = Quiz("ada", seed=1, lab="L00", log=log)
+    item = quiz.next().item
+
+    def answer_all():
+        yield from (
+            lambda: session.answer_recall(0, [0]),
+            lambda: session.answer_item("pre", 0, [0]),
+            lambda: quiz.answer(item.id, right_answer(item)),
+        )
+
+    before = log.events(learner="ada")
+    room.set_lab_state("L00", state)
+    for answer in answer_all():
+        with pytest.raises(InvalidInputError, match=f"Your instructor has {state} this lab"):
+            answer()
+    assert log.events(learner="ada") == before
+    room.set_lab_state("L00", "open")
+    for answer in answer_all():
+        answer()
+    assert len(quiz.given()) == 1
+
+
+def test_another_lab_that_is_frozen_stops_no_answer(log, room):
+    room.set_lab_state("L02", "frozen")
+    quiz = Quiz("ada", seed=1, lab="L00", log=log)
+    item = quiz.next().item
+    quiz.answer(item.id, right_answer(item))
+    assert [given.item for given in quiz.given()] == [item.id]
 
 
 def test_whoever_shows_a_lab_goes_on_while_the_class_waits_and_takes_no_place(log, room):

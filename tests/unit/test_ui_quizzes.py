@@ -3,7 +3,8 @@
 import pytest
 
 from labkit.core.paths import content_dir
-from labkit.course import Session, read_lab
+from labkit.course import ProgressLog, Session, read_lab
+from labkit.course.gate import record_state
 from labkit.course.quiz import bank, find_item, mark
 from labkit.ui.quizzes.asking import AskedItem
 from labkit.ui.quizzes.panel import QuizPanel
@@ -96,6 +97,19 @@ def test_both_tests_give_the_gain_and_leave_it_for_the_evidence(lab):
     assert "governance-quiz.json" in lab.attachments
     panel.mode.value = "standing"
     assert "42 different items" in panel.head.value
+
+
+def test_an_answer_waits_while_the_instructor_has_frozen_the_lab(lab):
+    log = ProgressLog(lab.session.log_path)
+    panel = QuizPanel(lab, {})
+    fill(panel.asked)
+    record_state(log, lab.session.lab.id, "frozen")
+    panel.press()
+    assert "Your instructor has frozen this lab" in panel.result.value
+    assert panel.quiz.given() == []
+    record_state(log, lab.session.lab.id, "open")
+    panel.press()
+    assert len(panel.quiz.given()) == 1
 
 
 def test_the_panel_comes_back_where_it_was(lab):

@@ -1,5 +1,5 @@
 // The questions about a credential, each answered by itself; what cannot be answered is answered with no.
-import {base64url, BADGE_CONTEXTS, LIST_CONTEXTS, moment, Refused} from './documents.mjs';
+import {base64url, BADGE_CONTEXTS, LIST_CONTEXTS, moment, Refused, unpack} from './documents.mjs';
 import {checkSignature, read} from './signatures.mjs';
 
 const PURPOSES = {revocation: 'it was revoked', suspension: 'it is suspended'};
@@ -118,33 +118,27 @@ function checkTime(document, now) {
 }
 
 async function checkStatus(document, issuer, lists, now) {
-  const entries = [document.credentialStatus ?? []].flat();
-  const named = new Set(entries.map(each => each.statusPurpose));
-  if(entries.length !== 2 || Object.keys(PURPOSES).some(each => !named.has(each))) {
-    throw new Refused('expected one status each for revocation and suspension');
+  const {type, statusPurpose, statusListCredential, statusListIndex, ...more} = document.credentialStatus ?? {};
+  if(type !== 'BitstringStatusListEntry' || 'statusSize' in more || !/^\d{1,9}$/.test(statusListIndex)) {
+    throw new Refused('its status is not one bit in a list');
   }
+  const [, base, form] = /^(.*\/status\/)revocation\.(json|jwt)$/.exec(statusListCredential) ?? [];
+  if(statusPurpose !== 'revocation' || !base) {
+    throw new Refused('expected one status, in a list of what was revoked');
+  }
+  // The list of what is suspended lies beside it, and has the same place for the same credential.
   const fresh = [];
-  for(const entry of entries) {
-    const {set, list} = await lookUp(entry, issuer, lists, now);
-    if(set) {
-      throw new Refused(PURPOSES[entry.statusPurpose]);
+  for(const [purpose, said] of Object.entries(PURPOSES)) {
+    const list = await newest(`${base}${purpose}.${form}`, issuer, lists);
+    checkList(list, issuer, purpose, now);
+    if(bit(await bitsOf(list.credentialSubject.encodedList), Number(statusListIndex))) {
+      throw new Refused(said);
     }
     fresh.push(list);
   }
   const since = fresh.map(each => each.validFrom).sort()[0];
   const until = fresh.map(each => each.validUntil).sort()[0];
   return `Neither revoked nor suspended, say the lists that the issuer signed at ${since}; they hold until ${until}.`;
-}
-
-async function lookUp(entry, issuer, lists, now) {
-  const {type, statusPurpose, statusListCredential, statusListIndex} = entry;
-  if(type !== 'BitstringStatusListEntry' || 'statusSize' in entry || !/^\d{1,9}$/.test(statusListIndex)) {
-    throw new Refused('its status is not one bit in a list');
-  }
-  const document = await newest(statusListCredential, issuer, lists);
-  checkList(document, issuer, statusPurpose, now);
-  const bits = await bitsOf(document.credentialSubject.encodedList);
-  return {set: bit(bits, Number(statusListIndex)), list: document};
 }
 
 // Of several lists with one address the newest counts: an old one that came with a badge hides nothing.
@@ -182,32 +176,9 @@ async function bitsOf(encoded) {
   if(typeof encoded !== 'string' || encoded[0] !== 'u') {
     throw new Refused('the status list is not in multibase base64url');
   }
-  const unpacked = new Blob([base64url(encoded.slice(1))]).stream().pipeThrough(new DecompressionStream('gzip'));
-  const parts = [];
-  let size = 0;
-  try {
-    for(const reader = unpacked.getReader();;) {
-      const {done, value} = await reader.read();
-      if(done) {
-        break;
-      }
-      size += value.length;
-      if(size > LARGEST) {
-        throw new Refused('the status list is larger than 8 MiB');
-      }
-      parts.push(value);
-    }
-  } catch(error) {
-    throw error instanceof Refused ? error : new Refused('the status list does not unpack');
-  }
-  if(size * 8 < SMALLEST) {
+  const bits = await unpack(base64url(encoded.slice(1)), 'gzip', LARGEST, 'the status list');
+  if(bits.length * 8 < SMALLEST) {
     throw new Refused(`the status list has fewer than ${SMALLEST} bits`);
-  }
-  const bits = new Uint8Array(size);
-  let at = 0;
-  for(const part of parts) {
-    bits.set(part, at);
-    at += part.length;
   }
   return bits;
 }

@@ -5,7 +5,7 @@ export const OPEN_BADGES = 'https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.
 export const BADGE_CONTEXTS = [VC, OPEN_BADGES];
 export const LIST_CONTEXTS = [VC];
 
-const LONGEST = 512 * 1024;
+export const LONGEST = 512 * 1024;
 const DEEPEST = 40;
 const MOST_OBJECTS = 400;
 const MOST_BRANCHING_AT_ONCE = 6;
@@ -133,6 +133,30 @@ export function asText(bytes) {
   } catch(error) {
     throw new Refused('it is not text');
   }
+}
+
+// Unpacks with a bound: what is small when packed may be as large as it likes.
+export async function unpack(bytes, format, limit, what) {
+  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(format));
+  const parts = [];
+  let size = 0;
+  try {
+    for(const reader = unpacked.getReader();;) {
+      const {done, value} = await reader.read();
+      if(done) {
+        break;
+      }
+      size += value.length;
+      if(size > limit) {
+        reader.cancel().catch(() => {});
+        throw new Refused(`${what} unpacks to more than ${limit} bytes`);
+      }
+      parts.push(value);
+    }
+  } catch(error) {
+    throw error instanceof Refused ? error : new Refused(`${what} does not unpack`);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';

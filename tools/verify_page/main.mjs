@@ -1,4 +1,5 @@
 // The page: files come in by drop or by choice, answers go out in words.
+import {badgeIn, MAX_FILE} from './carriers.mjs';
 import {strictJson} from './documents.mjs';
 import {looksLikeJwt} from './signatures.mjs';
 import {NOTHING, verify} from './checks.mjs';
@@ -15,7 +16,7 @@ const BESIDE = ['../issuer.json', '../status/revocation.json', '../status/suspen
   '../status/revocation.jwt', '../status/suspension.jwt'];
 
 // What the page's own server published is trusted as far as that server; what was added came with the badge.
-const known = {issuers: [], added: [], lists: [], badge: null, name: ''};
+const known = {issuers: [], added: [], lists: [], badge: null, name: '', carrier: ''};
 const find = id => document.getElementById(id);
 
 // Says what a text is; nothing is believed by that.
@@ -39,27 +40,35 @@ function keep(text) {
   return 'a status list';
 }
 
-function badge(text, name) {
+function badge(text, name, carrier = '') {
   known.badge = text;
   known.name = name;
+  known.carrier = carrier;
   return 'a badge';
+}
+
+// A certificate carries a badge; what lies there by itself may be a badge, or a file of an issuer.
+async function open(file) {
+  if(file.size > MAX_FILE) {
+    throw new Error(`it is larger than ${MAX_FILE / 2 ** 20} MiB, and no file with a badge is`);
+  }
+  const {text, carrier} = await badgeIn(new Uint8Array(await file.arrayBuffer()));
+  return carrier ? badge(text, file.name, carrier) : sort(text, file.name);
 }
 
 async function take(files) {
   const said = [];
   for(const file of files) {
     try {
-      if(file.size > 512 * 1024) {
-        throw new Error('it is larger than any badge');
-      }
-      said.push(`${file.name}: ${sort((await file.text()).trim(), file.name)}`);
+      said.push(`${file.name}: ${await open(file)}`);
     } catch(error) {
       known.badge = null;
       said.push(`${file.name}: not read, ${error.message}`);
     }
   }
-  find('taken').textContent = said.join('. ');
   await show();
+  // Said last, so that the answer stands there when a screen reader is told.
+  find('taken').textContent = said.join('. ');
 }
 
 async function show() {
@@ -79,11 +88,19 @@ async function show() {
   });
   const verdict = find('verdict');
   verdict.className = report.valid ? 'verdict good' : 'verdict bad';
-  verdict.textContent = report.valid ? `✓ ${known.name} is valid` : `✗ ${known.name} is not valid`;
+  const what = known.carrier ? `The badge in ${known.name}` : known.name;
+  verdict.textContent = report.valid ? `✓ ${what} is valid` : `✗ ${what} is not valid`;
   find('checks').replaceChildren(...report.checks.map(row));
-  find('facts').replaceChildren(...Object.entries(report.facts).flatMap(([name, value]) =>
+  // Who, what and when first: with a certificate in hand, these are what to compare it with.
+  const {Holder, Certificate, 'Valid from': since, 'Valid until': until, ...facts} = report.facts;
+  find('who').replaceChildren(element('strong', Holder), element('strong', Certificate),
+    element('span', since && until ? `valid from ${since.slice(0, 10)} to ${until.slice(0, 10)}` : ''));
+  find('inside').hidden = !known.carrier;
+  find('facts').replaceChildren(...Object.entries(facts).flatMap(([name, value]) =>
     [element('dt', name), element('dd', value)]));
-  find('says').hidden = Object.keys(report.facts).length === 0;
+  for(const id of ['signed', 'says']) {
+    find(id).hidden = Object.keys(report.facts).length === 0;
+  }
   place.hidden = false;
 }
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from labkit.core.checks import length, whole
-from labkit.core.errors import InvalidInputError
 from labkit.core.machine import threads
 from labkit.core.protocols import check_batch
 from labkit.core.results import AdversarialExamples
 from labkit.core.seeds import make_generator
 from labkit.models import TorchClassifier
+from labkit.models.rectifiers import Rectifiers
 
 __all__ = ["sponge"]
 
 Progress = Callable[[int, int, str], None]
-
-_RECTIFIERS = (nn.ReLU, nn.ReLU6)
 
 
 def sponge(
@@ -70,13 +67,13 @@ def sponge(
     """
     check_batch(model, x, y)
     budget, total, generator = length("epsilon", epsilon), whole("steps", steps), make_generator(seed)
-    watched = _Watched(model.module)
+    rectifiers = Rectifiers(model.module)
     x = x.detach()
     x_adv = x + budget * (2 * torch.rand(x.shape, generator=generator, dtype=x.dtype) - 1)
-    best, busiest = x.clone(), watched.density(x)
+    best, busiest = x.clone(), rectifiers.density(x)
     for step in range(total):
         x_adv = x_adv.clamp(x - budget, x + budget).clamp(*model.bounds)
-        uphill, density = watched.slope(x_adv)
+        uphill, density = _slope(rectifiers, x_adv)
         better = density > busiest
         best[better], busiest[better] = x_adv[better], density[better]
         x_adv = x_adv + budget / 4 * (1 - step / total) * uphill.sign()
@@ -96,33 +93,11 @@ def sponge(
     )
 
 
-class _Watched:
-    """A copy of a network whose rectifiers are listened to."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self.network = copy.deepcopy(module).requires_grad_(False)
-        self.heard: list[Tensor] = []
-        rectifiers = [part for part in self.network.modules() if isinstance(part, _RECTIFIERS)]
-        if not rectifiers:
-            raise InvalidInputError("expected a network with rectifiers (torch.nn.ReLU), got none")
-        for part in rectifiers:
-            part.register_forward_hook(lambda _module, given, _result: self.heard.append(given[0]))
-
-    def _listen(self, x: Tensor) -> list[Tensor]:
-        self.heard.clear()
-        self.network(x)
-        return [each.flatten(1) for each in self.heard]
-
-    def density(self, x: Tensor) -> Tensor:
-        """Return the share of the units that are not silent, shape ``(n,)``."""
-        with threads(), torch.no_grad():
-            return torch.cat([(each > 0).float() for each in self._listen(x)], 1).mean(1)
-
-    def slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return where a soft count of busy units grows fastest, and the true share of them."""
-        with threads(), torch.inference_mode(False), torch.enable_grad():
-            leaf = x.clone().requires_grad_(True)
-            before = torch.cat(self._listen(leaf), 1)
-            scale = before.detach().abs().mean().clamp_min(1e-6)
-            (gradient,) = torch.autograd.grad((before / scale).sigmoid().sum(), leaf)
-        return gradient, (before.detach() > 0).float().mean(1)
+def _slope(rectifiers: Rectifiers, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where a soft count of busy units grows fastest, and the true share of them."""
+    with threads(), torch.inference_mode(False), torch.enable_grad():
+        leaf = x.clone().requires_grad_(True)
+        before = rectifiers.entering(leaf)
+        scale = before.detach().abs().mean().clamp_min(1e-6)
+        (gradient,) = torch.autograd.grad((before / scale).sigmoid().sum(), leaf)
+    return gradient, (before.detach() > 0).float().mean(1)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from labkit.core.errors import InvalidInputError
 from labkit.core.protocols import Classifier, DifferentiableClassifier, require_differentiable
+from labkit.models.wrapped import WrappedClassifier
 
 __all__ = ["Preprocessed", "bpda"]
 
@@ -26,40 +27,25 @@ class Preprocessed(Classifier, Protocol):
         ...
 
 
-class _Straight:
+class _Straight(WrappedClassifier):
     """The defended model, with a stand-in for the gradient of its transformation."""
 
+    model: Preprocessed
+
     def __init__(self, defended: Preprocessed, substitute: Callable[[Tensor], Tensor]) -> None:
-        self._defended, self._substitute = defended, substitute
+        self.model, self._substitute = defended, substitute
         inner: Any = defended.model
         # A filter in front of a filter: each gets a stand-in.
         nested = not hasattr(inner, "forward") and hasattr(inner, "transform")
         self._inner = _Straight(inner, substitute) if nested else require_differentiable(inner, "bpda")
 
-    @property
-    def model(self) -> Classifier:
-        """The defended model."""
-        return self._defended
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self._defended.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self._defended.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self._defended.classes
-
     def logits(self, x: Tensor) -> Tensor:
-        return self._defended.logits(x)
+        return self.model.logits(x)
 
     def forward(self, x: Tensor) -> Tensor:
         smooth = self._substitute(x)
         # The value is the defense's; the gradient is the substitute's.
-        return self._inner.forward(smooth + (self._defended.transform(x) - smooth).detach())
+        return self._inner.forward(smooth + (self.model.transform(x) - smooth).detach())
 
 
 def bpda(

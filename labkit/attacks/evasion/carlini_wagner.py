@@ -7,7 +7,15 @@ import math
 import torch
 from torch import Tensor
 
-from labkit.attacks.evasion._common import Progress, check, logits_and_gradient, margin, misread, per_sample
+from labkit.attacks.evasion._common import (
+    Progress,
+    check,
+    logits_and_gradient,
+    margin,
+    misread,
+    offset,
+    per_sample,
+)
 from labkit.attacks.evasion._nearest import Nearest, budget, check_norm, gain, reached
 from labkit.core.checks import length, size, whole
 from labkit.core.protocols import Classifier, DifferentiableClassifier, require_differentiable
@@ -135,7 +143,7 @@ class _Search:
         self.pace, balance = self._linear(left)
         now[left] = balance if constant is None else constant
         for number in range(searches):
-            tell = _offset(progress, number * self.steps, searches * self.steps)
+            tell = offset(progress, number * self.steps, searches * self.steps)
             good = self._descend(left, now[left], tell)
             most[left] = torch.where(good, now[left], most[left])
             least[left] = torch.where(good, least[left], now[left])
@@ -200,9 +208,3 @@ class _Search:
 
     def _target(self, rows: Tensor) -> Tensor | None:
         return None if self.y_target is None else self.y_target[rows]
-
-
-def _offset(progress: Progress | None, before: int, total: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda done, _total, message: progress(before + done, total, message)

@@ -5,40 +5,26 @@ from __future__ import annotations
 from torch import Tensor
 
 from labkit.core.checks import whole
-from labkit.core.protocols import Classifier, DifferentiableClassifier, require_differentiable
+from labkit.core.protocols import DifferentiableClassifier, require_differentiable
+from labkit.models.wrapped import WrappedClassifier
 
 __all__ = ["eot"]
 
 
-class _Averaged:
+class _Averaged(WrappedClassifier):
     """The victim's mean answer over several draws."""
 
+    model: DifferentiableClassifier
+
     def __init__(self, model: DifferentiableClassifier, draws: int) -> None:
-        self._averaged, self._draws = model, draws
-
-    @property
-    def model(self) -> Classifier:
-        """The victim that is asked."""
-        return self._averaged
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self._averaged.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self._averaged.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self._averaged.classes
+        self.model, self._draws = model, draws
 
     def logits(self, x: Tensor) -> Tensor:
-        return self._mean([self._averaged.logits(x) for _ in range(self._draws)])
+        return self._mean([self.model.logits(x) for _ in range(self._draws)])
 
     def forward(self, x: Tensor) -> Tensor:
         # One call for each draw: a defense may draw once for the whole batch.
-        return self._mean([self._averaged.forward(x) for _ in range(self._draws)])
+        return self._mean([self.model.forward(x) for _ in range(self._draws)])
 
     @staticmethod
     def _mean(answers: list[Tensor]) -> Tensor:

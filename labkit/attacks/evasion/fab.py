@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from labkit.attacks.evasion._common import Progress, check, misread, per_sample
+from labkit.attacks.evasion._common import Progress, check, misread, offset, per_sample
 from labkit.attacks.evasion._nearest import Nearest, budget, check_norm, reached
 from labkit.attacks.evasion._planes import nearest_plane, way_to_plane
 from labkit.attacks.evasion.noise import noise_of_size
@@ -111,7 +111,7 @@ def fab(
         runs = _runs(logits, y, None if y_target is not None else aims, restarts)
         for index, (restart, towards) in enumerate(runs if len(left) else []):
             start = _near(nearest, left, limit, generator, model.bounds) if restart else x[left]
-            tell = _offset(progress, index * steps, len(runs) * steps)
+            tell = offset(progress, index * steps, len(runs) * steps)
             target, aim = (None if each is None else each[left] for each in (y_target, towards))
             _walk(victim, nearest, left, start, (y[left], target, aim), steps, pace, tell)
         nearest.back_to_border(model, y, y_target)
@@ -190,9 +190,3 @@ def _share(name: str, value: float) -> float:
     if not 0 <= length(name, value) <= 1:
         raise InvalidInputError(f"expected {name} as a share from 0 to 1, got {value!r}")
     return float(value)
-
-
-def _offset(progress: Progress | None, before: int, total: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda done, _total, message: progress(before + done, total, message)

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from labkit.core.errors import InvalidInputError
 from labkit.core.protocols import Classifier
+from labkit.models.wrapped import WrappedClassifier
 
 __all__ = ["Scaffold", "scaffold"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scaffold:
+class Scaffold(WrappedClassifier):
     """A classifier that answers recognised questions with another model than the rest.
 
     Attributes
@@ -33,16 +34,8 @@ class Scaffold:
     recognises: Callable[[Tensor], Tensor]
 
     @property
-    def bounds(self) -> tuple[float, float]:
-        return self.biased.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.biased.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self.biased.classes
+    def _behind(self) -> Classifier:
+        return self.biased
 
     def logits(self, x: Tensor) -> Tensor:
         """Return logits of shape ``(n, classes)``, float32."""

@@ -162,36 +162,21 @@ def match_gradients(
     rate, rounds = size("step_size", step_size), whole("steps", steps)
     if prior is not None:
         check_prior(prior, model)
-    generator = make_generator(seed)
-    sent = torch.cat([gradients[name].flatten() for name, _ in model.module.named_parameters()])
-    weights = [w.detach().clone().requires_grad_() for w in model.module.parameters()]
-    names = [name for name, _ in model.module.named_parameters()]
+    low, high = model.bounds
+    wanted = _Wanted(model, gradients, labels, distance)
 
     def decode(value: Tensor) -> Tensor:
         return value if prior is None else prior.decode(value)
 
     def badness(value: Tensor) -> Tensor:
         x = decode(value)
-        scores = torch.func.functional_call(model.module, dict(zip(names, weights, strict=True)), (x,))
-        loss = functional.cross_entropy(scores, labels)
-        made = torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights, create_graph=True)])
-        if distance == "cosine":
-            apart = 1 - functional.cosine_similarity(made, sent, dim=0, eps=1e-12)
-        else:
-            apart = ((made - sent) ** 2).sum()
+        apart = wanted.apart(x)
         penalty = smooth * roughness(x) + (strength * (value**2).sum(1) if prior is not None else 0.0)
         return apart / number + penalty / number
 
-    low, high = model.bounds
-    if prior is None:
-        start = (low + high) / 2 + 0.05 * (high - low) * torch.randn(
-            number, *model.input_shape, generator=generator
-        )
-    else:
-        start = 0.1 * torch.randn(number, len(prior), generator=generator)
     with threads():
         value, final = adam(
-            start,
+            _start(model, prior, number, make_generator(seed)),
             badness,
             steps=rounds,
             lr=rate,
@@ -214,6 +199,39 @@ def match_gradients(
             "seed": seed,
         },
         objective=final,
+    )
+
+
+class _Wanted:
+    """The gradient that was sent, and how far records of given classes are from making it."""
+
+    def __init__(
+        self, model: TorchClassifier, gradients: Mapping[str, Tensor], y: Tensor, distance: str
+    ) -> None:
+        self.network, self.y, self.distance = model.module, y, distance
+        self.weights = {
+            name: weight.detach().clone().requires_grad_() for name, weight in model.module.named_parameters()
+        }
+        self.sent = torch.cat([gradients[name].flatten() for name in self.weights])
+
+    def apart(self, x: Tensor) -> Tensor:
+        """Return the distance between the gradient on ``x`` and the one that was sent, differentiable."""
+        scores = torch.func.functional_call(self.network, self.weights, (x,))
+        loss = functional.cross_entropy(scores, self.y)
+        parts = torch.autograd.grad(loss, list(self.weights.values()), create_graph=True)
+        made = torch.cat([part.flatten() for part in parts])
+        if self.distance == "cosine":
+            return 1 - functional.cosine_similarity(made, self.sent, dim=0, eps=1e-12)
+        return ((made - self.sent) ** 2).sum()
+
+
+def _start(model: TorchClassifier, prior: Prior | None, number: int, generator: torch.Generator) -> Tensor:
+    """Return where the search begins: near the middle of the box, or of the prior's coefficients."""
+    if prior is not None:
+        return 0.1 * torch.randn(number, len(prior), generator=generator)
+    low, high = model.bounds
+    return (low + high) / 2 + 0.05 * (high - low) * torch.randn(
+        number, *model.input_shape, generator=generator
     )
 
 

@@ -1,8 +1,9 @@
-"""What the poisoning attacks share: how many samples a rate is, which are drawn, checks."""
+"""What the poisoning attacks share: how many samples a rate is, which are drawn, checks, the result."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from labkit.core.checks import finite, tensor, whole
 from labkit.core.errors import InvalidInputError
+from labkit.core.poisoning import PoisonedDataset
+from labkit.core.results import Parameter
 
 
 def count_of(poison_rate: Any, n: int) -> int:
@@ -32,19 +35,25 @@ def count_of(poison_rate: Any, n: int) -> int:
     return math.floor(rate * n + 1e-9 * max(1, n))
 
 
-def draw(eligible: Tensor, count: int, generator: torch.Generator, what: str) -> Tensor:
-    """Return ``count`` positions at which ``eligible``, shape ``(n,)`` bool, is true; ascending.
+def positions(eligible: Tensor, count: int, what: str) -> Tensor:
+    """Return all positions at which ``eligible``, shape ``(n,)`` bool, is true; ascending.
 
     Raises
     ------
     InvalidInputError
-        When there are fewer.
+        When they are fewer than ``count``, which are to be poisoned.
     """
     found = eligible.nonzero().flatten()
     if len(found) < count:
         raise InvalidInputError(
             f"expected at least {count} {what} to poison, got {len(found)}: lower poison_rate"
         )
+    return found
+
+
+def draw(eligible: Tensor, count: int, generator: torch.Generator, what: str) -> Tensor:
+    """Return ``count`` of the :func:`positions` by lot; ascending."""
+    found = positions(eligible, count, what)
     order = torch.randperm(len(found), generator=generator)[:count]
     return found[order].sort().values
 
@@ -70,6 +79,20 @@ def check_data(x: Any, y: Any) -> None:
         raise InvalidInputError(f"expected labels from 0 up, got {int(y.min())}: leave such samples out")
 
 
+def check_x_target(x_target: Any, x: Tensor) -> None:
+    """Check the inputs to be misread: finite, one or more, of the shape of the samples.
+
+    Raises
+    ------
+    InvalidInputError
+        When they are not.
+    """
+    if finite("x_target", x_target).shape[1:] != x.shape[1:] or len(x_target) == 0:
+        raise InvalidInputError(
+            f"expected x_target of shape (m, {', '.join(map(str, x.shape[1:]))}), got {tuple(x_target.shape)}"
+        )
+
+
 def class_number(name: str, value: Any, classes: int) -> int:
     """Return a class as an int, from 0 to ``classes - 1``.
 
@@ -87,3 +110,27 @@ def class_number(name: str, value: Any, classes: int) -> int:
 def classes_in(y: Tensor) -> int:
     """Return how many classes the labels speak of: one more than the highest."""
     return int(y.max()) + 1
+
+
+def clean_label(
+    x: Tensor,
+    y: Tensor,
+    indices: Tensor,
+    poison: Tensor,
+    attack: str,
+    params: Mapping[str, Parameter],
+    y_target: int | None = None,
+) -> PoisonedDataset:
+    """Return the set with ``poison`` in the places ``indices``, and every label as it was."""
+    x_poisoned = x.clone()
+    x_poisoned[indices] = poison
+    return PoisonedDataset(
+        x=x,
+        y=y,
+        x_poisoned=x_poisoned,
+        y_poisoned=y.clone(),
+        indices=indices,
+        attack=attack,
+        params=params,
+        y_target=y_target,
+    )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from labkit.attacks.evasion import pgd
-from labkit.attacks.poisoning._common import check_data, count_of
+from labkit.attacks.poisoning._common import check_data, clean_label, count_of
 from labkit.core.checks import length, whole
 from labkit.core.poisoning import PoisonedDataset
 from labkit.core.protocols import DifferentiableClassifier
@@ -65,11 +65,11 @@ def adversarial_poison(
     check_data(x, y)
     budget, total, generator = length("epsilon", epsilon), whole("steps", steps), make_generator(seed)
     indices = torch.randperm(len(x), generator=generator)[: count_of(poison_rate, len(x))].sort().values
-    x_poisoned = x.clone()
+    poison = x[indices]
     if len(indices):
-        x_poisoned[indices] = pgd(
+        poison = pgd(
             surrogate,
-            x[indices],
+            poison,
             y[indices],
             epsilon=budget,
             steps=total,
@@ -78,17 +78,10 @@ def adversarial_poison(
             seed=generator,
             progress=progress,
         ).x_adv
-    return PoisonedDataset(
-        x=x,
-        y=y,
-        x_poisoned=x_poisoned,
-        y_poisoned=y.clone(),
-        indices=indices,
-        attack="adversarial_poison",
-        params={
-            "poison_rate": float(poison_rate),
-            "epsilon": budget,
-            "steps": total,
-            "seed": seed if isinstance(seed, int) else None,
-        },
-    )
+    params = {
+        "poison_rate": float(poison_rate),
+        "epsilon": budget,
+        "steps": total,
+        "seed": seed if isinstance(seed, int) else None,
+    }
+    return clean_label(x, y, indices, poison, "adversarial_poison", params)

@@ -7,7 +7,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from labkit.attacks.poisoning._common import check_data, class_number, classes_in, count_of
+from labkit.attacks.poisoning._common import (
+    check_data,
+    class_number,
+    classes_in,
+    clean_label,
+    count_of,
+    positions,
+)
 from labkit.core.checks import finite, interval, length, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.machine import threads
@@ -82,16 +89,11 @@ def bullseye_polytope(
         raise InvalidInputError(
             f"expected x_target of shape {(1, *x.shape[1:])}, one input; got {tuple(x_target.shape)}"
         )
+    count = count_of(poison_rate, len(x))
+    own = positions(y == target, count, f"samples of class {target}")
     with threads(), torch.no_grad():
         wanted = features(x_target)
-        own = (y == target).nonzero().flatten()
         apart = torch.cdist(features(x[own]), wanted).flatten()
-    count = count_of(poison_rate, len(x))
-    if len(own) < count:
-        raise InvalidInputError(
-            f"expected at least {count} samples of class {target} to poison, got {len(own)}: "
-            "lower poison_rate"
-        )
     indices = own[apart.argsort(stable=True)[:count]].sort().values
     poison = base = x[indices]
     for step in range(total if count else 0):
@@ -103,15 +105,5 @@ def bullseye_polytope(
         poison = (base + (poison - base).clamp(-budget, budget)).clamp(low, high)
         if progress is not None:
             progress(step + 1, total, "moving the mean")
-    x_poisoned = x.clone()
-    x_poisoned[indices] = poison
-    return PoisonedDataset(
-        x=x,
-        y=y,
-        x_poisoned=x_poisoned,
-        y_poisoned=y.clone(),
-        indices=indices,
-        attack="bullseye_polytope",
-        params={"poison_rate": float(poison_rate), "epsilon": budget, "steps": total},
-        y_target=target,
-    )
+    params = {"poison_rate": float(poison_rate), "epsilon": budget, "steps": total}
+    return clean_label(x, y, indices, poison, "bullseye_polytope", params, target)

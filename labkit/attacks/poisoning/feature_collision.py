@@ -7,7 +7,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from labkit.attacks.poisoning._common import check_data, class_number, classes_in, count_of
+from labkit.attacks.poisoning._common import (
+    check_data,
+    check_x_target,
+    class_number,
+    classes_in,
+    clean_label,
+    count_of,
+    positions,
+)
 from labkit.core.checks import finite, interval, length, whole
 from labkit.core.errors import InvalidInputError
 from labkit.core.machine import threads
@@ -90,10 +98,7 @@ def feature_collision(
     target = class_number("y_target", y_target, classes_in(y))
     if finite("x_target", x_target).dtype != x.dtype:
         raise InvalidInputError(f"expected x_target of {x.dtype}, as x is, got {x_target.dtype}")
-    if x_target.shape[1:] != x.shape[1:] or len(x_target) == 0:
-        raise InvalidInputError(
-            f"expected x_target of shape (m, {', '.join(map(str, x.shape[1:]))}), got {tuple(x_target.shape)}"
-        )
+    check_x_target(x_target, x)
     first = budget / 4 if step_size is None else length("step_size", step_size)
     chosen, aims = _deal(x, y, features, x_target, target, count_of(poison_rate, len(x)))
     poison = base = x[chosen]
@@ -106,36 +111,21 @@ def feature_collision(
             if progress is not None:
                 progress(step + 1, total, "colliding features")
     indices, order = chosen.sort()
-    x_poisoned = x.clone()
-    x_poisoned[indices] = poison[order]
-    return PoisonedDataset(
-        x=x,
-        y=y,
-        x_poisoned=x_poisoned,
-        y_poisoned=y.clone(),
-        indices=indices,
-        attack="feature_collision",
-        params={
-            "poison_rate": float(poison_rate),
-            "epsilon": budget,
-            "steps": total,
-            "step_size": first,
-            "pull": drawn_back,
-        },
-        y_target=target,
-    )
+    params = {
+        "poison_rate": float(poison_rate),
+        "epsilon": budget,
+        "steps": total,
+        "step_size": first,
+        "pull": drawn_back,
+    }
+    return clean_label(x, y, indices, poison[order], "feature_collision", params, target)
 
 
 def _deal(
     x: Tensor, y: Tensor, features: Features, x_target: Tensor, target: int, count: int
 ) -> tuple[Tensor, Tensor]:
     """Return which samples become poison and which input each is dealt to, ``(k,)`` int64 both."""
-    own = (y == target).nonzero().flatten()
-    if len(own) < count:
-        raise InvalidInputError(
-            f"expected at least {count} samples of class {target} to poison, got {len(own)}: "
-            "lower poison_rate"
-        )
+    own = positions(y == target, count, f"samples of class {target}")
     with threads(), torch.no_grad():
         distance = torch.cdist(features(x_target), features(x[own]))
     free = torch.ones(len(own), dtype=torch.bool)

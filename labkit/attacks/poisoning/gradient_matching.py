@@ -9,9 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from labkit.attacks.poisoning._common import check_data, class_number, count_of
-from labkit.core.checks import finite, interval, length, whole
-from labkit.core.errors import InvalidInputError
+from labkit.attacks.poisoning._common import (
+    check_data,
+    check_x_target,
+    class_number,
+    clean_label,
+    count_of,
+    draw,
+)
+from labkit.core.checks import interval, length, whole
 from labkit.core.machine import threads
 from labkit.core.poisoning import PoisonedDataset
 from labkit.core.seeds import make_generator
@@ -83,18 +89,9 @@ def gradient_matching(
     check_data(x, y)
     budget, total, (low, high) = length("epsilon", epsilon), whole("steps", steps), interval("bounds", bounds)
     target = class_number("y_target", y_target, model.classes)
-    if finite("x_target", x_target).shape[1:] != x.shape[1:] or len(x_target) == 0:
-        raise InvalidInputError(
-            f"expected x_target of shape (m, {', '.join(map(str, x.shape[1:]))}), got {tuple(x_target.shape)}"
-        )
-    generator = make_generator(seed)
-    own, count = (y == target).nonzero().flatten(), count_of(poison_rate, len(x))
-    if len(own) < count:
-        raise InvalidInputError(
-            f"expected at least {count} samples of class {target} to poison, got {len(own)}: "
-            "lower poison_rate"
-        )
-    indices = own[torch.randperm(len(own), generator=generator)[:count]].sort().values
+    check_x_target(x_target, x)
+    generator, count = make_generator(seed), count_of(poison_rate, len(x))
+    indices = draw(y == target, count, generator, f"samples of class {target}")
     base = x[indices]
     poison = base + budget * (2 * torch.rand(base.shape, generator=generator, dtype=x.dtype) - 1)
     poison = poison.clamp(low, high)
@@ -106,23 +103,13 @@ def gradient_matching(
             poison = (base + (poison - base).clamp(-budget, budget)).clamp(low, high)
             if progress is not None:
                 progress(step + 1, total, "matching gradients")
-    x_poisoned = x.clone()
-    x_poisoned[indices] = poison
-    return PoisonedDataset(
-        x=x,
-        y=y,
-        x_poisoned=x_poisoned,
-        y_poisoned=y.clone(),
-        indices=indices,
-        attack="gradient_matching",
-        params={
-            "poison_rate": float(poison_rate),
-            "epsilon": budget,
-            "steps": total,
-            "seed": seed if isinstance(seed, int) else None,
-        },
-        y_target=target,
-    )
+    params = {
+        "poison_rate": float(poison_rate),
+        "epsilon": budget,
+        "steps": total,
+        "seed": seed if isinstance(seed, int) else None,
+    }
+    return clean_label(x, y, indices, poison, "gradient_matching", params, target)
 
 
 class _Match:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from labkit.attacks.poisoning._common import check_data, class_number, classes_in, count_of
+from labkit.attacks.poisoning._common import check_data, class_number, classes_in, count_of, positions
 from labkit.core.checks import tensor
 from labkit.core.errors import InvalidInputError, UnknownNameError
 from labkit.core.poisoning import PoisonedDataset
@@ -86,26 +86,10 @@ def group_label_flip(
     Algorithmic Bias through Fairness Attacks", AAAI 2021, https://arxiv.org/abs/2012.08723.
     """
     check_data(x, y)
-    classes = max(2, classes_in(y))
-    for name, value in (("y_source", y_source), ("y_target", y_target)):
-        class_number(name, value, classes)
-    if y_source == y_target:
-        raise InvalidInputError(f"expected y_source and y_target to differ, got {y_source} twice")
-    if tensor("group", group).dtype != torch.int64 or group.shape != y.shape:
-        raise InvalidInputError(
-            f"expected group as int64 of shape ({len(y)},), one for each sample; "
-            f"got {group.dtype} of {tuple(group.shape)}"
-        )
-    if choose not in CHOICES:
-        raise UnknownNameError("way to choose", str(choose), CHOICES)
+    _check(y, group, y_source, y_target, choose)
     mine = group == member
-    found = (mine & (y == y_source)).nonzero().flatten()
     count = count_of(poison_rate, len(y))
-    if len(found) < count:
-        raise InvalidInputError(
-            f"expected at least {count} samples of group {member} and class {y_source} to poison, "
-            f"got {len(found)}: lower poison_rate"
-        )
+    found = positions(mine & (y == y_source), count, f"samples of group {member} and class {y_source}")
     generator = make_generator(seed)
     # A random order first, so that what is equally good is drawn and not taken as it stands.
     found = found[torch.randperm(len(found), generator=generator)]
@@ -132,6 +116,21 @@ def group_label_flip(
         },
         y_target=int(y_target),
     )
+
+
+def _check(y: Tensor, group: Tensor, y_source: int, y_target: int, choose: str) -> None:
+    classes = max(2, classes_in(y))
+    for name, value in (("y_source", y_source), ("y_target", y_target)):
+        class_number(name, value, classes)
+    if y_source == y_target:
+        raise InvalidInputError(f"expected y_source and y_target to differ, got {y_source} twice")
+    if tensor("group", group).dtype != torch.int64 or group.shape != y.shape:
+        raise InvalidInputError(
+            f"expected group as int64 of shape ({len(y)},), one for each sample; "
+            f"got {group.dtype} of {tuple(group.shape)}"
+        )
+    if choose not in CHOICES:
+        raise UnknownNameError("way to choose", str(choose), CHOICES)
 
 
 def _near_boundary(

@@ -30,6 +30,9 @@ class Quiz:
         By default whoever learns here.
     seed : int, optional
         By default the seed of the learner's variants; decides which twins are in which form.
+    lab : str, optional
+        Id of the lab on whose page the quiz stands: while the instructor of a class has frozen or
+        closed it, no answer is taken.
     log : ProgressLog, optional
     clock : function, optional
         Returns the present, with a time zone.
@@ -40,12 +43,14 @@ class Quiz:
         learner: str | None = None,
         *,
         seed: int | None = None,
+        lab: str | None = None,
         log: ProgressLog | None = None,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.learner = learner_name() if learner is None else learner
         self._recorder = Recorder(ProgressLog() if log is None else log, self.learner)
         self.seed = own_seed(self._recorder) if seed is None else seed
+        self._lab = lab
         self._clock = clock or (lambda: datetime.now(UTC))
 
     # ------------------------------------------------------------ what was answered
@@ -62,8 +67,11 @@ class Quiz:
         UnknownNameError
             When there is no such item.
         InvalidInputError
-            When the answer is none to it, or a form does not take it (again).
+            When the answer is none to it, a form does not take it (again), or the lab around the
+            quiz is frozen or closed.
         """
+        if self._lab is not None:
+            self._recorder.refuse_unless_open(self._lab)
         if sure not in SURE:
             raise InvalidInputError(f"expected how sure you are: {', '.join(SURE)}; got {sure!r}")
         marked = mark(find_item(item), answer)

@@ -65,8 +65,14 @@ def _password(args: argparse.Namespace, prompt: str) -> str:
     return getpass.getpass(prompt)
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, limit: int = 2**20) -> bytes:
     """Return the content of a file that was named.
+
+    Parameters
+    ----------
+    path : Path
+    limit : int
+        How many bytes it may have; no more are read, whatever it is.
 
     Raises
     ------
@@ -76,11 +82,13 @@ def read_file(path: Path) -> bytes:
         When it is larger than anything that belongs here.
     """
     try:
-        if path.stat().st_size > 2**20:
-            raise DataFormatError(f"{path} is larger than 1 MiB: that is no credential")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
+    if len(content) > limit:
+        raise DataFormatError(f"{path} is larger than {limit // 2**20} MiB: that is no credential")
+    return content
 
 
 def say(args: argparse.Namespace, content: Mapping[str, Any], text: str) -> None:

@@ -53,18 +53,18 @@ def run(args: argparse.Namespace) -> int:
 
 def written_out(args: argparse.Namespace, folder: Path) -> int:
     """Write the documents of a credential that was just issued, and say where everything lies."""
-    from labkit.core.errors import EngineNotInstalledError
-    from labkit.credentials.documents import check_pdf, write_documents
+    from labkit.core.errors import DataFormatError, EngineNotInstalledError
+    from labkit.credentials.documents import write_documents
 
     missing = ""
     try:
-        check_pdf()
-    except EngineNotInstalledError as error:
+        write_documents(folder, pdf=True)
+    except (DataFormatError, EngineNotInstalledError) as error:
+        # The badge is issued, and the other documents were written before the PDF was tried.
         missing = str(error)
-    write_documents(folder, pdf=not missing)
     files = sorted(path.name for path in folder.iterdir())
     text = [f"Issued: {show(folder)}", *(f"  {name}" for name in files)]
     if missing:
         text.append(f"No certificate as PDF: {missing}")
     say(args, {"folder": show(folder), "files": files, "pdf": not missing}, "\n".join(text))
-    return 0
+    return 1 if missing and args.pdf else 0

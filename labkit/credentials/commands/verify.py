@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labkit.core.errors import InvalidInputError
+from labkit.credentials.carriers import MAX_FILE
 from labkit.credentials.commands._shared import read_file, say
 from labkit.credentials.office import default_office
+
+if TYPE_CHECKING:
+    from labkit.credentials.verify import Report
 
 __all__ = ["add_arguments", "run"]
 
@@ -17,7 +22,12 @@ _MARKS = {"passed": "yes", "failed": "NO", "not asked": "–"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("badge", type=Path, metavar="BADGE", help="badge.json or badge.jwt")
+    parser.add_argument(
+        "badge",
+        type=Path,
+        metavar="FILE",
+        help="badge.json or badge.jwt, or the certificate that carries it: PDF, SVG or HTML",
+    )
     parser.add_argument(
         "--issuer",
         type=Path,
@@ -53,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     if args.recipient is not None and not args.recipient.strip():
         raise InvalidInputError("expected --recipient with an e-mail address, a DID or a number")
     report = verify(
-        read_file(args.badge),
+        read_file(args.badge, MAX_FILE),
         [read_published(folder) for folder in folders],
         at=moment(args.at) if args.at else None,
         recipient=args.recipient,
@@ -61,14 +71,36 @@ def run(args: argparse.Namespace) -> int:
         signature=_beside(args.signature, args.badge, "signature"),
         log_proof=_beside(args.log, args.badge, "log"),
     )
-    lines = [f"{name:<12}{value}" for name, value in report.facts.items()]
-    lines += [""] if lines else []
+    say(args, report.as_json(), "\n".join(_lines(report, args.badge.name)))
+    return 0 if report.valid else 1
+
+
+def _lines(report: Report, name: str) -> list[str]:
+    lines = _facts(report, name)
     for check in report.checks:
         head = f"{check.name:<18}{_MARKS[check.state]:<5}"
         lines += textwrap.wrap(check.say, 100, initial_indent=head, subsequent_indent=" " * len(head))
-    lines += ["", "VALID" if report.valid else "NOT VALID"]
-    say(args, report.as_json(), "\n".join(lines))
-    return 0 if report.valid else 1
+    return [*lines, "", "VALID" if report.valid else "NOT VALID"]
+
+
+def _facts(report: Report, name: str) -> list[str]:
+    """Who, what and when first: with a certificate in hand, these are what to compare it with."""
+    facts = dict(report.facts)
+    if not facts:
+        return []
+    head = [facts.pop(each, "") for each in ("holder", "title")]
+    since, until = facts.pop("valid_from", ""), facts.pop("valid_until", "")
+    but = "" if report.valid else " It is NOT VALID all the same, for the reasons below."
+    lines = [f"What the issuer signed.{but}", "", *(f"    {each}" for each in head if each)]
+    lines += [f"    valid from {since[:10]} to {until[:10]}"] if since and until else []
+    lines += ["", *(f"{each:<12}{value}" for each, value in facts.items())]
+    if report.carrier:
+        note = (
+            f"Only the badge inside {name} was verified. What the file shows beside it, a name, a date, a "
+            "seal, proves nothing: go by the lines above, and where they differ, the file was changed."
+        )
+        lines += ["", *textwrap.wrap(note, 100)]
+    return [*lines, ""]
 
 
 def _beside(named: Path | None, badge: Path, kind: str) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from labkit.credentials.carriers.html import badge_link
 from labkit.credentials.documents.facts import Facts
 from labkit.credentials.documents.qr import qr_svg
 
@@ -30,8 +31,15 @@ figure svg { width: 100%; height: auto; } figcaption { font-size: .85rem; color:
 """
 
 
-def as_html(facts: Facts) -> str:
-    """Return the certificate as a page that loads nothing."""
+def as_html(facts: Facts, badge: str) -> str:
+    """Return the certificate as a page that loads nothing, with the badge in the link that saves it.
+
+    Parameters
+    ----------
+    facts : Facts
+    badge : str
+        The credential in JSON.
+    """
     rows = {
         "Certificate": facts.number,
         "Issued by": f"{facts.issuer} ({facts.issuer_id})"
@@ -72,9 +80,9 @@ def as_html(facts: Facts) -> str:
 {f"<h2>Aligned to</h2><ul>{standards}</ul>" if standards else ""}
 <h2>What this is</h2>
 <p>{escape(facts.disclaimer)}</p>
-<p>This page is a view. The credential is the file <code>badge.json</code>: verify that one, with
-<code>labkit credential verify</code>, on the issuer's verification page, or in any verifier of Open
-Badges 3.0.</p>
+<p>This page is a view, and what it shows proves nothing. The credential is the badge inside it. Verify this
+file as it is, with <code>labkit credential verify</code> or on the issuer's verification page; or
+<a download="badge.json" {badge_link(badge)}>save badge.json</a> for any verifier of Open Badges 3.0.</p>
 </main>
 </body>
 </html>

@@ -6,6 +6,7 @@ import re
 import textwrap
 from html import escape
 
+from labkit.credentials.carriers.svg import baked
 from labkit.credentials.documents.facts import Facts
 from labkit.credentials.documents.qr import qr_svg
 
@@ -29,7 +30,7 @@ def as_svg(facts: Facts, badge: str) -> str:
         f'viewBox="0 0 297 210" role="img" lang="en" {_SANS}>',
         f"<title>{escape(f'{facts.title}: certificate {facts.number} of {facts.holder}')}</title>",
         f"<desc>{escape(_description(facts))}</desc>",
-        f"<openbadges:credential>{escape(badge, quote=False)}</openbadges:credential>",
+        f"<openbadges:credential>{baked(badge)}</openbadges:credential>",
         '<rect width="297" height="210" fill="#ffffff"/>',
         f'<rect x="8" y="8" width="281" height="194" fill="none" stroke="{_ACCENT}" stroke-width="1.2"/>',
         f'<rect x="8" y="8" width="6" height="194" fill="{_ACCENT}"/>',

@@ -28,7 +28,7 @@ def write_documents(folder: Path, *, pdf: bool) -> None:
     badge = (folder / "badge.json").read_text(encoding="utf-8")
     document = strict_json(badge, "the badge")
     facts = facts_of(document)
-    write_whole(folder / "certificate.html", as_html(facts).encode())
+    write_whole(folder / "certificate.html", as_html(facts, badge).encode())
     write_whole(folder / "certificate.svg", as_svg(facts, badge).encode())
     if pdf:
         write_whole(folder / "certificate.pdf", as_pdf(facts, badge, moment(document["proof"]["created"])))

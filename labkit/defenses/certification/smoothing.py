@@ -17,6 +17,7 @@ from labkit.core.threat import Norm
 from labkit.defenses.certification.binomial import check_confidence, lower_bound, two_sided_p
 from labkit.defenses.certification.certificates import ABSTAINED, Certificates, model_digest
 from labkit.models.classifier import TorchClassifier
+from labkit.models.wrapped import WrappedClassifier
 
 __all__ = ["SmoothedClassifier"]
 
@@ -25,7 +26,7 @@ _ROWS = 16384  # noisy copies that are held at once
 
 
 @dataclass(frozen=True, eq=False)
-class SmoothedClassifier:
+class SmoothedClassifier(WrappedClassifier):
     """The class that a network names most often among noisy copies of an input.
 
     It is a ``Classifier``, so every black-box attack and every metric runs on it: its logits
@@ -68,18 +69,6 @@ class SmoothedClassifier:
         whole("n", self.n)
         whole("n0", self.n0)
         check_confidence(self.confidence)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self.model.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self.model.classes
 
     def logits(self, x: Tensor) -> Tensor:
         """Return logarithms of the share of votes, ``(n, classes)`` float32, with no gradient attached.

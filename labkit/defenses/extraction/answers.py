@@ -11,12 +11,13 @@ from torch import Tensor
 from labkit.core.checks import length, size
 from labkit.core.protocols import Classifier
 from labkit.core.seeds import derive, make_generator
+from labkit.models.wrapped import WrappedClassifier
 
 __all__ = ["PerturbedAnswers", "RoundedScores"]
 
 
 @dataclass(frozen=True, eq=False)
-class PerturbedAnswers:
+class PerturbedAnswers(WrappedClassifier):
     """A service whose probabilities are disturbed, while the class that it names stays.
 
     The disturbance depends on the input and a secret, not on when it is asked: asking about the same
@@ -43,18 +44,6 @@ class PerturbedAnswers:
     def __post_init__(self) -> None:
         length("strength", self.strength)
 
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self.model.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self.model.classes
-
     def logits(self, x: Tensor) -> Tensor:
         """Return disturbed logits, ``(n, classes)``, whose largest is that of the model."""
         plain = self.model.logits(x)
@@ -74,7 +63,7 @@ class PerturbedAnswers:
 
 
 @dataclass(frozen=True, eq=False)
-class RoundedScores:
+class RoundedScores(WrappedClassifier):
     """A service whose outputs are rounded.
 
     Parameters
@@ -90,18 +79,6 @@ class RoundedScores:
 
     def __post_init__(self) -> None:
         size("unit", self.unit)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self.model.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self.model.classes
 
     def logits(self, x: Tensor) -> Tensor:
         """Return the rounded outputs, ``(n, classes)``."""

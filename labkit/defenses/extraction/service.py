@@ -11,6 +11,7 @@ from torch import Tensor
 from labkit.core.checks import whole
 from labkit.core.protocols import Classifier
 from labkit.defenses.extraction.detection import QueryDetector, query_signal
+from labkit.models.wrapped import WrappedClassifier
 
 __all__ = ["Account", "GuardedService"]
 
@@ -54,7 +55,7 @@ class GuardedService:
         return Account(self)
 
 
-class Account:
+class Account(WrappedClassifier):
     """One account of a guarded service, for one day: a classifier that may refuse.
 
     A refused question is answered with a row of NaN.
@@ -70,16 +71,8 @@ class Account:
         self._limit = math.inf if service.rate_limit is None else service.rate_limit
 
     @property
-    def bounds(self) -> tuple[float, float]:
-        return self._service.model.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return tuple(self._service.model.input_shape)
-
-    @property
-    def classes(self) -> int:
-        return self._service.model.classes
+    def _behind(self) -> Classifier:
+        return self._service.model
 
     @property
     def asked(self) -> int:

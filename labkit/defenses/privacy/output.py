@@ -10,6 +10,7 @@ from torch import Tensor
 
 from labkit.core.errors import UnknownNameError
 from labkit.core.protocols import Classifier
+from labkit.models.wrapped import WrappedClassifier
 
 __all__ = ["LEVELS", "ApiView"]
 
@@ -30,7 +31,7 @@ _FLAGGED = 0.5  # stands for such an answer: less sure than one without a flag, 
 
 
 @dataclass(frozen=True, eq=False)
-class ApiView:
+class ApiView(WrappedClassifier):
     """A model behind a service that coarsens its answers.
 
     It is a classifier still, so attacks and metrics run on it unchanged: its logits are the
@@ -55,18 +56,6 @@ class ApiView:
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
             raise UnknownNameError("output level", self.level, LEVELS)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self.model.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self.model.classes
 
     def answers(self, x: Tensor) -> Tensor:
         """Return what the service says, shape ``(n, classes)``: probabilities, 0 where it is silent."""

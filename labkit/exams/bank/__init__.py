@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.exams.bank.collection import Bank, read_bank
     from labkit.exams.bank.counting import Coverage, coverage
+    from labkit.exams.bank.enemies import Enemies, crowding
     from labkit.exams.bank.filling import filled
     from labkit.exams.bank.item import (
         GROUPS,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "collection": ("Bank", "read_bank"),
     "counting": ("Coverage", "coverage"),
+    "enemies": ("Enemies", "crowding"),
     "filling": ("filled",),
     "item": (
         "GROUPS",
@@ -55,6 +57,7 @@ __all__ = [
     "Bank",
     "BankItem",
     "Coverage",
+    "Enemies",
     "Exhibit",
     "Mistake",
     "Number",
@@ -62,6 +65,7 @@ __all__ = [
     "Variant",
     "blank_order",
     "coverage",
+    "crowding",
     "filled",
     "item_digest",
     "lint",

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from labkit.core.errors import DeclarationError, InvalidInputError, UnknownNameError
+from labkit.exams.bank.enemies import ENEMIES, Enemies, read_enemies
 from labkit.exams.bank.item import BankItem
 from labkit.exams.bank.reading import read_bank_items
 
@@ -16,10 +17,11 @@ __all__ = ["Bank", "read_bank"]
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """Items by their id, in the order of the files, and the folder that they were read from."""
+    """Items by their id, in the order of the files, the folder that they were read from, and enemies."""
 
     items: Mapping[str, BankItem]
     folder: Path
+    enemies: tuple[Enemies, ...] = ()
 
     def __iter__(self) -> Iterator[BankItem]:
         return iter(self.items.values())
@@ -53,19 +55,20 @@ class Bank:
 
 
 def read_bank(folder: Path) -> Bank:
-    """Return the items of a folder of TOML files.
+    """Return the items of a folder of TOML files, and which of them are enemies.
 
     Raises
     ------
     DeclarationError
-        When an item is not declared as it should be, or an id is given twice; with file and line.
+        When an item or a group of enemies is not declared as it should be, or an id is given
+        twice; with file and line.
     """
     found: dict[str, BankItem] = {}
-    for path in sorted(folder.glob("*.toml")):
+    for path in sorted(set(folder.glob("*.toml")) - {folder / ENEMIES}):
         for item in read_bank_items(path):
             if item.id in found:
                 raise DeclarationError(path, None, f"the id {item.id!r} is given to two items")
             found[item.id] = item
     if not found:
         raise DeclarationError(folder, None, "expected items in files *.toml, found none")
-    return Bank(MappingProxyType(found), folder)
+    return Bank(MappingProxyType(found), folder, read_enemies(folder, found))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.exams.bank.collection import Bank
+from labkit.exams.bank.enemies import crowding
 from labkit.exams.bank.item import GROUPS, KINDS, LEVELS, BankItem
 
 __all__ = ["Coverage", "coverage"]
@@ -30,7 +31,7 @@ class Coverage:
     anchors : Mapping of str to tuple of str
         Ids by domain.
     shortfalls : tuple of str
-        What a blueprint asks for and the bank cannot give, in words.
+        What a blueprint asks for and the bank cannot give, or not without enemies, in words.
     """
 
     items: int
@@ -78,6 +79,7 @@ def coverage(
     by_group = Counter(item.group for item in live)
     short = [_short(f"domain {name}", by_domain[name], taken, times) for name, taken in domains.items()]
     short += [_short(f"group {name}", by_group[name], taken, times) for name, taken in (kinds or {}).items()]
+    short.append(crowding(live, bank.enemies, domains, kinds) if kinds else "")
     return Coverage(
         items=len(live),
         domains={name: by_domain[name] for name in domains},

@@ -11,6 +11,7 @@ from typing import Any
 from labkit.core.errors import BuildError, DeclarationError, UnknownNameError
 from labkit.core.tables import format_table
 from labkit.course.commands.progress_line import ProgressLine
+from labkit.exams.aligning import other_editions
 from labkit.exams.blueprint import Blueprint, exam_folder, read_blueprint
 from labkit.exams.task.reading import find_task, read_variants, tasks_of
 from labkit.exams.task.rules import (
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.tasks:
         findings += _whole(folder)
     if not args.tasks or ITEMS in args.tasks:
-        findings += _items(folder / "items", read_blueprint(folder), args.record)
+        findings += _items(_items_folder(folder, args.pool), read_blueprint(folder), args.record)
     _tell(args, tasks, played, findings)
     return 1 if findings else 0
 
@@ -118,7 +119,13 @@ def _whole(folder: Path) -> list[str]:
 
     blueprint, tasks = read_blueprint(folder), tasks_of(folder)
     found = against_blueprint(blueprint, tasks) + always_the_same_option(tasks.values())
-    return found + stale_practice(folder)
+    return found + other_editions(blueprint) + stale_practice(folder)
+
+
+def _items_folder(exam: Path, pool: Path | None) -> Path:
+    """Return where the items lie that would be drawn: a private pool has its own, or takes the exam's."""
+    own = None if pool is None else pool / "items"
+    return own if own is not None and own.is_dir() else exam / "items"
 
 
 def _items(folder: Path, blueprint: Blueprint, record: bool) -> list[str]:

@@ -11,7 +11,7 @@ from labkit.core.errors import DataFormatError, InvalidInputError
 from labkit.core.tables import format_table
 from labkit.course.commands.types import count
 from labkit.exams.commands.password import add_password, password_of
-from labkit.exams.grading import Submission, grade_for, received_by
+from labkit.exams.grading import Submission, grade_for, received_by, reproduction_line
 
 if TYPE_CHECKING:
     from labkit.exams.examiner import Examiner
@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=count, default=120, metavar="S", help="for one submission (120)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster of this scheduler")
     parser.add_argument(
-        "--reproduce", action="store_true", help="run the notebooks again in a sandbox, and flag what differs"
+        "--no-reproduce",
+        action="store_true",
+        help="leave out running answer cells again, where tasks ask for it; the sheet says so",
     )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
@@ -58,7 +60,7 @@ def opened_examiner(args: argparse.Namespace) -> Examiner:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Grade, and say what came of each; 1 when one was not graded."""
+    """Grade, and say what came of each; 1 when one was not graded, or not run again as its tasks ask."""
     if bool(args.received) == bool(args.submissions):
         raise InvalidInputError("expected files, or --received EXAMINER")
     args.examiner = args.examiner or args.received
@@ -74,13 +76,17 @@ def run(args: argparse.Namespace) -> int:
         workers=args.workers,
         seconds=args.seconds,
         scheduler=args.scheduler,
-        reproduce=args.reproduce,
+        reproduce=not args.no_reproduce,
     )
     if args.json:
         print(json.dumps({"folder": str(graded.folder.root), "submissions": graded.rows}, indent=1))
     else:
         _tell(graded.rows, graded.folder.root)
-    return 0 if all(row["status"] == "graded" for row in graded.rows) else 1
+    return 0 if all(row["status"] == "graded" and not _refused(row) for row in graded.rows) else 1
+
+
+def _refused(row: dict[str, Any]) -> bool:
+    return row["status"] == "graded" and row["reproduction"]["state"] == "refused"
 
 
 def _files(given: list[Path]) -> list[Path]:
@@ -106,4 +112,9 @@ def _tell(rows: list[dict[str, Any]], folder: Path) -> None:
         for row in rows
     ]
     print(format_table(["file", "status", "session", "share", "passed", "reasons"], shown))
+    for row in rows:
+        if row["status"] == "graded" and row["reproduction"]["asked"]:
+            print(f"{row['session']}: {reproduction_line(row['reproduction'])}")
+    if any(map(_refused, rows)):
+        print("Points are kept. Grade again where the sandbox is, or leave it out with --no-reproduce.")
     print(f"\nSheets, feedback and packs for appeals: {folder}")

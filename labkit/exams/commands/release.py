@@ -53,9 +53,6 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--by", required=True, metavar="GRADER", help="who graded, and so decides")
     parser.add_argument("--blueprint", type=Path, help="blueprint.toml; the one of labkit by default")
-    parser.add_argument(
-        "--standard", action="append", default=[], metavar="ID", help="an award is aligned with it"
-    )
 
 
 def _add(records: Records, args: argparse.Namespace) -> int:
@@ -70,7 +67,6 @@ def _add(records: Records, args: argparse.Namespace) -> int:
         read_blueprint(args.blueprint),
         by=args.by,
         commitments=_forms([path / "submissions" for path in args.sheets]),
-        standards=args.standard,
     )
     rows = [[each.session, each.outcome, each.why or "-"] for each in added]
     say(args, [asdict(each) for each in added], lambda: format_table(["session", "outcome", "why"], rows))
@@ -164,7 +160,6 @@ def _practice_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", required=True, help="name on the award")
     parser.add_argument("--identifier", default="", metavar="ID", help="such as a mail address, on the award")
     parser.add_argument("--blueprint", type=Path, help="blueprint.toml; the one of labkit by default")
-    parser.add_argument("--standard", action="append", default=[], metavar="ID", help="it is aligned with it")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write it")
 
 
@@ -173,9 +168,7 @@ def _practice(_: Records | None, args: argparse.Namespace) -> int:
     from labkit.exams.records import practice_award, read_sheet
 
     sheet, blueprint = read_sheet(args.sheet), read_blueprint(args.blueprint)
-    award = practice_award(
-        sheet, blueprint, name=args.name, identifier=args.identifier, standards=args.standard
-    )
+    award = practice_award(sheet, blueprint, name=args.name, identifier=args.identifier)
     return _give(award, args)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from labkit.exams.grading.folder import GradingFolder, Submission
     from labkit.exams.grading.packs import Regraded, regrade
     from labkit.exams.grading.pool import grade_here
+    from labkit.exams.grading.reproducing import reproduction_line
     from labkit.exams.grading.sessions import SessionFacts, session_facts
     from labkit.exams.grading.sheet import grade_submission
     from labkit.exams.grading.verifying import Verified, verify
@@ -23,6 +24,7 @@ _MODULES = {
     "folder": ("GradingFolder", "Submission"),
     "packs": ("Regraded", "regrade"),
     "pool": ("grade_here",),
+    "reproducing": ("reproduction_line",),
     "sessions": ("SessionFacts", "session_facts"),
     "sheet": ("grade_submission",),
     "verifying": ("Verified", "verify"),
@@ -43,6 +45,7 @@ __all__ = [
     "grade_submission",
     "received_by",
     "regrade",
+    "reproduction_line",
     "session_facts",
     "verify",
 ]

@@ -1,8 +1,7 @@
-"""Grade for an examiner: whose sittings they are, what is written down, which notebooks run again."""
+"""Grade for an examiner: whose sittings they are, what is written down, what is run again."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import DataFormatError, IntegrityError, UnknownNameError
 from labkit.evidence.entry import digest_of
-from labkit.exams.envelope.reading import read_envelope, read_submission_bytes
+from labkit.exams.envelope.reading import read_submission_bytes
 from labkit.exams.grading.folder import GradingFolder, Submission
+from labkit.exams.grading.reproducing import reproduce_rows
 from labkit.exams.grading.sessions import SessionFacts, session_facts
 from labkit.exams.grading.sheet import score_of
 from labkit.exams.grading.verifying import SERVER
@@ -41,7 +41,7 @@ def grade_for(
     workers: int | None = None,
     seconds: float = 120.0,
     scheduler: str | None = None,
-    reproduce: bool = False,
+    reproduce: bool = True,
 ) -> Graded:
     """Grade submissions to the sittings of an examiner, and note in the register what came of them.
 
@@ -57,19 +57,15 @@ def grade_for(
     workers, seconds, scheduler
         As :meth:`GradingFolder.grade` takes them.
     reproduce : bool
-        Run the notebooks again in the sandbox; what differs is flagged, and no point depends on it.
+        Run the answer cells again of the tasks that ask for it (``reproduce = true``), once everything
+        is graded and kept; what differs is flagged, and no point depends on it.  False leaves it out,
+        and the sheet says so.
 
     Raises
     ------
-    SandboxError
-        With ``reproduce``, when the sandbox fails its self-test; nothing was graded.
     IntegrityError
         When the arrivals of the examiner's server were edited; nothing was graded.
     """
-    if reproduce:
-        from labkit.exams.reproduction.sandbox import insist
-
-        insist()
     sessions = {each.form.session: each for each in examiner.sessions()}
     folder = GradingFolder(root or examiner.folder / "graded", examiner.exam, examiner.items_folder())
     rows = folder.grade(
@@ -82,9 +78,8 @@ def grade_for(
     )
     for row in rows:
         if row["status"] == "graded":
-            if reproduce:
-                row["flags"] = _reproduced(examiner, sessions[row["session"]], folder, row["sha256"])
             _note(examiner, row, folder)
+    reproduce_rows(examiner, folder, rows, leave_out=not reproduce, workers=workers)
     return Graded(folder, rows)
 
 
@@ -163,28 +158,3 @@ def _note(examiner: Examiner, row: dict[str, Any], folder: GradingFolder) -> Non
                 "score_sha256": digest_of(score_of(folder.sheet(row["session"]))),
             }
             examiner.keep(replace(session, state="graded", more={**session.more, **more}))
-
-
-def _reproduced(examiner: Examiner, session: Session, folder: GradingFolder, sha256: str) -> list[str]:
-    """Run the notebook of a submission again, and keep what was found beside the sheet."""
-    from labkit.exams.reproduction import reproduce
-    from labkit.exams.sitting.making import make_sitting
-
-    content = (folder.root / "submissions" / f"{sha256}.zip").read_bytes()
-    try:
-        notebook = read_envelope(content).notebook
-    except DataFormatError:
-        notebook = None
-    with tempfile.TemporaryDirectory() as place:
-        issued = Path(place) / "sitting"
-        make_sitting(examiner, session, issued)
-        _readable(Path(place))
-        found = reproduce((issued / "exam.ipynb").read_bytes(), notebook, sitting=issued)
-    folder.keep_reproduced(session.form.session, found)
-    return list(found.flags)
-
-
-def _readable(folder: Path) -> None:
-    """Let the user without rights inside the sandbox read a folder that was made for it."""
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from labkit.exams.grading.reproducing import reproduction_line
+
 __all__ = ["feedback_page"]
 
 _STYLE = """
@@ -81,7 +83,9 @@ def _summary(sheet: Mapping[str, Any]) -> str:
 
 
 def _order(sheet: Mapping[str, Any]) -> str:
+    told = sheet.get("reproduction") or {}
     reasons = [*sheet["verified"]["reasons"], *sheet["flags"]]
+    reasons += [reproduction_line(told)] if told.get("asked") else []
     if not reasons:
         return ""
     return f'<div class="note"><h2>What was noted</h2>{_list(reasons)}</div>'

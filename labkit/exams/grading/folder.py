@@ -9,7 +9,7 @@
     sheets/<session>.json      the one result of each sitting
     feedback/<session>.html
     packs/<session>/           what an appeal needs
-    reproduced/<session>.json  what running the notebook again has shown
+    reproduced/<session>.json  what running answer cells again has said
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from labkit.exams.grading.feedback import feedback_page
 from labkit.exams.grading.freezing import digest_of_exam, freeze_exam
 from labkit.exams.grading.packs import write_pack
 from labkit.exams.grading.pool import grade_here
+from labkit.exams.grading.reproducing import to_reproduce
 from labkit.exams.grading.sessions import SessionFacts, write_session
 from labkit.exams.grading.verifying import Arrival
 
@@ -116,7 +117,7 @@ class GradingFolder:
         -------
         list of dict
             ``file``, ``sha256``, ``status`` (graded, void, replayed, refused, failed),
-            ``session``, ``share``, ``passed``, ``reasons``.
+            ``session``, ``share``, ``passed``, ``reasons``, ``reproduction`` (as on the sheet).
         """
         # Two commands in one folder wait for each other.
         with FileLock(self.root / ".lock"):
@@ -151,8 +152,23 @@ class GradingFolder:
         """Return the score sheet of a sitting that was graded."""
         return json.loads((self.root / "sheets" / f"{session}.json").read_text(encoding="utf-8"))
 
-    def keep_reproduced(self, session: str, found: Reproduced) -> None:
-        """Keep what running a notebook again has shown; the sheet stays as it is."""
+    def keep_reproduced(self, sha256: str, news: Mapping[str, Any]) -> dict[str, Any]:
+        """Write on the sheet of a submission what came of running it again; the score stays as it is.
+
+        Returns
+        -------
+        dict
+            ``reproduction`` of the sheet as it is now.
+        """
+        with FileLock(self.root / ".lock"):
+            result = self._result(sha256)
+            result["sheet"]["reproduction"] |= news
+            self._keep(sha256, result)
+            self._publish(result)
+        return dict(result["sheet"]["reproduction"])
+
+    def keep_output(self, session: str, found: Reproduced) -> None:
+        """Keep what a run said, beside the sheet."""
         self._write(f"reproduced/{session}.json", _json(asdict(found)))
 
     def _take(self, submission: Submission) -> tuple[str, str]:
@@ -198,7 +214,7 @@ class GradingFolder:
         result = self._result(sha256)
         if result.get("status") != "graded":
             return
-        session, sheet = result["session"], result["sheet"]
+        session = result["session"]
         if (self.root / "sheets" / f"{session}.json").is_file():
             first = self.sheet(session)["envelope_sha256"]
             if first == sha256:
@@ -206,6 +222,11 @@ class GradingFolder:
             reason = f"replayed: the session was graded from the submission {first[:12]} already"
             self._keep(sha256, {**result, "status": "replayed", "reasons": [*result["reasons"], reason]})
             return
+        self._publish(result)
+
+    def _publish(self, result: Mapping[str, Any]) -> None:
+        """Write pack, page and sheet of the result of a sitting; the sheet last."""
+        session, sheet = result["session"], result["sheet"]
         write_pack(self.root, self.exam.name, self._exam_digest, result)
         self._write(f"feedback/{session}.html", feedback_page(sheet).encode())
         self._write(f"sheets/{session}.json", _json(sheet))
@@ -223,6 +244,7 @@ class GradingFolder:
             "share": sheet["total"]["share"] if counts else None,
             "passed": sheet["decision"]["passed"] if counts else None,
             "reasons": result["reasons"],
+            "reproduction": sheet.get("reproduction", to_reproduce([])) if counts else None,
         }
 
     def _write(self, name: str, content: bytes) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from labkit.exams.issued import Issued
     from labkit.exams.task import Task
 
-__all__ = ["Found", "mark_slot", "measure_slot"]
+__all__ = ["Found", "asks_for_reproduction", "mark_slot", "measure_slot"]
 
 _KEPT = 128  # variants whose materials stay in memory
 
@@ -38,6 +38,11 @@ class Found:
     values: Mapping[str, Any] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+
+
+def asks_for_reproduction(content: Path, slot: str) -> bool:
+    """Return whether a task of the frozen exam ``content`` wants its answer cell run again."""
+    return _task(content, slot).reproduce
 
 
 def mark_slot(

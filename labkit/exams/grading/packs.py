@@ -15,7 +15,7 @@ from labkit.evidence.entry import digest_of
 from labkit.exams.grading.freezing import digest_of_exam
 from labkit.exams.grading.process import GradingProcess
 from labkit.exams.grading.sessions import SessionFacts, write_session
-from labkit.exams.grading.sheet import score_of
+from labkit.exams.grading.sheet import ABOUT, score_of
 
 __all__ = ["Regraded", "read_pack", "regrade", "write_pack"]
 
@@ -135,7 +135,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[st
             if (other := now.get(entry[name])) != entry:
                 values = [f"{_worth(each):.6g}" if each else "nothing" for each in (entry, other)]
                 found.append(f"{entry[name]}: {values[0]} before, {values[1]} now")
-    others = (before.keys() | after.keys()) - {"tasks", "items", "graded_at", "grader"}
+    others = (before.keys() | after.keys()) - {"tasks", "items", *ABOUT}
     found += [f"{name} differs" for name in sorted(others) if before.get(name) != after.get(name)]
     return found
 

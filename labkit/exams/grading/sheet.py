@@ -15,16 +15,17 @@ from labkit.exams.blueprint import Blueprint, read_blueprint
 from labkit.exams.envelope.reading import Envelope, read_envelope
 from labkit.exams.grading.deciding import decide
 from labkit.exams.grading.marking import mark_items
-from labkit.exams.grading.measuring import mark_slot
+from labkit.exams.grading.measuring import asks_for_reproduction, mark_slot
+from labkit.exams.grading.reproducing import to_reproduce
 from labkit.exams.grading.sessions import SessionFacts
 from labkit.exams.grading.verifying import Arrival, Verified, verify
 
-__all__ = ["grade_submission", "score_of", "sheet_of"]
+__all__ = ["ABOUT", "grade_submission", "score_of", "sheet_of"]
 
 Result = dict[str, Any]
 
-# What says when and by which program, and not how much.
-_ABOUT = ("graded_at", "grader")
+ABOUT = ("graded_at", "grader", "reproduction")
+"""Members of a sheet that say when, by which program, and what else was looked at; not how much."""
 
 
 def grade_submission(
@@ -122,14 +123,20 @@ def sheet_of(
         "tasks": tasks,
         "items": items,
         **decided,
+        "reproduction": to_reproduce(_again(exam, tasks) if verified.counts else []),
         "domain_titles": {domain.id: domain.title for domain in blueprint.domains},
         "flags": flags,
     }
 
 
 def score_of(sheet: Mapping[str, Any]) -> bytes:
-    """Return what a sheet says in canonical JSON, without when it was graded and by which version."""
-    return canonical({name: value for name, value in sheet.items() if name not in _ABOUT})
+    """Return what a sheet says about points in canonical JSON: everything but :data:`ABOUT`."""
+    return canonical({name: value for name, value in sheet.items() if name not in ABOUT})
+
+
+def _again(exam: Path, tasks: list[dict[str, Any]]) -> list[str]:
+    """Return the slots whose answer cells are to be run again: something was handed in for them."""
+    return [task["slot"] for task in tasks if task["handed_in"] and asks_for_reproduction(exam, task["slot"])]
 
 
 def _refusals(envelope: Envelope, slot: str) -> list[str]:

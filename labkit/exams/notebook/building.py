@@ -12,7 +12,7 @@ from labkit.exams.task.types import Task
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["exam_notebook", "issued_notebook", "notebook_bytes"]
+__all__ = ["exam_notebook", "is_cell_of", "issued_notebook", "notebook_bytes"]
 
 _HEAD = """# {title}: {mode}
 
@@ -25,6 +25,8 @@ the way to submit. Items are answered there, or with `exam.answer(item, position
 the kernel, the browser or the machine stops, open this notebook again and run both cells:
 everything is where it was."""
 
+_OPENS = "exam-open"
+
 _OPEN = """from labkit.exams.sitting import open_sitting
 
 exam = open_sitting()"""
@@ -34,10 +36,19 @@ _DESK = """from labkit.ui.exam import exam_desk
 
 exam_desk(exam)"""
 
+_AGAIN = """The examiner runs the answer cell of this task again, after the cells above it as they were
+issued, and compares what it hands in with what you handed in. So everything that it needs has to
+stand in it, and what it draws by chance has to come out the same."""
+
 _TAIL = """## Submit
 
 Go back to your desk, look at what is open, and submit there; `exam.submit()` does the same. You get
 a receipt: keep it. Nothing can be changed afterwards."""
+
+
+def is_cell_of(name: str, slots: Iterable[str]) -> bool:
+    """Return whether a cell with this id opens the sitting, or belongs to one of the tasks ``slots``."""
+    return name == _OPENS or any(name.startswith(_start(slot)) for slot in slots)
 
 
 def issued_notebook(blueprint: Blueprint, tasks: Iterable[Task], mode: str) -> bytes:
@@ -76,14 +87,15 @@ def exam_notebook(
     )
     notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
     head = _HEAD.format(title=blueprint.title, mode=mode)
-    notebook.cells += [_node("exam-head", "markdown", head), _node("exam-open", "code", _OPEN)]
+    notebook.cells += [_node("exam-head", "markdown", head), _node(_OPENS, "code", _OPEN)]
     if not solved:
         notebook.cells.append(_node("exam-desk", "code", _DESK))
     for task in tasks:
         for position, cell in enumerate(read_exam_cells(task)):
             text = cell.solved if solved else cell.issued
-            name = f"{task.id.lower()}-{position:03d}"
-            notebook.cells.append(_node(name, cell.kind, text, cell))
+            if task.reproduce and f"answer-{task.id}" in cell.tags:
+                notebook.cells.append(_node(f"{_start(task.id)}again", "markdown", _AGAIN))
+            notebook.cells.append(_node(f"{_start(task.id)}{position:03d}", cell.kind, text, cell))
     notebook.cells.append(_node("exam-tail", "markdown", _TAIL))
     return notebook
 
@@ -105,6 +117,11 @@ def notebook_bytes(notebook: NotebookNode) -> bytes:
     except nbformat.ValidationError as error:
         raise BuildError(f"what was built is no valid notebook: {error}") from error
     return str(nbformat.writes(notebook, version=nbformat.NO_CONVERT)).encode() + b"\n"
+
+
+def _start(slot: str) -> str:
+    """Return what the ids of a task's cells begin with."""
+    return f"{slot.lower()}-"
 
 
 def _node(name: str, kind: str, text: str, cell: ExamCell | None = None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from labkit.core.errors import InvalidInputError
 from labkit.evidence.entry import canonical, digest_of
+from labkit.exams.aligning import alignments_of
 from labkit.exams.blueprint import Blueprint
 from labkit.exams.records import models
 from labkit.exams.records.database import Records, now
@@ -36,7 +37,6 @@ def add_sheets(
     *,
     by: str,
     commitments: Mapping[str, str] | None = None,
-    standards: Sequence[str] = (),
 ) -> list[Added]:
     """Enter sheets, with the decision that each of them says; who enters them has decided.
 
@@ -48,13 +48,11 @@ def add_sheets(
     records : Records
     sheets : iterable of Sheet
     blueprint : Blueprint
-        Of the exam: its title, and how long a credential is valid.
+        Of the exam: its title, how long a credential is valid, and what it is aligned with.
     by : str
         An officer with the role ``grader``.
     commitments : mapping of envelope digest to str, optional
         SHA-256 of the form in each envelope, where it is at hand.
-    standards : sequence of str
-        Ids that a credential is aligned with.
 
     Raises
     ------
@@ -70,7 +68,7 @@ def add_sheets(
         name = str(sheet.content["session"])
         try:
             with records.begin() as session:
-                outcome = _add(session, sheet, blueprint, key, (commitments or {}), standards)
+                outcome = _add(session, sheet, blueprint, key, (commitments or {}))
             found.append(Added(name, outcome))
         except InvalidInputError as error:
             found.append(Added(name, "refused", str(error)))
@@ -93,7 +91,6 @@ def _add(
     blueprint: Blueprint,
     by: str,
     commitments: Mapping[str, str],
-    standards: Sequence[str],
 ) -> str:
     envelope = sheet.envelope_sha256
     if session.get(models.Submission, envelope) is not None:
@@ -103,9 +100,14 @@ def _add(
             f"expected a sheet of {blueprint.id} {blueprint.version}, got {sheet.exam} {sheet.blueprint}: "
             "name its blueprint with --blueprint"
         )
+    if sheet.outstanding:
+        raise InvalidInputError(
+            f"answer cells have to be run again first ({sheet.outstanding}): grade again where the sandbox "
+            "is, or leave it out with labkit exam grade --no-reproduce"
+        )
     if key_of(sheet.candidate) == by:
         raise InvalidInputError(f"expected another grader: {by} is the candidate")
-    _put_session(session, sheet, blueprint, commitments, standards)
+    _put_session(session, sheet, blueprint, commitments)
     standing = latest_decision(session, sheet.session)
     if standing is not None:
         _may_replace(session, standing, sheet)
@@ -159,7 +161,6 @@ def _put_session(
     sheet: Sheet,
     blueprint: Blueprint,
     commitments: Mapping[str, str],
-    standards: Sequence[str],
 ) -> None:
     if session.get(models.Exam, (blueprint.id, blueprint.version)) is None:
         session.add(
@@ -168,7 +169,7 @@ def _put_session(
                 blueprint=blueprint.version,
                 title=blueprint.title,
                 valid_months=blueprint.valid_months,
-                standards=canonical(list(standards)).decode(),
+                standards=canonical(alignments_of(blueprint)).decode(),
             )
         )
     put_candidate(session, sheet.candidate, sheet.candidate_name)

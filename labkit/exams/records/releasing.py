@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labkit.core.errors import InvalidInputError
+from labkit.exams.aligning import aligned, alignments_of
 from labkit.exams.blueprint import Blueprint
 from labkit.exams.records import models
 from labkit.exams.records.adding import latest_decision
@@ -105,9 +106,7 @@ def award_of(records: Records, name: str) -> dict[str, Any]:
         }
 
 
-def practice_award(
-    sheet: Sheet, blueprint: Blueprint, *, name: str, identifier: str = "", standards: Sequence[str] = ()
-) -> dict[str, Any]:
+def practice_award(sheet: Sheet, blueprint: Blueprint, *, name: str, identifier: str = "") -> dict[str, Any]:
     """Return the award of a practice exam, which nobody but the candidate was there for.
 
     It says so: its mode is ``practice``, and nobody released it.
@@ -118,8 +117,6 @@ def practice_award(
     blueprint : Blueprint
     name, identifier : str
         Of the candidate, as they say; the identifier of the sheet by default.
-    standards : sequence of str
-        Ids that the credential is aligned with.
 
     Raises
     ------
@@ -133,7 +130,7 @@ def practice_award(
     if not (sheet.is_verified and sheet.is_passed):
         raise InvalidInputError("expected a practice exam that was passed: there is no award")
     return {
-        **_about(sheet, blueprint.title, blueprint.valid_months, list(standards)),
+        **_about(sheet, blueprint.title, blueprint.valid_months, alignments_of(blueprint)),
         "candidate": {"name": name, "identifier": identifier or sheet.candidate},
         "number": f"PRACTICE-{sheet.digest[:12].upper()}",
         "released_at": max(now(), sheet.graded_at),
@@ -214,7 +211,9 @@ def _number(exam: str) -> str:
     return f"{exam.upper()}-{now()[:4]}-{drawn[:5]}-{drawn[5:]}"
 
 
-def _about(sheet: Sheet, title: str, months: int, standards: list[str]) -> dict[str, Any]:
+def _about(
+    sheet: Sheet, title: str, months: int, alignments: Mapping[str, Iterable[Mapping[str, str]]]
+) -> dict[str, Any]:
     return {
         "version": 1,
         "exam": sheet.exam,
@@ -226,5 +225,5 @@ def _about(sheet: Sheet, title: str, months: int, standards: list[str]) -> dict[
         "domains": {name: share for name, share in sheet.domain_shares().items() if share is not None},
         "graded_at": sheet.graded_at,
         "valid_months": months,
-        "standards": standards,
+        "standards": aligned(alignments, sheet.content["domains"]),
     }

@@ -11,6 +11,8 @@ from typing import Any
 
 from labkit.core.errors import DataFormatError
 from labkit.evidence.entry import canonical, digest_of
+from labkit.exams.grading.reproducing import OUTSTANDING
+from labkit.exams.grading.sheet import ABOUT
 
 __all__ = ["MODES", "Sheet", "read_sheet", "read_sheets", "sheet_of"]
 
@@ -18,8 +20,6 @@ MODES = ("practice", "exam", "rehearsal")
 _MOST_BYTES = 8 << 20
 _TEXTS = ("session", "exam", "blueprint", "mode", "grader", "envelope_sha256", "graded_at")
 _LISTS = ("tasks", "items")
-# What says when and by which version, and not how much.
-_ABOUT = ("graded_at", "grader")
 _TABLES = ("verified", "domains", "practical", "knowledge", "total", "decision")
 
 
@@ -28,7 +28,7 @@ class Sheet:
     """One score sheet; ``content`` is what the grader wrote, in full.
 
     ``digest`` is the SHA-256 of the whole sheet, ``essence`` of what grading the same
-    envelope again must give: everything but when and by which version.
+    envelope again must give: everything but when, by which version, and what running it again said.
     """
 
     content: Mapping[str, Any] = field(hash=False)
@@ -57,6 +57,14 @@ class Sheet:
         return all(value for key, value in self.content["verified"].items() if key != "reasons")
 
     @property
+    def outstanding(self) -> str:
+        """Why the reproduction of an exam is still to be done; empty when it was, or was left out."""
+        told = self.content.get("reproduction") or {}
+        if self.mode != "exam" or told.get("state") not in OUTSTANDING:
+            return ""
+        return f"{', '.join(told.get('asked', ()))} {told['state']}: {told.get('why') or 'not run yet'}"
+
+    @property
     def is_passed(self) -> bool:
         return bool(self.content["decision"]["passed"])
 
@@ -83,7 +91,7 @@ def sheet_of(content: Any, where: Path | str = "score sheet") -> Sheet:
     """
     _check(content, str(where))
     whole = canonical(content)
-    essence = {key: value for key, value in content.items() if key not in _ABOUT}
+    essence = {key: value for key, value in content.items() if key not in ABOUT}
     return Sheet(content, digest_of(whole), digest_of(canonical(essence)))
 
 

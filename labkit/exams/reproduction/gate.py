@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labkit.core.errors import DataFormatError
+from labkit.exams.notebook.building import is_cell_of
 from labkit.exams.reproduction.overlay import overlay
 from labkit.exams.reproduction.sandbox import Ended, Sandbox, SandboxLimits, insist
 
@@ -18,6 +22,10 @@ CELL_SECONDS = 60
 """Time of one cell; nbval notices a dead kernel only after it."""
 
 _DONE = "labkit-cells "
+
+_CLAIM = """from labkit.exams.reproduction.claims import claims_again
+
+print(claims_again(exam, {slot!r}))"""
 
 # Runs inside: a copy that can be written, then nbval over it, then one line on what it did.  The kernel is
 # the same user as this process, so nothing of it may be within the kernel's reach: neither its memory nor
@@ -71,6 +79,7 @@ def reproduce(
     issued: bytes,
     handed_in: bytes | None,
     *,
+    claims: Mapping[str, str] | None = None,
     sitting: Path | None = None,
     limits: SandboxLimits | None = None,
     cell_seconds: int = CELL_SECONDS,
@@ -83,6 +92,9 @@ def reproduce(
         The notebook as it was issued.
     handed_in : bytes or None
         The candidate's.
+    claims : mapping of str to str, optional
+        Slot to what was handed in for it (:func:`claims_of`).  Then only the cells of these tasks
+        are run, and each of them has to hand in the same again.
     sitting : Path, optional
         The folder as it was issued (form, materials), shown inside as a copy.
     limits : SandboxLimits, optional
@@ -97,9 +109,11 @@ def reproduce(
     if handed_in is None:
         return Reproduced(("no notebook was handed in, so nothing could be run again",))
     try:
-        notebook, notes = overlay(issued, handed_in)
+        laid = overlay(issued, handed_in, lambda name: claims is None or is_cell_of(name, claims))
     except DataFormatError as error:
         return Reproduced((str(error),))
+    laid.notebook["cells"] += [_claim(slot, claimed) for slot, claimed in (claims or {}).items()]
+    notebook = json.dumps(laid.notebook, ensure_ascii=False).encode()
     mark = f"{_DONE}{hash_of(notebook)} "
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "overlaid.ipynb"
@@ -110,9 +124,22 @@ def reproduce(
         shown = {"/overlaid.ipynb": place} | ({"/issued": sitting} if sitting else {})
         sandbox = Sandbox(limits or SandboxLimits(), shown)
         ended = sandbox.run([sys.executable, "-P", "-c", _RUN, str(cell_seconds), mark])
-    asked = sum(cell["cell_type"] == "code" for cell in json.loads(notebook)["cells"])
+    asked = [cell["id"] for cell in laid.notebook["cells"] if cell["cell_type"] == "code"]
     flags, cells = _judge(ended, mark, asked)
-    return Reproduced((*notes, *flags), cells, ended.output[-4000:])
+    noted = (*laid.notes, *flags)
+    return Reproduced((*noted, *laid.asides) if noted else (), cells, ended.output[-4000:])
+
+
+def _claim(slot: str, claimed: str) -> dict[str, Any]:
+    """Return a cell that says what was handed in again, and shows what was handed in: nbval compares."""
+    return {
+        "id": f"claim-{slot}",
+        "cell_type": "code",
+        "metadata": {"tags": ["nbval-check-output"]},
+        "source": _CLAIM.format(slot=slot),
+        "outputs": [{"output_type": "stream", "name": "stdout", "text": f"{claimed}\n"}],
+        "execution_count": 1,
+    }
 
 
 def hash_of(content: bytes) -> str:
@@ -122,7 +149,7 @@ def hash_of(content: bytes) -> str:
     return digest_of(content)[:16]
 
 
-def _judge(ended: Ended, mark: str, asked: int) -> tuple[list[str], int]:
+def _judge(ended: Ended, mark: str, asked: Sequence[str]) -> tuple[list[str], int]:
     """Return the flags; nbval's own verdict is not enough, so what it ran is counted, too."""
     if ended.timed_out:
         return ["running the notebook again took longer than it may"], 0
@@ -135,11 +162,21 @@ def _judge(ended: Ended, mark: str, asked: int) -> tuple[list[str], int]:
         run, failed, skipped = int(told["run"]), list(told["failed"]), int(told["skipped"])
     except (IndexError, ValueError, KeyError, TypeError):
         return [f"running the notebook again ended without a result (status {ended.status})"], 0
-    flags = [f"{name}: does not do again what it claims" for name in map(str, failed)]
+    flags = [_failed(str(name), asked) for name in failed]
     if skipped:
         flags.append(f"{skipped} cells were skipped")
-    if run != asked:
-        flags.append(f"{run} cells were run out of {asked}")
+    if run != len(asked):
+        flags.append(f"{run} cells were run out of {len(asked)}")
     if told["status"] != 0 and not flags:
         flags.append(f"the runner ended with {told['status']}")
     return flags, run
+
+
+def _failed(case: str, asked: Sequence[str]) -> str:
+    """Return what to say of a cell that nbval calls by its number among the cells of code."""
+    number = re.search(r"(\d+)$", case)
+    known = number is not None and int(number[1]) < len(asked)
+    name = asked[int(number[1])] if number is not None and known else case
+    if name.startswith("claim-"):
+        return f"{name.removeprefix('claim-')}: run again, it hands in something else than was handed in"
+    return f"{name[:80]}: does not do again what it claims"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from labkit.core.errors import DataFormatError
 from labkit.exams.envelope.strict import read_json
 
-__all__ = ["overlay"]
+__all__ = ["Overlaid", "overlay"]
 
 _ANSWER = re.compile(r"answer-[A-Za-z0-9_-]{1,16}")
 _CHECKED = "nbval-check-output"
@@ -27,8 +28,28 @@ _ORDER = re.compile(r"(?im)^(\s*)#\s*(NBVAL|PYTEST)[_A-Z]*")
 _MOST = 32 << 20
 
 
-def overlay(issued: bytes, handed_in: bytes) -> tuple[bytes, list[str]]:
-    """Return the issued notebook with the candidate's answer cells, and what was left out of it.
+@dataclass(frozen=True, slots=True)
+class Overlaid:
+    """The issued notebook with somebody's answers in it.
+
+    Attributes
+    ----------
+    notebook : dict
+        As JSON holds it.
+    notes : tuple of str
+        What a human should look at: cells that are gone, orders to a runner.
+    asides : tuple of str
+        Cells of the candidate's own, and issued ones that were changed.  Everybody may write and
+        try things; they matter when something fails.
+    """
+
+    notebook: dict[str, Any]
+    notes: tuple[str, ...]
+    asides: tuple[str, ...]
+
+
+def overlay(issued: bytes, handed_in: bytes, runs: Callable[[str], bool] = lambda name: True) -> Overlaid:
+    """Lay the candidate's answer cells over the issued notebook.
 
     A cell is an answer when it is tagged ``answer-…`` in the *issued* notebook; its source is
     taken from the cell of the same id.  The output that the candidate's notebook shows for a cell
@@ -40,6 +61,8 @@ def overlay(issued: bytes, handed_in: bytes) -> tuple[bytes, list[str]]:
     ----------
     issued, handed_in : bytes
         Notebooks as JSON (nbformat 4.5).
+    runs : function, optional
+        Returns whether the cell with an id is to be run at all; the others are taken out.
 
     Raises
     ------
@@ -59,11 +82,14 @@ def overlay(issued: bytes, handed_in: bytes) -> tuple[bytes, list[str]]:
             continue
         given[name] = cell
         notes += _forgiving(f"the cell {name[:40]!r}", cell.get("metadata"))
+    asides: list[str] = []
+    issued_names = {cell["id"] for cell in ours["cells"]}
+    ours["cells"] = [cell for cell in ours["cells"] if runs(cell["id"])]
     for cell in ours["cells"]:
         tags = cell["metadata"].get("tags", [])
         cell["metadata"]["tags"] = [tag for tag in tags if not _FORGIVING.fullmatch(tag)]
         answer = any(_ANSWER.fullmatch(tag) for tag in tags)
-        mine = given.pop(cell["id"], None)
+        mine = given.get(cell["id"])
         if mine is None:
             notes.append(f"the cell {cell['id']!r} is gone from the candidate's notebook")
         elif cell["cell_type"] != "code":
@@ -72,15 +98,16 @@ def overlay(issued: bytes, handed_in: bytes) -> tuple[bytes, list[str]]:
             cell["source"], orders = _source(mine)
             notes += [f"an order to the runner in the answer {cell['id']!r} was left out"] * orders
         elif _text(mine.get("source")) != _text(cell["source"]):
-            notes.append(f"the cell {cell['id']!r} was changed; the issued one is run")
+            asides.append(f"the cell {cell['id']!r} was changed; the issued one is run")
         if mine is not None and _CHECKED in tags:
             claims = _claims(mine.get("outputs"))
             # nbval compares a cell that was run, and takes one without a number for one that was not.
             cell["outputs"], cell["execution_count"] = claims, 1 if claims else None
             if not claims:
                 notes.append(f"the cell {cell['id']!r} shows no output to compare with")
-    notes += [f"the cell {name[:40]!r} is not in the issued notebook and was left out" for name in given]
-    return json.dumps(ours, ensure_ascii=False).encode(), notes
+    more = [name for name in given if name not in issued_names]
+    asides += [f"the cell {name[:40]!r} is not in the issued notebook and was left out" for name in more]
+    return Overlaid(ours, tuple(notes), tuple(asides))
 
 
 def _forgiving(where: str, metadata: Any) -> list[str]:

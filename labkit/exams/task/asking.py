@@ -32,6 +32,7 @@ def asks_of(task: Task) -> dict[str, Any]:
         "domain": task.domain,
         "points": task.points,
         "minutes": task.minutes,
+        "reproduce": task.reproduce,
         "fields": [asdict(field) for field in task.fields],
         "questions": [
             {"id": each.id, "question": each.question, "options": [option.text for option in each.options]}
@@ -61,6 +62,7 @@ def task_of_asks(raw: Any, folder: Path) -> Task:
             overclaim=None,
             critical=(),
             folder=folder,
+            reproduce=bool(raw.get("reproduce", False)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError(f"{folder} holds no task of a sitting: {error!r:.120}") from None

@@ -96,6 +96,7 @@ def read_task(folder: Path) -> Task:
         overclaim=_overclaim(top.table("overclaim")) if "overclaim" in top else None,
         critical=tuple(_critical(table) for table in top.tables("critical")),
         folder=folder,
+        reproduce=top.boolean("reproduce") if "reproduce" in top else False,
     )
     top.finish()
     _check(task, top)

@@ -170,6 +170,8 @@ class Task:
     critical : tuple of Critical
     folder : Path
         Where ``task.py``, ``bots.py``, ``brief.md`` and ``cells.py`` lie.
+    reproduce : bool
+        Whether the answer cell is run again when it is graded: a gate that can flag, and never awards.
     """
 
     id: str
@@ -183,6 +185,7 @@ class Task:
     overclaim: Overclaim | None
     critical: tuple[Critical, ...]
     folder: Path
+    reproduce: bool = False
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -49,8 +49,8 @@
 
   const here = () => document.body.dataset.lkLab || "";
   const BANNERS = {
-    frozen: ["Paused.", "Your instructor has frozen this lab for a moment. Everything stays; checks wait."],
-    closed: ["Closed.", "Your instructor has closed this lab. Everything stays; no checks are taken until it is open again."],
+    frozen: ["Paused.", "Your instructor has frozen this lab for a moment. Everything stays; checks and answers wait."],
+    closed: ["Closed.", "Your instructor has closed this lab. Everything stays; no checks and no answers are taken until it is open again."],
   };
   let banner = null;
   let standing = "open";

@@ -11,8 +11,9 @@ from labkit.metrics import attack_success_rate, robust_accuracy
 from labkit.ui import strips
 from labkit.ui.controls import button, choice, column, output, panel, row, slider, toggle
 from labkit.ui.evasion.aim import ACCESS, LIVE_QUERIES, Aim, copy_victim, epsilon_range
-from labkit.ui.evasion.common import hand_in, names, say_rate
+from labkit.ui.evasion.common import names, say_rate
 from labkit.ui.html import callout, escape
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress, guarded
 

@@ -14,8 +14,9 @@ from labkit.core import derive, predict
 from labkit.ui import strips
 from labkit.ui.controls import button, choice, output, panel, row, slider
 from labkit.ui.evasion.aim import epsilon_range
-from labkit.ui.evasion.common import hand_in, names
+from labkit.ui.evasion.common import names
 from labkit.ui.html import Fragment, badge, escape, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

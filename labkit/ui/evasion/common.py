@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from torch import Tensor
 
@@ -12,10 +11,9 @@ from labkit.attacks.evasion.bpda import Preprocessed
 from labkit.core import Classifier, DifferentiableClassifier, predict
 from labkit.course.cases.evasion import EvasionCase
 from labkit.metrics import Rate
-from labkit.ui.html import Fragment
 from labkit.ui.session import LabSession
 
-__all__ = ["hand_in", "hardened_model", "models_of", "names", "sample_labels", "say_rate", "with_gradient"]
+__all__ = ["hardened_model", "models_of", "names", "sample_labels", "say_rate", "with_gradient"]
 
 
 def names(case: EvasionCase, labels: Tensor) -> list[str]:
@@ -28,13 +26,6 @@ def say_rate(rate: Rate) -> str:
     if rate.n == 0:
         return "nothing to count"
     return f"{rate.value:.1%} (95 % interval {rate.low:.1%} to {rate.high:.1%}, {rate.n} inputs)"
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, params)
-    return card
 
 
 def hardened_model(lab: LabSession) -> Classifier | None:

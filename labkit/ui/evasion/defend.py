@@ -15,8 +15,8 @@ from labkit.metrics import clean_accuracy, robust_accuracy
 from labkit.ui import plots
 from labkit.ui.controls import button, change_options, choice, output, panel, row, slider
 from labkit.ui.evasion.aim import epsilon_range
-from labkit.ui.evasion.common import hand_in
 from labkit.ui.html import Fragment
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

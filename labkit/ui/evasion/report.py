@@ -8,8 +8,9 @@ from labkit.core import predict
 from labkit.metrics import clean_accuracy
 from labkit.ui import strips
 from labkit.ui.controls import button, number, output, panel, row
-from labkit.ui.evasion.common import hand_in, names
+from labkit.ui.evasion.common import names
 from labkit.ui.html import callout
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job
 

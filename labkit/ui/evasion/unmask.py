@@ -8,9 +8,10 @@ from typing import Any
 
 from labkit.metrics import Rate
 from labkit.ui.controls import button, column, number, output, panel, row, tick
-from labkit.ui.evasion.common import hand_in, say_rate
+from labkit.ui.evasion.common import say_rate
 from labkit.ui.evasion.probes import PROBES, Probe, run_probe, survivors
 from labkit.ui.html import callout, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

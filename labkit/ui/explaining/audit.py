@@ -18,8 +18,9 @@ from labkit.course.cases.explaining.auditing import (
 from labkit.course.cases.explaining.case import ExplainingCase
 from labkit.course.cases.explaining.files import MOVED
 from labkit.ui.controls import button, choice, number, output, panel, row
-from labkit.ui.explaining.common import hand_in, percent
+from labkit.ui.explaining.common import percent
 from labkit.ui.html import Fragment, badge, details, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -67,54 +68,7 @@ class AuditPanel:
         self.lab, self.checkpoints = lab, checkpoints
         self.case: ExplainingCase = lab.case
         self.tried: list[tuple[str, str, str]] = []
-        self.dials = {
-            "test": choice(
-                "Measure",
-                [(words, name) for name, words in _TESTS.items()],
-                str(state.get("test", "named")),
-                "What is measured of each model",
-            ),
-            "records": choice(
-                "On",
-                [(words, name) for name, words in _RECORDS.items()],
-                str(state.get("records", "published")),
-                "Which records it is asked about",
-            ),
-            "count": number(
-                "Records",
-                float(state.get("count", MOST_RECORDS)),
-                10,
-                MOST_RECORDS,
-                10,
-                "How many; of fresh files each is one that is opened",
-            ),
-            "moved": choice(
-                "Twins differ in",
-                [("the group alone", MOVED[0]), (MOVED[1], MOVED[1]), (MOVED[2], MOVED[2])],
-                str(state.get("moved", MOVED[2])),
-                "For decisions that change on the twin",
-            ),
-            "explainer": choice(
-                "Explainer",
-                [(name.upper(), name) for name in EXPLAINERS],
-                str(state.get("explainer", "shap")),
-                "For tests of explanations",
-            ),
-            "background": choice(
-                "Compared with",
-                [("the average applicant", BACKGROUNDS[0]), ("twenty real applicants", BACKGROUNDS[1])],
-                str(state.get("background", BACKGROUNDS[0])),
-                "For tests of explanations",
-            ),
-            "threshold": number(
-                "Accuse above",
-                float(state.get("threshold", 0.1)),
-                0.0,
-                1.0,
-                0.005,
-                "A share: 0.02 is 2 per cent",
-            ),
-        }
+        self.dials = _dials(state)
         self.go = button(
             "Try on the solved cases", self.run, tip="Run the recipe on four models that are known"
         )
@@ -126,9 +80,6 @@ class AuditPanel:
         )
         self.results, self.feedback = output(), output()
         self.job = Job(self.go, self.submit, self.cost, label="Auditing")
-        for name in ("count", "threshold"):  # in line with the lists
-            self.dials[name].style.description_width = "9.5em"
-            self.dials[name].layout.width = "min(32em, 100%)"
         self.memory = lab.remember("audit_panel", state, **self.dials)
         self.dials["test"].observe(lambda _: self._show_dials(), "value")
         self._show_dials()
@@ -213,3 +164,59 @@ def _named(recipe: Mapping[str, Any]) -> str:
     return (
         f"{recipe['test']} on {recipe['count']} of {recipe['records']}{more}, above {recipe['threshold']:.1%}"
     )
+
+
+def _dials(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the dials of a recipe, by their words in it."""
+    dials = {
+        "test": choice(
+            "Measure",
+            [(words, name) for name, words in _TESTS.items()],
+            str(state.get("test", "named")),
+            "What is measured of each model",
+        ),
+        "records": choice(
+            "On",
+            [(words, name) for name, words in _RECORDS.items()],
+            str(state.get("records", "published")),
+            "Which records it is asked about",
+        ),
+        "count": number(
+            "Records",
+            float(state.get("count", MOST_RECORDS)),
+            10,
+            MOST_RECORDS,
+            10,
+            "How many; of fresh files each is one that is opened",
+        ),
+        "moved": choice(
+            "Twins differ in",
+            [("the group alone", MOVED[0]), (MOVED[1], MOVED[1]), (MOVED[2], MOVED[2])],
+            str(state.get("moved", MOVED[2])),
+            "For decisions that change on the twin",
+        ),
+        "explainer": choice(
+            "Explainer",
+            [(name.upper(), name) for name in EXPLAINERS],
+            str(state.get("explainer", "shap")),
+            "For tests of explanations",
+        ),
+        "background": choice(
+            "Compared with",
+            [("the average applicant", BACKGROUNDS[0]), ("twenty real applicants", BACKGROUNDS[1])],
+            str(state.get("background", BACKGROUNDS[0])),
+            "For tests of explanations",
+        ),
+        "threshold": number(
+            "Accuse above",
+            float(state.get("threshold", 0.1)),
+            0.0,
+            1.0,
+            0.005,
+            "A share: 0.02 is 2 per cent",
+        ),
+    }
+    for name in ("count", "threshold"):  # in line with the lists
+        dials[name].style.description_width = "9.5em"
+        dials[name].layout.width = "min(32em, 100%)"
+    return dials

@@ -1,9 +1,8 @@
-"""What the panels about explanations share: bars, columns in their units, and the hand-in."""
+"""What the panels about explanations share: bars and columns in their units."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -12,20 +11,12 @@ from labkit import data
 from labkit.core.protocols import Classifier, predict
 from labkit.course.cases.explaining.deciders import ACCEPT
 from labkit.data.tabular import in_units
-from labkit.ui.html import Fragment, badge, details, escape, table
-from labkit.ui.session import LabSession
+from labkit.ui.html import badge, details, escape, table
 
-__all__ = ["bars", "decision", "hand_in", "in_words", "percent", "units"]
+__all__ = ["bars", "decision", "in_words", "percent", "units"]
 
 _WIDTH, _ROW, _LABEL = 640, 24, 150
 _NONE = 1e-3  # values below are written as none, and drawn as nothing
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, {**lab.notes.get(checkpoint, {}), **params})
-    return card
 
 
 def percent(share: float) -> str:

@@ -17,8 +17,9 @@ from labkit.course.cases.explaining.deciders import ACCEPT, CATEGORICAL, GROUP
 from labkit.explain import lime, permutation_importance, shap
 from labkit.metrics import completeness_error, deletion_score, insertion_score, named_first, stability
 from labkit.ui.controls import button, choice, output, panel, row
-from labkit.ui.explaining.common import bars, decision, hand_in, in_words
+from labkit.ui.explaining.common import bars, decision, in_words
 from labkit.ui.html import Fragment, callout, escape, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -9,8 +9,8 @@ from labkit.course.cases.explaining.case import ExplainingCase
 from labkit.course.cases.explaining.notes import entries
 from labkit.metrics import flip_rate
 from labkit.ui.controls import button, choice, column, number, output, panel, row
-from labkit.ui.explaining.common import hand_in
 from labkit.ui.html import Fragment, bullets, callout, escape
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

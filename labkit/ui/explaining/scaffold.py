@@ -13,8 +13,9 @@ from labkit.course.cases.explaining.deciders import GROUP
 from labkit.course.cases.explaining.scaffolding import DISGUISES, PREPARED, build_scaffold, look
 from labkit.metrics import Rate, named_first
 from labkit.ui.controls import button, choice, output, panel, row, slider
-from labkit.ui.explaining.common import bars, hand_in, percent
+from labkit.ui.explaining.common import bars, percent
 from labkit.ui.html import Fragment, badge, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

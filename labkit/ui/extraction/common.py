@@ -1,24 +1,16 @@
-"""What the panels of the extraction lab share: say a p-value, announce a result, hand in."""
+"""What the panels of the extraction lab share: say a p-value, announce a result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from labkit.metrics import Rate
-from labkit.ui.html import Fragment, escape
-from labkit.ui.session import LabSession
+from labkit.ui.html import escape
 
-__all__ = ["announced", "hand_in", "p_value", "share", "within"]
+__all__ = ["announced", "p_value", "share", "within"]
 
 _SMALL = 1e-3
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, {**lab.notes.get(checkpoint, {}), **params})
-    return card
 
 
 def announced(words: str) -> str:

@@ -16,9 +16,10 @@ from labkit.course.cases.extraction.judging import LEVEL, VERDICTS
 from labkit.defenses.ownership import KeySet, conferrable_fingerprint, walk_lengths
 from labkit.metrics import Rate, fidelity, holm, ownership_test, permutation_p_value
 from labkit.ui.controls import button, choice, column, output, panel, row, slider, toggle
-from labkit.ui.extraction.common import announced, hand_in, p_value, share, within
+from labkit.ui.extraction.common import announced, p_value, share, within
 from labkit.ui.extraction.evidence import keep_keys
 from labkit.ui.html import Fragment, Picture, badge, callout, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -18,8 +18,9 @@ from labkit.defenses.privacy import ApiView
 from labkit.metrics import parameter_error
 from labkit.models.linear import LinearClassifier
 from labkit.ui.controls import button, choice, output, panel, row
-from labkit.ui.extraction.common import announced, hand_in, within
+from labkit.ui.extraction.common import announced, within
 from labkit.ui.html import callout, details, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -12,9 +12,10 @@ from labkit.course.cases.extraction.guarding import BARE, DETECTORS, Guard, Serv
 from labkit.course.cases.extraction.thieves import Theft, strongest
 from labkit.defenses.privacy import LEVELS
 from labkit.ui.controls import button, change_options, choice, output, panel, row, slider
-from labkit.ui.extraction.common import announced, hand_in, share, within
+from labkit.ui.extraction.common import announced, share, within
 from labkit.ui.extraction.evidence import keep_guard, keep_trials
 from labkit.ui.html import Picture, callout, details, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -14,9 +14,10 @@ from labkit.course.cases.extraction.thieves import held_scans
 from labkit.defenses.privacy import LEVELS, ApiView
 from labkit.metrics import Rate, fidelity
 from labkit.ui.controls import button, choice, output, panel, row, slider
-from labkit.ui.extraction.common import announced, hand_in, share, within
+from labkit.ui.extraction.common import announced, share, within
 from labkit.ui.extraction.evidence import keep_trials
 from labkit.ui.html import Picture, callout, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -12,8 +12,9 @@ from labkit.course.cases.fairness.case import FairnessCase
 from labkit.course.cases.fairness.recipes import contradicted
 from labkit.metrics import demographic_parity
 from labkit.ui.controls import button, column, output, panel, row, toggle
-from labkit.ui.fairness.common import PARTS, beside, hand_in, percent, points, said_gap
+from labkit.ui.fairness.common import PARTS, beside, percent, points, said_gap
 from labkit.ui.html import Fragment, callout, escape, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -1,19 +1,17 @@
-"""What the panels about bias share: gaps drawn and in a table, what lies beside what is expected, hand in."""
+"""What the panels about bias share: gaps drawn and in a table, what lies beside what is expected."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 
 from labkit.course.cases.fairness.applicants import Applicants
 from labkit.course.cases.fairness.recipes import BY, Desk, open_desk
 from labkit.metrics import Gap
-from labkit.ui.html import Fragment, details, escape, table
-from labkit.ui.session import LabSession
+from labkit.ui.html import details, escape, table
 
-__all__ = ["MEASURED", "PARTS", "beside", "gap_chart", "hand_in", "percent", "points", "said_gap"]
+__all__ = ["MEASURED", "PARTS", "beside", "gap_chart", "percent", "points", "said_gap"]
 
 MEASURED: Mapping[str, str] = {
     "demographic_parity": "approved, of all",
@@ -28,13 +26,6 @@ PARTS = tuple((by, number) for by in BY for number in (0, 1))
 
 _Z95 = 1.959963984540054
 _LEFT, _WIDE, _STEP = 250, 340, 52
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, {**lab.notes.get(checkpoint, {}), **params})
-    return card
 
 
 def percent(share: float) -> str:

@@ -13,9 +13,10 @@ from labkit.course.cases.fairness.recipes import open_desk
 from labkit.defenses.fairness import TARGETS
 from labkit.metrics import Gap, false_positive_rate_at
 from labkit.ui.controls import button, choice, column, output, panel, radio, row, tick
-from labkit.ui.fairness.common import gap_chart, hand_in, percent
+from labkit.ui.fairness.common import gap_chart, percent
 from labkit.ui.fairness.dials import RecipeDials, named
 from labkit.ui.html import Fragment, callout, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -10,9 +10,10 @@ from labkit.course.cases.fairness.decisions import accuracy, gaps
 from labkit.course.cases.fairness.recipes import open_desk
 from labkit.metrics import equalised_odds
 from labkit.ui.controls import button, output, panel, row
-from labkit.ui.fairness.common import beside, gap_chart, hand_in, percent, points, said_gap
+from labkit.ui.fairness.common import beside, gap_chart, percent, points, said_gap
 from labkit.ui.fairness.dials import RecipeDials, named
 from labkit.ui.html import Fragment, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

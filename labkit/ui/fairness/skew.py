@@ -18,8 +18,9 @@ from labkit.course.cases.fairness.recipes import Desk
 from labkit.metrics import demographic_parity
 from labkit.models import fit_logistic
 from labkit.ui.controls import button, choice, output, panel, row, slider, toggle
-from labkit.ui.fairness.common import gap_chart, hand_in, percent, said_gap
+from labkit.ui.fairness.common import gap_chart, percent, said_gap
 from labkit.ui.html import Fragment, escape, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -1,25 +1,27 @@
-"""What the panels of the federated lab share: hand in, and what one run shows."""
+"""What the panels of the federated lab share: have something judged, and what one run shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from labkit.course.cases.federated.case import FederatedCase
 from labkit.course.cases.federated.running import Run
 from labkit.metrics import client_accuracy
 from labkit.ui.federated.pictures import curve, update_map
-from labkit.ui.html import Fragment, callout
+from labkit.ui.html import callout
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
+from labkit.ui.work import Job
 
-__all__ = ["hand_in", "shown", "status"]
+__all__ = ["judge", "shown", "status"]
 
 
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, {**lab.notes.get(checkpoint, {}), **params})
-    return card
+def judge(job: Job, feedback: Any, lab: LabSession, checkpoint: str, **artefacts: Any) -> None:
+    """Have artefacts judged while the page answers on, keep them as evidence, and show the card."""
+    job.start(
+        lambda _: hand_in(lab, checkpoint, artefacts, **artefacts),
+        lambda card: setattr(feedback, "value", card.markup),
+    )
 
 
 def status(words: str, kind: str = "info", title: str = "") -> str:

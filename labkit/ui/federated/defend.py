@@ -11,10 +11,11 @@ from labkit.course.cases.federated.case import FederatedCase
 from labkit.course.cases.federated.running import Run
 from labkit.course.cases.federated.sieges import SIEGE, besiege
 from labkit.ui.controls import button, output, panel, row
-from labkit.ui.federated.common import hand_in, status
+from labkit.ui.federated.common import status
 from labkit.ui.federated.dials import ServerDials, named_attack, named_server
 from labkit.ui.federated.pictures import update_map
 from labkit.ui.html import Fragment, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -11,9 +11,9 @@ from labkit.course.cases.federated.running import Run, run
 from labkit.course.cases.federated.secrecy import CLAIMS, in_groups, seen_by_server, try_claim
 from labkit.ui import strips
 from labkit.ui.controls import button, choice, column, output, panel, row, slider, tick
-from labkit.ui.federated.common import hand_in, status
+from labkit.ui.federated.common import judge, status
 from labkit.ui.federated.dials import ServerDials, named_server
-from labkit.ui.html import Fragment, escape, table
+from labkit.ui.html import escape, table
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -162,11 +162,7 @@ class MaskedPanel:
         """Have the verdicts and the design judged."""
         works = [name for name, each in self.works.items() if each.value]
         design = {"group_size": int(self.size.value), "recipe": self.server.recipe(), "works": works}
-
-        def work(_: Progress) -> Fragment:
-            return hand_in(self.lab, self.checkpoint, design, **design)
-
-        self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
+        judge(self.job, self.feedback, self.lab, self.checkpoint, **design)
 
 
 def _like(seen: Mapping[str, Any], name: str) -> str:

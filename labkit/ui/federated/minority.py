@@ -12,10 +12,10 @@ from labkit.course.cases.federated.running import Run, run
 from labkit.course.cases.federated.sieges import MEAN, NOTHING, minority_accuracy, serve
 from labkit.ui import strips
 from labkit.ui.controls import button, output, panel, row
-from labkit.ui.federated.common import hand_in, status
+from labkit.ui.federated.common import judge, status
 from labkit.ui.federated.dials import ServerDials, named_server
 from labkit.ui.federated.pictures import update_map
-from labkit.ui.html import Fragment, table
+from labkit.ui.html import table
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -132,9 +132,4 @@ class MinorityPanel:
 
     def hand_in(self) -> None:
         """Have the rule judged on other clinics."""
-        recipe = self.server.recipe()
-
-        def work(_: Progress) -> Fragment:
-            return hand_in(self.lab, self.checkpoint, {"recipe": recipe}, recipe=recipe)
-
-        self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
+        judge(self.job, self.feedback, self.lab, self.checkpoint, recipe=self.server.recipe())

@@ -9,9 +9,9 @@ from typing import Any
 from labkit.course.cases.federated.case import KINDS, FederatedCase
 from labkit.course.cases.federated.running import Run, run
 from labkit.ui.controls import button, choice, output, panel, row, slider
-from labkit.ui.federated.common import hand_in, shown, status
+from labkit.ui.federated.common import judge, shown, status
 from labkit.ui.federated.dials import AttackDials, ServerDials, named_attack, named_server
-from labkit.ui.html import Fragment, table
+from labkit.ui.html import table
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -133,9 +133,4 @@ class SiegePanel:
 
     def hand_in(self) -> None:
         """Have the attack judged on other clinics, two of ten, against a plain mean."""
-        recipe = self.attack.recipe()
-
-        def work(_: Progress) -> Fragment:
-            return hand_in(self.lab, self.checkpoint, {"recipe": recipe}, recipe=recipe)
-
-        self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
+        judge(self.job, self.feedback, self.lab, self.checkpoint, recipe=self.attack.recipe())

@@ -10,9 +10,9 @@ from labkit.course.cases.federated.case import FederatedCase
 from labkit.course.cases.federated.running import Run, run
 from labkit.course.cases.federated.sieges import GUARD
 from labkit.ui.controls import button, output, panel, row
-from labkit.ui.federated.common import hand_in, shown, status
+from labkit.ui.federated.common import judge, shown, status
 from labkit.ui.federated.dials import AttackDials, named_attack
-from labkit.ui.html import Fragment, table
+from labkit.ui.html import table
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -98,9 +98,4 @@ class StealthPanel:
 
     def hand_in(self) -> None:
         """Have the attack judged on other clinics under the same rule."""
-        recipe = self.attack.recipe()
-
-        def work(_: Progress) -> Fragment:
-            return hand_in(self.lab, self.checkpoint, {"recipe": recipe}, recipe=recipe)
-
-        self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
+        judge(self.job, self.feedback, self.lab, self.checkpoint, recipe=self.attack.recipe())

@@ -9,9 +9,10 @@ from typing import Any
 from labkit.course.cases.governing.case import GovernanceCase
 from labkit.governance.controls import Line, annex_a, reasons
 from labkit.ui.controls import button, output, panel
-from labkit.ui.governance.common import csv_text, hand_in
+from labkit.ui.governance.common import csv_text
 from labkit.ui.governance.rows import Field, Row, RowForm
 from labkit.ui.html import Fragment, badge, card, escape, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 
 __all__ = ["ApplicabilityPanel", "applicability_panel", "lines_of"]
@@ -75,7 +76,7 @@ class ApplicabilityPanel:
         """Have the statement read for orphans."""
         lines = lines_of(self.form.answers)
         given = {name: _plain(line) for name, line in lines.items()}
-        self.feedback.value = hand_in(self.lab, self.checkpoint, given, statement=lines)
+        self.feedback.value = hand_in(self.lab, self.checkpoint, given, statement=lines).markup
 
     def _changed(self) -> None:
         self.memory.note(answers=self.form.answers)

@@ -8,9 +8,9 @@ from typing import Any
 from labkit.course.cases.governing.case import GovernanceCase
 from labkit.governance.obligations import ROLES, TIERS
 from labkit.ui.controls import button, output, panel
-from labkit.ui.governance.common import hand_in
 from labkit.ui.governance.rows import Field, Row, RowForm
 from labkit.ui.html import card, details, escape, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 
 __all__ = ["ClassificationPanel", "classification_panel"]
@@ -91,7 +91,7 @@ class ClassificationPanel:
     def hand_in(self) -> None:
         """Have tier and role of every system checked."""
         given = {name: (answer["tier"], answer["role"]) for name, answer in self.form.answers.items()}
-        self.feedback.value = hand_in(self.lab, self.checkpoint, given, classification=given)
+        self.feedback.value = hand_in(self.lab, self.checkpoint, given, classification=given).markup
 
     def _keep(self) -> None:
         self.memory.note(answers=self.form.answers)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from labkit.governance.obligations import System
 from labkit.ui.html import Fragment, badge, bullets
-from labkit.ui.session import LabSession
 
-__all__ = ["confidence_badge", "contracts_list", "csv_text", "hand_in", "say_day"]
+__all__ = ["confidence_badge", "contracts_list", "csv_text", "say_day"]
 
 _KINDS = {"primary": "good", "secondary": "info", "background": "warn", "disputed": "bad"}
 
@@ -32,12 +30,6 @@ def contracts_list(system: System) -> str:
     none = "<p>No contract makes anything binding that the law does not.</p>"
     head = "<p>What contracts bind it to:</p>"
     return head + bullets(system.contracts) if system.contracts else none
-
-
-def hand_in(lab: LabSession, checkpoint: str, note: Mapping[str, Any], **artefacts: Any) -> str:
-    """Have decisions checked, keep them for the evidence pack, and return the card as HTML."""
-    lab.note(checkpoint, note)
-    return lab.check(checkpoint, **artefacts).markup
 
 
 def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -9,9 +9,10 @@ from labkit.course.cases.governing.case import GovernanceCase, Pairing
 from labkit.governance import standards
 from labkit.governance.controls import LISTS, annex_a, documents, themes, title_of
 from labkit.ui.controls import button, choice, output, panel
-from labkit.ui.governance.common import confidence_badge, hand_in
+from labkit.ui.governance.common import confidence_badge
 from labkit.ui.governance.rows import Field, Row, RowForm
 from labkit.ui.html import card, escape, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 
 __all__ = ["CrosswalkPanel", "crosswalk_panel"]
@@ -92,7 +93,7 @@ class CrosswalkPanel:
     def hand_in(self) -> None:
         """Have counterpart and evidence of every row checked."""
         given = {name: (each["control"], each["evidence"]) for name, each in self.form.answers.items()}
-        self.feedback.value = hand_in(self.lab, self.checkpoint, given, crosswalk=given)
+        self.feedback.value = hand_in(self.lab, self.checkpoint, given, crosswalk=given).markup
 
     def _cell(self, key: str, ids: tuple[str, ...]) -> str:
         if not ids:

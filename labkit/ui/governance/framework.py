@@ -8,9 +8,10 @@ from typing import Any
 from labkit.course.cases.governing.case import GovernanceCase
 from labkit.governance.controls import CONTEXT_FACTS, Context, Fit, factors, frameworks, rank
 from labkit.ui.controls import button, choice, output, panel, row, tick
-from labkit.ui.governance.common import confidence_badge, hand_in
+from labkit.ui.governance.common import confidence_badge
 from labkit.ui.governance.rows import NOT_YET
 from labkit.ui.html import Fragment, badge, bullets, card, details, escape, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 
 __all__ = ["FrameworkPanel", "framework_panel"]
@@ -109,7 +110,7 @@ class FrameworkPanel:
             "reasons": [name for name, box in self.reasons.items() if box.value],
             "duties": [name for name, box in self.duties.items() if box.value],
         }
-        self.feedback.value = hand_in(self.lab, self.checkpoint, given, **given)
+        self.feedback.value = hand_in(self.lab, self.checkpoint, given, **given).markup
 
     def _firm(self) -> str:
         context = self.case.context

@@ -11,9 +11,10 @@ from labkit.governance.obligations import FORCES, JURISDICTIONS, Obligation, cha
 from labkit.governance.obligations.declarations import fact_gaps
 from labkit.governance.obligations.release import VERDICTS
 from labkit.ui.controls import button, choice, output, panel
-from labkit.ui.governance.common import confidence_badge, contracts_list, hand_in, say_day
+from labkit.ui.governance.common import confidence_badge, contracts_list, say_day
 from labkit.ui.governance.rows import NOT_YET, Field, Row, RowForm
 from labkit.ui.html import callout, card, details, escape
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 
 __all__ = ["ReleasePanel", "release_panel"]
@@ -85,7 +86,9 @@ class ReleasePanel:
             for name, each in self.form.answers.items()
         }
         note = {"release": str(self.case.release_day), "verdicts": verdicts, "judgements": judged}
-        self.feedback.value = hand_in(self.lab, self.checkpoint, note, verdicts=verdicts, judgements=judged)
+        self.feedback.value = hand_in(
+            self.lab, self.checkpoint, note, verdicts=verdicts, judgements=judged
+        ).markup
 
     def _brief(self) -> str:
         case = self.case

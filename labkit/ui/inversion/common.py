@@ -1,4 +1,4 @@
-"""What the panels of the inversion lab share: pictures side by side, in words as well; hand in."""
+"""What the panels of the inversion lab share: pictures side by side, in words as well."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ import torch
 from torch import Tensor
 
 from labkit.ui import strips
-from labkit.ui.html import Fragment, escape
-from labkit.ui.session import LabSession
+from labkit.ui.controls import choice
+from labkit.ui.html import escape
 
-__all__ = ["beside", "describe", "hand_in", "nearest"]
+__all__ = ["beside", "clip_dial", "describe", "nearest"]
 
+_CLIPS = (0.1, 0.3, 1.0, 3.0, 10.0, 100.0)  # the last stands for off
 _ROWS, _COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, params)
-    return card
 
 
 def describe(x: Tensor) -> str:
@@ -70,3 +64,14 @@ def beside(groups: Sequence[tuple[Sequence[tuple[str, Tensor]], str]], what: str
 def nearest(options: Sequence[float], value: float) -> float:
     """Return the option that is closest to a value."""
     return min(options, key=lambda option: abs(option - value))
+
+
+def clip_dial(state: Mapping[str, Any]) -> Any:
+    """Return the dial of the clip, standing where ``state`` says or, without a word, at off."""
+    off = _CLIPS[-1]
+    return choice(
+        "Clip C",
+        [("off" if each == off else f"{each:g}", each) for each in _CLIPS],
+        nearest(_CLIPS, float(state.get("clip", off))),
+        "Longest gradient that one record may add",
+    )

@@ -17,15 +17,15 @@ from labkit.defenses.privacy import client_update
 from labkit.metrics import psnr
 from labkit.ui.controls import button, choice, output, panel, row, slider
 from labkit.ui.html import badge, callout, escape
-from labkit.ui.inversion.common import beside, hand_in, nearest
+from labkit.ui.inversion.common import beside, clip_dial, nearest
 from labkit.ui.inversion.evidence import keep_pictures
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
 __all__ = ["GradientPanel", "gradient_panel"]
 
 SHOWN = 8
-CLIPS = (0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 _BATCHES = (1, 2, 4, 8, 16)
 
 
@@ -68,12 +68,7 @@ class GradientPanel:
             int(nearest(_BATCHES, float(state.get("batch_size", 1)))),
             "Records in one update",
         )
-        self.clip = choice(
-            "Clip C",
-            [("off", CLIPS[-1]) if each == CLIPS[-1] else (f"{each:g}", each) for each in CLIPS],
-            nearest(CLIPS, float(state.get("clip", CLIPS[-1]))),
-            "Longest gradient that one record may add",
-        )
+        self.clip = clip_dial(state)
         self.noise = slider(
             "Noise multiplier",
             float(state.get("noise", 0.0)),

@@ -15,9 +15,9 @@ from labkit.defenses.privacy import LEVELS
 from labkit.metrics import Rate, utility_retention
 from labkit.ui.controls import button, change_options, choice, output, panel, row, slider
 from labkit.ui.html import Picture, callout, table
-from labkit.ui.inversion.common import hand_in, nearest
+from labkit.ui.inversion.common import clip_dial, nearest
 from labkit.ui.inversion.evidence import keep_protection, keep_trials
-from labkit.ui.inversion.gradient import CLIPS
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 
@@ -91,12 +91,7 @@ class ProtectPanel:
         self.case: InversionCase = lab.case
         self.trials: list[Trial] = []
         self.plain: Rate | None = None
-        self.clip = choice(
-            "Clip C",
-            [("off", CLIPS[-1]) if each == CLIPS[-1] else (f"{each:g}", each) for each in CLIPS],
-            nearest(CLIPS, float(state.get("clip", CLIPS[-1]))),
-            "Longest gradient that one record may add",
-        )
+        self.clip = clip_dial(state)
         self.noise = slider(
             "Noise multiplier",
             float(state.get("noise", 0.0)),

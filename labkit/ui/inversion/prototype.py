@@ -17,9 +17,10 @@ from labkit.defenses.privacy import LEVELS
 from labkit.metrics import psnr, ssim
 from labkit.ui.controls import button, choice, output, panel, row, slider, tick
 from labkit.ui.html import badge, callout, escape, table
-from labkit.ui.inversion.common import beside, hand_in, nearest
+from labkit.ui.inversion.common import beside, nearest
 from labkit.ui.inversion.evidence import keep_pictures
 from labkit.ui.inversion.lineup import LineUps
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

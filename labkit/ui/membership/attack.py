@@ -19,7 +19,7 @@ from labkit.metrics import Roc, membership_roc
 from labkit.ui.controls import button, choice, output, panel, row, slider
 from labkit.ui.html import callout
 from labkit.ui.membership.charts import roc_chart
-from labkit.ui.membership.evidence import hand_in
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -13,7 +13,7 @@ from labkit.course.cases.membership.case import MembershipCase
 from labkit.metrics import EpsilonBound
 from labkit.ui.controls import button, output, panel, row, slider, toggle
 from labkit.ui.html import Fragment, badge, callout, table
-from labkit.ui.membership.evidence import hand_in
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -12,7 +12,8 @@ from labkit.course.cases.membership.deployments import BUDGET, Deployed, Deploym
 from labkit.ui.controls import button, change_options, choice, output, panel, row, slider
 from labkit.ui.html import callout, escape
 from labkit.ui.membership.charts import Tried, budget_chart
-from labkit.ui.membership.evidence import hand_in, keep_trials
+from labkit.ui.membership.evidence import keep_trials
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress, guarded
 

@@ -9,17 +9,9 @@ from typing import Any
 
 from labkit.course.cases.membership.deployments import Deployment
 from labkit.course.cases.membership.statement import FIELDS
-from labkit.ui.html import Fragment
 from labkit.ui.session import LabSession
 
-__all__ = ["hand_in", "keep_statement", "keep_trials", "statement_text"]
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, {**lab.notes.get(checkpoint, {}), **params})
-    return card
+__all__ = ["keep_statement", "keep_trials", "statement_text"]
 
 
 def keep_trials(lab: LabSession, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -9,7 +9,8 @@ from labkit.course.cases.membership.case import MembershipCase
 from labkit.course.cases.membership.statement import FIELDS
 from labkit.ui.controls import button, choice, number, output, panel, row
 from labkit.ui.html import callout
-from labkit.ui.membership.evidence import hand_in, keep_statement
+from labkit.ui.membership.evidence import keep_statement
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -14,8 +14,9 @@ from labkit.course.cases.poisoning.case import PoisoningCase
 from labkit.metrics import clean_accuracy, trigger_success_rate
 from labkit.ui.controls import button, choice, column, output, panel, row, slider, toggle
 from labkit.ui.html import Fragment, callout, escape, table
-from labkit.ui.poisoning.common import hand_in, pairs, percent
+from labkit.ui.poisoning.common import pairs, percent
 from labkit.ui.poisoning.painter import Painter, to_text
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress, guarded
 

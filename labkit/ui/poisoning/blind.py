@@ -13,8 +13,9 @@ from labkit.course.cases.poisoning.screening import screen
 from labkit.defenses.sanitising import Screening
 from labkit.ui.controls import button, column, output, panel, row, toggle
 from labkit.ui.html import Fragment, callout, escape, table
-from labkit.ui.poisoning.common import chart, gallery, hand_in, percent
+from labkit.ui.poisoning.common import chart, gallery, percent
 from labkit.ui.poisoning.tools import TITLES, Tools, named, unit_of
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

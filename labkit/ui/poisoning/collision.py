@@ -14,7 +14,8 @@ from labkit.metrics import clean_accuracy
 from labkit.models import TorchClassifier, features, penultimate
 from labkit.ui.controls import button, choice, column, output, panel, row, slider
 from labkit.ui.html import Fragment, badge, escape, table
-from labkit.ui.poisoning.common import gallery, hand_in, pairs, percent
+from labkit.ui.poisoning.common import gallery, pairs, percent
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

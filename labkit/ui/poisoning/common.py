@@ -1,28 +1,19 @@
-"""What several panels of the poisoning lab share: pictures with labels, a chart of scores, hand in."""
+"""What several panels of the poisoning lab share: pictures with labels, a chart of scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from labkit.ui import strips
-from labkit.ui.html import Fragment, badge, details, escape, table
-from labkit.ui.session import LabSession
+from labkit.ui.html import badge, details, escape, table
 
-__all__ = ["chart", "gallery", "hand_in", "pairs", "percent"]
+__all__ = ["chart", "gallery", "pairs", "percent"]
 
 _BARS = 20
 _WIDTH, _HEIGHT, _BASE = 640, 190, 150
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, {**lab.notes.get(checkpoint, {}), **params})
-    return card
 
 
 def percent(share: float) -> str:

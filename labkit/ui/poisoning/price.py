@@ -12,8 +12,9 @@ from labkit.course.cases.poisoning.screening import screen
 from labkit.metrics import clean_accuracy
 from labkit.ui.controls import button, output, panel, row
 from labkit.ui.html import Fragment, callout, table
-from labkit.ui.poisoning.common import hand_in, percent
+from labkit.ui.poisoning.common import percent
 from labkit.ui.poisoning.tools import Tools, named
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

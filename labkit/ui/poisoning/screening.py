@@ -14,8 +14,9 @@ from labkit.defenses.sanitising import Screening
 from labkit.metrics import clean_accuracy
 from labkit.ui.controls import button, output, panel, row
 from labkit.ui.html import Fragment, callout, details, escape, table
-from labkit.ui.poisoning.common import chart, gallery, hand_in, percent
+from labkit.ui.poisoning.common import chart, gallery, percent
 from labkit.ui.poisoning.tools import TITLES, Tools, named, unit_of
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

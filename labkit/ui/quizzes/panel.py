@@ -46,7 +46,8 @@ class QuizPanel:
     def __init__(self, lab: LabSession, state: Mapping[str, Any]) -> None:
         session = lab.session
         self.lab = lab
-        self.quiz = Quiz(session.learner, seed=session.seed, log=ProgressLog(session.log_path))
+        log = ProgressLog(session.log_path)
+        self.quiz = Quiz(session.learner, seed=session.seed, lab=session.lab.id, log=log)
         self.asked: AskedItem | None = None
         mode = state.get("mode")
         self.mode = toggle(

@@ -16,8 +16,9 @@ from labkit.defenses.robust_training import noise_training
 from labkit.metrics import abstention_rate, certified_accuracy, certified_curve
 from labkit.ui.controls import button, change_options, choice, output, panel, row, slider, tick
 from labkit.ui.html import table
+from labkit.ui.records import hand_in
 from labkit.ui.robustness.charts import over_radii
-from labkit.ui.robustness.common import SMOOTHED, Network, hand_in, networks_of, own_seed, share_network
+from labkit.ui.robustness.common import SMOOTHED, Network, networks_of, own_seed, share_network
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -11,7 +11,7 @@ from labkit.defenses.certification import REASONS
 from labkit.metrics import abstention_rate
 from labkit.ui.controls import button, choice, column, number, output, panel, row
 from labkit.ui.html import callout, escape, table
-from labkit.ui.robustness.common import hand_in
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

@@ -11,8 +11,9 @@ from labkit.course.cases.robustness.case import RobustnessCase
 from labkit.course.cases.robustness.runs import Run
 from labkit.ui.controls import button, choice, number, output, panel, row, slider
 from labkit.ui.html import callout, table
+from labkit.ui.records import hand_in
 from labkit.ui.robustness.charts import over_epochs
-from labkit.ui.robustness.common import accuracy, hand_in, standing
+from labkit.ui.robustness.common import accuracy, standing
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

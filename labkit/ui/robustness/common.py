@@ -1,8 +1,7 @@
-"""What the panels of the robustness lab share: networks on the shelf, attacks on issued inputs, hand in."""
+"""What the panels of the robustness lab share: networks on the shelf, attacks on issued inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +13,12 @@ from labkit.course.cases.robustness.judging import standing_after
 from labkit.data import Split
 from labkit.metrics import Rate
 from labkit.models import TorchClassifier
-from labkit.ui.html import Fragment
 from labkit.ui.session import LabSession
 
 __all__ = [
     "HARDENED",
     "SMOOTHED",
     "Network",
-    "hand_in",
     "networks_of",
     "own_seed",
     "share_network",
@@ -72,13 +69,6 @@ def standing(case: RobustnessCase, model: TorchClassifier, steps: int = 40, coun
 def own_seed(case: RobustnessCase, *labels: str | int) -> int:
     """Return a seed for what a participant does, which the judge does not use."""
     return derive(case.seed, "own", *labels)
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, {**lab.notes.get(checkpoint, {}), **params})
-    return card
 
 
 def accuracy(model: TorchClassifier, x: torch.Tensor, y: torch.Tensor) -> float:

@@ -14,7 +14,8 @@ from labkit.defenses.certification import certify_intervals
 from labkit.metrics import Rate, certified_accuracy, clean_accuracy
 from labkit.ui.controls import button, column, number, output, panel, row
 from labkit.ui.html import callout, escape, table
-from labkit.ui.robustness.common import HARDENED, SMOOTHED, Network, hand_in, own_seed, standing
+from labkit.ui.records import hand_in
+from labkit.ui.robustness.common import HARDENED, SMOOTHED, Network, own_seed, standing
 from labkit.ui.robustness.evidence import keep_statement
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress

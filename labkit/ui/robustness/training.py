@@ -19,16 +19,9 @@ from labkit.metrics import clean_accuracy
 from labkit.models import TorchClassifier
 from labkit.ui import plots
 from labkit.ui.controls import button, change_options, choice, output, panel, row, slider
+from labkit.ui.records import hand_in
 from labkit.ui.robustness.charts import over_epochs
-from labkit.ui.robustness.common import (
-    HARDENED,
-    Network,
-    accuracy,
-    hand_in,
-    own_seed,
-    share_network,
-    standing,
-)
+from labkit.ui.robustness.common import HARDENED, Network, accuracy, own_seed, share_network, standing
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
 

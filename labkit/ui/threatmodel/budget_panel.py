@@ -8,8 +8,8 @@ from typing import Any
 from labkit.governance import threatmodel as tm
 from labkit.ui.controls import button, output, panel, row, tick
 from labkit.ui.html import badge, details, escape, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
-from labkit.ui.threatmodel.common import hand_in
 from labkit.ui.threatmodel.gate import gated
 
 __all__ = ["BudgetPanel", "budget"]

@@ -19,7 +19,6 @@ __all__ = [
     "downloads",
     "files_of",
     "flow_table",
-    "hand_in",
     "heading",
     "model_with",
     "part_notes",
@@ -159,10 +158,3 @@ def downloads(files: Mapping[str, str]) -> str:
         for name, content in files.items()
     ]
     return f'<div class="lk"><p>Take away: {" · ".join(links)}</p></div>'
-
-
-def hand_in(lab: LabSession, checkpoint: str, params: Mapping[str, Any], **artefacts: Any) -> Fragment:
-    """Have artefacts checked, keep how they were made as evidence, and return the feedback card."""
-    card = lab.check(checkpoint, **artefacts)
-    lab.note(checkpoint, params)
-    return card

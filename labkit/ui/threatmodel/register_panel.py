@@ -11,8 +11,9 @@ from labkit.governance import threatmodel as tm
 from labkit.ui.controls import button, output, panel, row
 from labkit.ui.demo import PreparedState
 from labkit.ui.html import details, table
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
-from labkit.ui.threatmodel.common import downloads, files_of, hand_in, model_with, threat_table, threats_of
+from labkit.ui.threatmodel.common import downloads, files_of, model_with, threat_table, threats_of
 from labkit.ui.threatmodel.rating_form import RatingForm, scale
 
 __all__ = ["RegisterPanel", "register", "risk_matrix"]

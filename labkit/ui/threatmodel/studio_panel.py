@@ -7,11 +7,11 @@ from typing import Any
 
 from labkit.governance import threatmodel as tm
 from labkit.ui.controls import button, choice, output, panel, row, tick
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.threatmodel.common import (
     asset_table,
     flow_table,
-    hand_in,
     part_notes,
     parts_of,
     picture,

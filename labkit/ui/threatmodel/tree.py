@@ -11,8 +11,9 @@ from labkit.core.errors import LabkitError
 from labkit.governance import threatmodel as tm
 from labkit.ui.controls import button, column, output, panel, row, tick
 from labkit.ui.html import bullets, callout, details, escape
+from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
-from labkit.ui.threatmodel.common import hand_in, heading, picture
+from labkit.ui.threatmodel.common import heading, picture
 from labkit.ui.threatmodel.gate import gated
 
 __all__ = ["TreePanel", "attack_tree", "drawn_tree", "outline_box", "outline_help"]

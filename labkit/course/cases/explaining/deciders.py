@@ -13,7 +13,7 @@ from labkit import data
 from labkit.core.protocols import Classifier, predict
 from labkit.data import Dataset, Split
 from labkit.data.loans import FEATURES, PROTECTED
-from labkit.models import load_victim
+from labkit.models import WrappedClassifier, load_victim
 
 __all__ = [
     "ACCEPT",
@@ -40,7 +40,7 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decider:
+class Decider(WrappedClassifier):
     """A score that does not see some columns, less a penalty that may see all.
 
     Attributes
@@ -57,16 +57,8 @@ class Decider:
     penalty: Penalty | None = None
 
     @property
-    def bounds(self) -> tuple[float, float]:
-        return self.base.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.base.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self.base.classes
+    def _behind(self) -> Classifier:
+        return self.base
 
     def logits(self, x: Tensor) -> Tensor:
         """Return logits of shape ``(n, 2)``, float32; they add up to 0."""
@@ -80,7 +72,7 @@ class Decider:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Guarded:
+class Guarded(WrappedClassifier):
     """A decider behind an honest check of its inputs: what looks made up is refused until somebody looks.
 
     Attributes
@@ -94,16 +86,8 @@ class Guarded:
     looks_made_up: Callable[[Tensor], Tensor]
 
     @property
-    def bounds(self) -> tuple[float, float]:
-        return self.base.bounds
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.base.input_shape
-
-    @property
-    def classes(self) -> int:
-        return self.base.classes
+    def _behind(self) -> Classifier:
+        return self.base
 
     def logits(self, x: Tensor) -> Tensor:
         """Return logits of shape ``(n, 2)``, float32."""

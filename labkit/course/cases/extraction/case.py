@@ -22,8 +22,9 @@ from labkit.core.seeds import derive, make_generator
 from labkit.course.cases.extraction.customers import Customer, known_customers
 from labkit.course.cases.extraction.dispute import Own, Suspect, own_side, suspects_of
 from labkit.course.cases.extraction.sealed import Sealed
-from labkit.course.cases.extraction.shares import Variant, scan, setting, share_out
+from labkit.course.cases.extraction.shares import scan, setting, share_out
 from labkit.course.cases.inversion.asking import QueryAccount
+from labkit.course.cases.variants import NewVariant, Variant
 from labkit.course.lab import Scenario
 from labkit.defenses.privacy import ApiView
 from labkit.models.linear import LinearClassifier
@@ -109,7 +110,7 @@ def extraction_case(scenario: Scenario, seed: int, progress: Progress | None = N
     progress : function, optional
     """
     dataset = data.load(scenario.dataset)
-    variant = _Variant(scenario, seed)
+    variant = NewVariant(scenario, seed)
     shares = share_out(variant)
     noise = setting(scenario, "scan_noise")
     return ExtractionCase(
@@ -120,14 +121,6 @@ def extraction_case(scenario: Scenario, seed: int, progress: Progress | None = N
         reader=Sealed(reader_of(variant, progress)),
         score=Sealed(score_of(variant)),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Variant:
-    """A variant of which nothing has been made yet."""
-
-    scenario: Scenario
-    seed: int
 
 
 def reader_of(variant: Variant, progress: Progress | None = None) -> models.TorchClassifier:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from labkit.core.seeds import derive, make_generator
-from labkit.course.cases.extraction.shares import Variant, scan, setting, share_out
+from labkit.course.cases.extraction.shares import scan, setting, share_out
+from labkit.course.cases.variants import Variant
 from labkit.data import Split
 
 __all__ = ["Customer", "judged_customers", "known_customers"]

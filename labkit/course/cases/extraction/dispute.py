@@ -18,7 +18,8 @@ from labkit.attacks.extraction import imitate
 from labkit.core.protocols import Classifier
 from labkit.core.seeds import derive, make_generator
 from labkit.course.cases.extraction.sealed import Sealed
-from labkit.course.cases.extraction.shares import Variant, archive, setting
+from labkit.course.cases.extraction.shares import archive, setting
+from labkit.course.cases.variants import Variant
 from labkit.course.lab import Scenario
 from labkit.data import Split
 from labkit.defenses.ownership import KeySet, embed_watermark, noise_keys

@@ -6,7 +6,7 @@ Nothing of what the judge or the suspects hold is part of what is issued
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,10 +14,11 @@ from torch import Tensor
 from labkit import data
 from labkit.core.errors import InvalidInputError
 from labkit.core.seeds import derive, make_generator
+from labkit.course.cases.variants import Variant
 from labkit.course.lab import Scenario
 from labkit.data import Split
 
-__all__ = ["SETTINGS", "Shares", "Variant", "archive", "scan", "setting", "share_out"]
+__all__ = ["SETTINGS", "Shares", "archive", "scan", "setting", "share_out"]
 
 SETTINGS = {
     "training_size": 250,
@@ -32,16 +33,6 @@ SETTINGS = {
     "lr": 0.008,
 }
 """What a scenario may set, and what holds otherwise."""
-
-
-class Variant(Protocol):
-    """Which variant something is drawn for."""
-
-    @property
-    def scenario(self) -> Scenario: ...
-
-    @property
-    def seed(self) -> int: ...
 
 
 class Shares(NamedTuple):

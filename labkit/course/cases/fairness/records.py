@@ -12,6 +12,7 @@ from labkit.core.errors import InvalidInputError
 from labkit.course.cases.fairness.case import FairnessCase
 from labkit.course.cases.fairness.decisions import check_record
 from labkit.course.cases.fairness.recipes import check_recipe
+from labkit.course.cases.suspicions import suspicions
 from labkit.defenses.sanitising import batch_digest
 
 __all__ = ["RECORDS", "handed_in_again"]
@@ -37,13 +38,7 @@ def _repair(case: FairnessCase, recipe: Mapping[str, Any]) -> tuple[Record, Reco
 
 
 def _blind(case: FairnessCase, verdicts: Sequence[str], suspects: Sequence[Any]) -> tuple[Record, Record]:
-    named = [torch.as_tensor(each) for each in suspects]
-    positions = [(m.nonzero().flatten() if m.dtype == torch.bool else m).tolist() for m in named]
-    said = [str(word) for word in verdicts]
-    return {"verdicts": said, "suspects_named": [len(each) for each in positions]}, {
-        "verdicts": said,
-        "suspects": positions,
-    }
+    return suspicions(verdicts, suspects)
 
 
 def _decide(case: FairnessCase, record: Mapping[str, Any]) -> tuple[Record, Record]:

@@ -26,6 +26,7 @@ from labkit.course.cases.inversion.records import (
     public_prior,
     recogniser_of,
 )
+from labkit.course.cases.variants import NewVariant
 from labkit.course.lab import Scenario
 from labkit.defenses.privacy import ApiView, client_update, public_head
 from labkit.models import TorchClassifier, build, load_victim
@@ -102,14 +103,6 @@ class InversionCase:
         return self.account.open(self.service(level))
 
 
-@dataclass(frozen=True, slots=True)
-class _Variant:
-    """A variant of which nothing has been made yet."""
-
-    scenario: Scenario
-    seed: int
-
-
 def inversion_case(scenario: Scenario, seed: int, progress: Progress | None = None) -> InversionCase:
     """Return the variant ``seed`` of ``scenario``; the first call may train the victim.
 
@@ -121,7 +114,7 @@ def inversion_case(scenario: Scenario, seed: int, progress: Progress | None = No
     seed : int
     progress : function, optional
     """
-    dataset, variant = data.load(scenario.dataset), _Variant(scenario, seed)
+    dataset, variant = data.load(scenario.dataset), NewVariant(scenario, seed)
     victim = require_differentiable(
         load_victim(scenario.victim, dataset, progress=progress), "a lab about inversion"
     )

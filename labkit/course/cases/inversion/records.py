@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -18,6 +17,7 @@ from labkit import data
 from labkit.attacks.inversion import Prior, fit_prior
 from labkit.core.protocols import Classifier
 from labkit.core.seeds import derive, make_generator
+from labkit.course.cases.variants import Variant
 from labkit.course.lab import Scenario
 from labkit.data import Dataset, Split
 from labkit.models import load_victim
@@ -45,16 +45,6 @@ COMPANY = 4
 
 LINE_UP = 8
 """Portraits in a line-up; chance picks the right one once in so many."""
-
-
-class Variant(Protocol):
-    """Which variant something is drawn for."""
-
-    @property
-    def scenario(self) -> Scenario: ...
-
-    @property
-    def seed(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import json
 import logging
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +23,7 @@ from labkit.course.lab import Scenario
 from labkit.data import Split
 from labkit.defenses.privacy import dp_sgd, dp_sgd_ensemble
 from labkit.models import ensembles, optimiser
-from labkit.models.checkpoints import exclusively, read_checkpoint, set_aside, write_checkpoint
+from labkit.models.checkpoints import code_digest, exclusively, read_checkpoint, set_aside, write_checkpoint
 from labkit.models.ensembles import Ensemble, train_ensemble
 
 __all__ = ["PRACTICE", "SHADOWS", "practice_of", "shadows_of", "train_as_a_vendor", "train_as_the_clinics"]
@@ -174,13 +174,8 @@ def _key(scenario: Scenario, name: str, known: Split, members: Tensor) -> str:
 
 @functools.cache
 def _code() -> str:
-    """Digest the code that trains; comments and layout do not count."""
-    digest = hashlib.sha256()
-    for module in (ensembles, optimiser):
-        digest.update(ast.dump(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))).encode())
-    source = Path(str(dp_sgd.__code__.co_filename)).read_text(encoding="utf-8")
-    digest.update(ast.dump(ast.parse(source)).encode())
-    return digest.hexdigest()
+    """Digest the code that trains."""
+    return code_digest(ensembles, optimiser, sys.modules[dp_sgd.__module__])
 
 
 def _classes(scenario: Scenario) -> int:

@@ -29,6 +29,7 @@ from labkit.course.cases.membership.records import (
     members_of,
     who_broke_what,
 )
+from labkit.course.cases.variants import NewVariant
 from labkit.course.lab import Scenario
 from labkit.defenses.privacy import noise_for, steps_of
 
@@ -100,14 +101,6 @@ class MembershipCase:
         return float(self.scenario.settings["privacy_delta"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Variant:
-    """A variant of which nothing has been made yet."""
-
-    scenario: Scenario
-    seed: int
-
-
 def membership_case(scenario: Scenario, seed: int, progress: Progress | None = None) -> MembershipCase:
     """Return the variant ``seed`` of ``scenario``; the first call on a machine trains the shadows.
 
@@ -120,7 +113,7 @@ def membership_case(scenario: Scenario, seed: int, progress: Progress | None = N
     seed : int
     progress : function, optional
     """
-    variant, known = _Variant(scenario, seed), candidates_of(scenario)
+    variant, known = NewVariant(scenario, seed), candidates_of(scenario)
     shadows, practice = shadows_of(scenario, progress), practice_of(scenario, progress)
     clinics = train_as_the_clinics(
         scenario, members_of(variant), seed=derive(seed, "readers"), progress=progress

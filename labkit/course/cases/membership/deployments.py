@@ -13,7 +13,8 @@ from labkit import data
 from labkit.attacks.membership import Shadows, draw_members, leave_one_out
 from labkit.core.errors import InvalidInputError
 from labkit.core.seeds import derive, make_generator
-from labkit.course.cases.membership.records import Variant, held_out, private_records
+from labkit.course.cases.membership.records import held_out, private_records
+from labkit.course.cases.variants import Variant
 from labkit.data import Split
 from labkit.defenses.privacy import dp_sgd_ensemble, privacy_spent, steps_of
 from labkit.metrics import OverSplits, membership_auc, over_splits, tpr_at_fpr

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from torch import Tensor
 from labkit import data
 from labkit.attacks.membership import draw_members
 from labkit.core.seeds import derive, make_generator
+from labkit.course.cases.variants import Variant
 from labkit.course.lab import Scenario
 from labkit.data import Split
 
@@ -42,16 +42,6 @@ KINDS = ("honest", "noise too small", "no noise")
 """What a vendor may have done."""
 
 VENDORS = 4
-
-
-class Variant(Protocol):
-    """Which variant something is drawn for."""
-
-    @property
-    def scenario(self) -> Scenario: ...
-
-    @property
-    def seed(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

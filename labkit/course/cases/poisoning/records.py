@@ -16,6 +16,7 @@ from torch import Tensor
 from labkit.core.errors import InvalidInputError
 from labkit.course.cases.poisoning.case import PoisoningCase
 from labkit.course.cases.poisoning.screening import check_recipe
+from labkit.course.cases.suspicions import positions_of, suspicions
 from labkit.defenses.sanitising import Screening, batch_digest
 
 __all__ = ["RECORDS", "handed_in_again"]
@@ -54,19 +55,12 @@ def _clean_up(case: PoisoningCase, remove: Tensor | Screening) -> tuple[Record, 
     if isinstance(remove, Screening):
         parameters["recipe"] = {"method": remove.method, **remove.params}
         remove = remove.remove
-    named = torch.as_tensor(remove)
-    positions = (named.nonzero().flatten() if named.dtype == torch.bool else named).tolist()
+    positions = positions_of(remove)
     return {**parameters, "removed": len(positions)}, {"remove": positions}
 
 
 def _blind(case: PoisoningCase, verdicts: Sequence[str], suspects: Sequence[Any]) -> tuple[Record, Record]:
-    named = [torch.as_tensor(each) for each in suspects]
-    positions = [(m.nonzero().flatten() if m.dtype == torch.bool else m).tolist() for m in named]
-    said = [str(word) for word in verdicts]
-    return {"verdicts": said, "suspects_named": [len(each) for each in positions]}, {
-        "verdicts": said,
-        "suspects": positions,
-    }
+    return suspicions(verdicts, suspects)
 
 
 def _price(case: PoisoningCase, recipe: Mapping[str, Any]) -> tuple[Record, Record]:

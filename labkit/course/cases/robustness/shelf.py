@@ -5,7 +5,6 @@ The key of a network is the code that trains it, its settings, and the victim it
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import json
@@ -21,7 +20,7 @@ from labkit.core.paths import cache_dir, ensure_dir
 from labkit.data import Dataset
 from labkit.defenses.certification import intervals, training
 from labkit.defenses.robust_training import fast, loop, noise
-from labkit.models.checkpoints import exclusively, read_checkpoint, set_aside, write_checkpoint
+from labkit.models.checkpoints import code_digest, exclusively, read_checkpoint, set_aside, write_checkpoint
 from labkit.models.orders import Order
 
 __all__ = ["Kept", "Progress", "kept"]
@@ -96,9 +95,5 @@ def _key(settings: Mapping[str, Any], architecture: str, dataset: Dataset) -> st
 
 @functools.cache
 def _code() -> str:
-    """Digest the code that trains these networks; comments and layout do not count."""
-    digest = hashlib.sha256()
-    for module in (loop, fast, noise, intervals, training):
-        source = Path(str(module.__file__)).read_text(encoding="utf-8")
-        digest.update(ast.dump(ast.parse(source)).encode())
-    return digest.hexdigest()
+    """Digest the code that trains these networks."""
+    return code_digest(loop, fast, noise, intervals, training)
