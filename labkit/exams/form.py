@@ -11,7 +11,17 @@ from typing import Any
 from labkit.core.errors import IntegrityError
 from labkit.evidence.entry import canonical, digest_of
 
-__all__ = ["GRACE", "MODES", "Form", "FormItem", "FormTask", "Receiver", "parse_time", "said_time"]
+__all__ = [
+    "GRACE",
+    "MODES",
+    "Form",
+    "FormItem",
+    "FormTask",
+    "Receiver",
+    "local_time",
+    "parse_time",
+    "said_time",
+]
 
 MODES = ("practice", "rehearsal", "exam")
 """``practice`` and ``rehearsal`` tell the result at once; ``exam`` does not."""
@@ -197,6 +207,11 @@ def parse_time(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"a time without its zone: {text}")
     return moment
+
+
+def local_time(text: str) -> str:
+    """Return what :func:`said_time` wrote as the clocks around here show it, with their distance to UTC."""
+    return parse_time(text).astimezone().isoformat(sep=" ", timespec="minutes")
 
 
 def _receiver(raw: Any) -> Receiver | None:

@@ -296,7 +296,8 @@ def test_replayed_proof(service):
         service.headers(ada, content, session=eve.session, proof=seen),
         {**service.headers(ada, content), "Content-Length": "99"},
     ):
-        assert service.ask("PUT", SUBMISSION, b"what Eve sends", headers)[0] == 403
+        body = bytes(int(headers["Content-Length"]))
+        assert service.ask("PUT", SUBMISSION, body, headers)[0] == 403
     question = {"session": ada.session, "sha256": digest(content), "size": len(content), "proof": seen}
     assert service.ask("POST", RECEIPT, json.dumps(question))[0] == 403
     assert service.arrivals.files(ada.session) == []

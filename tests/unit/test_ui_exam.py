@@ -83,7 +83,8 @@ def test_submitting_needs_a_tick_and_shows_the_result(desk, sitting):
     desk.closing.sure.value = True
     desk.closing.submit.click()
     assert sitting.submitted
-    assert "not passed" in desk.closing.said.value
+    assert "A rehearsal decides nothing" in desk.closing.said.value
+    assert "not passed" not in desk.closing.said.value
     assert (sitting.folder / "result.html").is_file()
     assert sitting.result().sheet["mode"] == "rehearsal"
     assert sitting.result().award is None

@@ -47,7 +47,7 @@ def new_password(args: argparse.Namespace) -> str:
     """Return a password for new keys, asked twice at the keyboard."""
     if found := given(args.password_file):
         return found
-    first = asked("New password (nobody can recover it): ")
+    first = asked("New password (nobody can recover it): ", why="new keys need a password")
     if asked("Again: ") != first:
         raise InvalidInputError("the two passwords differ")
     return first
@@ -63,8 +63,8 @@ def given(file: Path | None, variable: str = _VARIABLE) -> str | None:
         raise StorageError(f"cannot read {file}: {error}") from None
 
 
-def asked(prompt: str, variable: str = _VARIABLE) -> str:
+def asked(prompt: str, variable: str = _VARIABLE, why: str = "the keys are sealed") -> str:
     """Return a password that somebody types."""
     if not sys.stdin.isatty():
-        raise InvalidInputError(f"the keys are sealed: give --password-file FILE, or set {variable}")
+        raise InvalidInputError(f"{why}: give --password-file FILE, or set {variable}")
     return getpass.getpass(prompt)

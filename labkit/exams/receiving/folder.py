@@ -156,6 +156,10 @@ class Receiving:
         path = ensure_dir(self.folder / "sessions") / f"{form.session}.json"
         write_whole(path, json.dumps(asdict(Registered.of(form, owner)), ensure_ascii=False).encode() + b"\n")
 
+    def forget(self, session: str) -> None:
+        """Forget a sitting whose form nobody ever saw."""
+        (self.folder / "sessions" / f"{session}.json").unlink(missing_ok=True)
+
     def find(self, session: Any) -> Registered | None:
         """Return a sitting; None when it is not known."""
         if not isinstance(session, str) or not _SESSION.fullmatch(session):

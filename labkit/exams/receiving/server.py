@@ -184,8 +184,8 @@ class _Receipt(_Handler):
 class _Submission(_Handler):
     """Whose file it is and how large is decided by the headers, before its first byte is read.
 
-    Who cannot prove that it is theirs is hung up on.  What is refused for another reason is read to its
-    end and thrown away, for whoever is still sending hears no answer.
+    Who cannot prove that it is theirs is hung up on, unless it is short.  What is refused for another
+    reason is read to its end and thrown away, for whoever is still sending hears no answer.
     """
 
     part: Part | None = None
@@ -194,6 +194,18 @@ class _Submission(_Handler):
     _waiting: Any = None
 
     def prepare(self) -> None:
+        try:
+            self._look()
+        except RefusedError as error:
+            # What is short is read to its end in any case, so that whoever sends it hears why.
+            length = self.request.headers.get("Content-Length", "0")
+            if not re.fullmatch(r"[0-9]{1,4}", length) or int(length) > MOST_QUESTION:
+                raise
+            self._problem = error
+            self._wait()
+
+    def _look(self) -> None:
+        """Decide by the headers whether a file is taken."""
         if self.request.method != "PUT":
             raise RefusedError(405, "a file is sent with PUT")
         session, sha256, proof = (self.request.headers.get(name, "") for name in HEADERS.values())

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labkit.exams.form import local_time
+
 __all__ = ["AnswerReceipt", "Place", "Receipt", "State", "SubmitReceipt"]
 
 
@@ -201,9 +203,9 @@ class State(_Shown):
         if self.submitted:
             head = "submitted"
         elif self.over:
-            head = f"the time is over since {self.deadline}"
+            head = f"the time is over since {local_time(self.deadline)}"
         else:
-            head = f"{math.ceil(self.seconds_left / 60)} minutes left, until {self.deadline}"
+            head = f"{math.ceil(self.seconds_left / 60)} minutes left, until {local_time(self.deadline)}"
         lines = [f"{self.mode} of {self.candidate}: {head}", f"  by {self.deadline_source}"]
         lines += [f"  {each}" for each in self.added]
         width = max((len(place.id) for place in (*self.tasks, *self.items)), default=0)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from labkit.exams.form import said_time
+from labkit.exams.form import parse_time, said_time
 from labkit.exams.sitting.keeping import versions
 from labkit.exams.sitting.receipts import Place, State
 
 if TYPE_CHECKING:
     from labkit.exams.sitting.sitting import Sitting
 
-__all__ = ["state_of"]
+__all__ = ["is_over", "open_places", "state_of"]
 
 
 def state_of(sitting: Sitting) -> State:
@@ -25,6 +25,8 @@ def state_of(sitting: Sitting) -> State:
     answers = desk.kept("answers.json")
     items = tuple(_item(view, flags, notes, answers) for view in sitting.items().values())
     time = desk.clock.read()
+    # Before it begins all of its time is left, and no more.
+    now = max(time.now, parse_time(form.opened_at))
     return State(
         session=form.session,
         candidate=form.candidate,
@@ -32,7 +34,7 @@ def state_of(sitting: Sitting) -> State:
         tasks=tasks,
         items=items,
         # Rounded up: the last second counts.
-        seconds_left=math.ceil((time.deadline - time.now).total_seconds()),
+        seconds_left=math.ceil((time.deadline - now).total_seconds()),
         deadline=said_time(time.deadline),
         deadline_source=time.source,
         minutes=form.minutes,
@@ -40,6 +42,22 @@ def state_of(sitting: Sitting) -> State:
         submitted=sitting.submitted,
         added=tuple(f"{each['minutes']} minutes more: {each['reason']}" for each in time.added),
     )
+
+
+def open_places(sitting: Sitting) -> tuple[str, ...]:
+    """Return the tasks and items that nothing was handed in for.
+
+    It needs the form and the work alone: whoever lost the materials can still submit.
+    """
+    fields, answers = _fields(sitting), sitting.answers()
+    tasks = [slot for slot in sitting.form.slots if not fields.get(slot)]
+    return (*tasks, *(item.id for item in sitting.form.items if item.id not in answers))
+
+
+def is_over(sitting: Sitting) -> bool:
+    """Return whether the time of a sitting is over."""
+    time = sitting.desk.clock.read()
+    return time.deadline <= time.now
 
 
 def _fields(sitting: Sitting) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from labkit.exams.sitting import Sitting
 from labkit.exams.task import HandInField
+from labkit.exams.task.asking import form_of
 from labkit.ui.controls import column, output
 from labkit.ui.html import Fragment, badge, callout, escape, table
 
@@ -16,8 +17,9 @@ def task_page(sitting: Sitting, slot: str) -> Any:
     """Return the brief of a task, its fields and their state."""
     task = sitting.task(slot)
     place = next(each for each in sitting.state().tasks if each.id == slot)
+    facts = sitting.materials(slot).facts
     rows = [
-        (each.name, _asked(each), each.about, Fragment(_state(each, place.version, place.missing)))
+        (each.name, form_of(each, facts), each.about, Fragment(_state(each, place.version, place.missing)))
         for each in task.fields
     ]
     title = f"{escape(slot)} {escape(task.title)}"
@@ -36,12 +38,6 @@ def task_page(sitting: Sitting, slot: str) -> Any:
             )
         ),
     )
-
-
-def _asked(field: HandInField) -> str:
-    shape = f" of shape ({', '.join(map(str, field.shape))})" if getattr(field, "shape", None) else ""
-    dtype = f" {field.dtype}" if getattr(field, "dtype", None) else ""
-    return f"{field.kind}{dtype}{shape}"
 
 
 def _state(field: HandInField, version: int, missing: tuple[str, ...]) -> str:
