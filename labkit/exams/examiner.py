@@ -5,6 +5,7 @@
     keys.json               sealed under a password (practice: unsealed, on one's own machine)
     examiner.json           which exam, and where the pool lies
     pool/                   optional, laid out as exams/<exam>: tasks/T5/variants.toml, items/*.toml
+    receiving/              optional, what a service that receives submissions needs
     sessions/<session>.json one for each sitting: form, signature, variants, state
 
 None of it is ever copied into a sitting but form and signature.
@@ -29,6 +30,7 @@ from labkit.exams.blueprint import Blueprint, exam_folder, read_blueprint
 from labkit.exams.drawing import commitment, draw_items, draw_variant
 from labkit.exams.form import MODES, Form, FormItem, FormTask, said_time
 from labkit.exams.issued import Issued
+from labkit.exams.receiving.folder import Receiving
 from labkit.exams.session import Candidate, Session
 from labkit.exams.settings import settings_of
 from labkit.exams.signing import Keys, create_keys, load_keys
@@ -160,6 +162,7 @@ class Examiner:
             raise InvalidInputError(f"expected a session of letters, digits and hyphens, got {session!r}")
         chosen = settings_of(self.blueprint, tasks_of(self.exam), mode)
         variants = {slot: self._draw(session, slot) for slot in chosen.slots}
+        receiving = Receiving.of(self.folder)
         form = Form(
             exam=self.blueprint.id,
             blueprint=self.blueprint.version,
@@ -178,6 +181,7 @@ class Examiner:
             items=self._items(session, chosen.blueprint, mode),
             grader=__version__,
             key_id=self._keys.key_id,
+            receiver=None if receiving is None else receiving.receiver,
         )
         made = Session(
             form,
@@ -185,6 +189,8 @@ class Examiner:
             {slot: variant.id for slot, variant in variants.items()},
             more={"identifier": candidate.identifier},
         )
+        if receiving is not None:
+            receiving.register(form, candidate.identifier)
         self.keep(made)
         return made
 
@@ -261,6 +267,8 @@ class Examiner:
 
     def forget(self, session: Session) -> None:
         """Take a session out of the register whose sitting could not be made: nobody ever saw its form."""
+        if (receiving := Receiving.of(self.folder)) is not None:
+            receiving.forget(session.form.session)
         (self.folder / "sessions" / f"{session.form.session}.json").unlink(missing_ok=True)
 
     def keep(self, session: Session) -> None:

@@ -13,9 +13,8 @@ from labkit.core.tables import format_table, harmless
 from labkit.course.commands.types import count
 from labkit.exams.commands._shown import moment
 from labkit.exams.commands.password import add_password, password_of
-from labkit.exams.form import parse_time
-from labkit.exams.grading import Submission, grade_for, reproduction_line
-from labkit.exams.grading.verifying import GRACE
+from labkit.exams.form import GRACE, parse_time
+from labkit.exams.grading import Submission, grade_for, received_by, reproduction_line
 
 if TYPE_CHECKING:
     from labkit.exams.examiner import Examiner
@@ -26,13 +25,19 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "submissions", nargs="+", type=Path, metavar="FILE", help="submission.zip, or a folder of them"
+        "submissions", nargs="*", type=Path, metavar="FILE", help="submission.zip, or a folder of them"
     )
     parser.add_argument(
         "--examiner", type=Path, metavar="DIR", help="folder of the examiner (your own practice examiner)"
     )
     add_password(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where results are kept (EXAMINER/graded)")
+    parser.add_argument(
+        "--received",
+        type=Path,
+        metavar="EXAMINER",
+        help="take what this examiner's server received, with owner and time from there",
+    )
     parser.add_argument("--owner", metavar="ID", help="identifier of the candidate who brought the file")
     parser.add_argument(
         "--arrived",
@@ -62,17 +67,21 @@ def opened_examiner(args: argparse.Namespace) -> Examiner:
 
 def run(args: argparse.Namespace) -> int:
     """Grade, and say what came of each; 1 when one was not graded, or not run again as its tasks ask."""
+    if bool(args.received) == bool(args.submissions):
+        raise InvalidInputError("expected files, or --received EXAMINER")
+    args.examiner = args.examiner or args.received
     files = _files(args.submissions)
     if args.arrived and parse_time(args.arrived) > datetime.now(UTC) + GRACE:
         raise InvalidInputError(
             f"--arrived {args.arrived} has not come yet: was the date or the zone mistyped?"
         )
-    if len(files) > 1 and (args.owner or args.arrived):
+    if len(files) != 1 and (args.owner or args.arrived):
         raise InvalidInputError("--owner and --arrived speak of one submission: name one file")
     examiner = opened_examiner(args)
+    submissions = [Submission(path, args.owner, args.arrived) for path in files]
     graded = grade_for(
         examiner,
-        [Submission(path, args.owner, args.arrived) for path in files],
+        received_by(examiner) if args.received else submissions,
         root=args.out,
         workers=args.workers,
         seconds=args.seconds,

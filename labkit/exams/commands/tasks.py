@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
         told = {"item": view, "answer": given, "takes": answer_form(view)}
         print(json.dumps(told, indent=1) if args.json else harmless("\n".join(item_lines(view, given))))
         return 0
-    state = sitting.state()
+    # A command looks once, so it waits for the answer.
+    state = sitting.state(ask=True)
     print(json.dumps(state.as_json(), indent=1) if args.json else state)
     return 0
 

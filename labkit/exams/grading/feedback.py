@@ -70,6 +70,10 @@ def _summary(sheet: Mapping[str, Any]) -> str:
         f"{escape(str(sheet['mode']))}, session {escape(str(sheet['session']))}, graded "
         f"{escape(str(sheet['graded_at']))} by version {escape(str(sheet['grader']))}."
     )
+    if arrival := sheet.get("arrival"):
+        minutes = arrival["added_minutes"]
+        added = f", with {minutes} minutes that were added" if minutes else ""
+        lines.append(f"Arrived {escape(str(arrival['at']))}, by {escape(str(arrival['by']))}{added}.")
     if decision["within_one_sem"] and sheet["mode"] != "rehearsal":
         lines.append("The share lies within one standard error below the cut: ask about a re-take.")
     return "".join(f"<p>{line}</p>" for line in lines)

@@ -33,6 +33,7 @@ from labkit.exams.grading.packs import with_sheet, write_pack
 from labkit.exams.grading.pool import grade_here
 from labkit.exams.grading.reproducing import to_reproduce
 from labkit.exams.grading.sessions import SessionFacts, write_session
+from labkit.exams.grading.verifying import Arrival
 
 if TYPE_CHECKING:
     from labkit.exams.reproduction import Reproduced
@@ -44,11 +45,31 @@ _FINAL = ("graded", "refused", "replayed")
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A file that was brought, by whom, and when it arrived (UTC in ISO 8601), where that is known."""
+    """A file that was brought, and what is known of its arrival.
+
+    Attributes
+    ----------
+    path : Path
+    owner, at, by, added_minutes
+        As :class:`labkit.exams.grading.verifying.Arrival` has them.
+    sha256 : str or None
+        What its digest was when it arrived.
+    problem : str
+        Why it is not graded; empty when it is.
+    """
 
     path: Path
     owner: str | None = None
     at: str | None = None
+    by: str | None = None
+    added_minutes: int = 0
+    sha256: str | None = None
+    problem: str = ""
+
+    @property
+    def arrival(self) -> dict[str, Any]:
+        """What is known of its arrival, as JSON can hold it."""
+        return asdict(Arrival(self.owner, self.at, self.by, self.added_minutes))
 
 
 class GradingFolder:
@@ -135,7 +156,7 @@ class GradingFolder:
         following = next(left, None)
         for sha256, result in chain(results, [("", {})]):
             if sha256:
-                about = {key: todo[sha256].get(key) for key in ("owner", "at")}
+                about = asdict(Arrival.of(todo[sha256]))
                 early[sha256] = {**result, "sha256": sha256, "arrival": about}
                 self._keep(sha256, early[sha256])
             while following is not None and (following in early or following not in todo):
@@ -173,11 +194,15 @@ class GradingFolder:
 
     def _take(self, submission: Submission) -> tuple[str, str]:
         """Keep a copy of what was brought; return its digest, or why it cannot be taken."""
+        if submission.problem:
+            return "", submission.problem
         try:
             content = read_submission_bytes(submission.path)
         except DataFormatError as error:
             return "", str(error)
         sha256 = digest_of(content)
+        if submission.sha256 not in (None, sha256):
+            return "", "it was altered after it arrived: its digest is not the one of its receipt"
         place = ensure_dir(self.root / "submissions") / f"{sha256}.zip"
         if not place.is_file():
             write_whole(place, content)
@@ -187,7 +212,7 @@ class GradingFolder:
         """Return whether there is nothing more to do; a name that was mistyped can be corrected."""
         result = self._result(sha256)
         if result.get("status") == "void":
-            return result["arrival"] == {"owner": submission.owner, "at": submission.at}
+            return asdict(Arrival.of(result["arrival"])) == submission.arrival
         return result.get("status") in _FINAL and not result.get("again")
 
     def _request(self, sha256: str, submission: Submission) -> dict[str, Any]:
@@ -195,8 +220,7 @@ class GradingFolder:
             "path": str((self.root / "submissions" / f"{sha256}.zip").resolve()),
             "sessions": str((self.root / "sessions").resolve()),
             "exam": str(self.exam.resolve()),
-            "owner": submission.owner,
-            "at": submission.at,
+            **submission.arrival,
         }
 
     def _result(self, sha256: str) -> dict[str, Any]:

@@ -153,9 +153,10 @@ class _Child:
 
     def ended(self) -> str:
         """Return how the process ended."""
+        # A process that was killed closes its pipes before it is gone; asked again meanwhile, it is silent.
+        status = self.process.wait()
         if self._allowed is not None:
             return f"it took longer than {self._allowed:g} s"
-        status = self.process.wait()
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - 400))
         said = self._errors.read().decode(errors="replace").strip()

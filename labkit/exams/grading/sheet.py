@@ -119,6 +119,7 @@ def sheet_of(
         "envelope_sha256": envelope.sha256,
         "graded_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "verified": verified.as_json(),
+        "arrival": dict(verified.arrival),
         "tasks": tasks,
         "items": items,
         **decided,

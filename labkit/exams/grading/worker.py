@@ -65,7 +65,7 @@ def _answer(request: dict[str, Any], begin: Callable[[str], None]) -> bytes:
             _content(request),
             lambda name: find_session(Path(request["sessions"]), name),
             Path(request["exam"]),
-            arrival=Arrival(request.get("owner"), request.get("at")),
+            arrival=Arrival.of(request),
             unmeasured=request.get("unmeasured", {}),
             begin=begin,
         )

@@ -17,13 +17,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from labkit.core.errors import IntegrityError, StorageError
+from labkit.core.errors import IntegrityError, LabkitError, StorageError
 from labkit.core.files import write_whole
 from labkit.core.paths import ensure_dir
 from labkit.evidence.entry import canonical, digest_of
 from labkit.exams import chain
 from labkit.exams.form import Form, said_time
 from labkit.exams.signing import key_id, verify
+from labkit.exams.sitting.clock import Clock
 
 __all__ = ["Desk", "lost"]
 
@@ -39,7 +40,7 @@ class Desk:
     folder : Path
         Made by :func:`labkit.exams.sitting.make_sitting`.
     clock : function, optional
-        Returns the time; the machine's own by default.
+        Returns the time of this machine, which counts where no server says how late it is.
 
     Raises
     ------
@@ -50,7 +51,6 @@ class Desk:
     def __init__(self, folder: Path, clock: Callable[[], datetime] | None = None) -> None:
         self.folder = folder
         self.work = folder / "work"
-        self.clock = clock or (lambda: datetime.now(UTC))
         self.form_bytes, self.signature_bytes = _read(folder / "form.json"), _read(folder / "form.sig.json")
         try:
             self.form = Form.from_json(json.loads(self.form_bytes))
@@ -66,9 +66,11 @@ class Desk:
             )
         ensure_dir(self.work)
         self._lock = FileLock(self.work / ".lock")
+        machine = clock or (lambda: datetime.now(UTC))
+        self.clock = Clock(self.form, machine, self.kept("clock.json"), self._keep_time)
 
     def now(self) -> str:
-        """Return the time of the clock as it is logged."""
+        """Return the time as it is logged."""
         return said_time(self.clock())
 
     @contextmanager
@@ -163,6 +165,11 @@ class Desk:
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
+
+    def _keep_time(self, answer: Mapping[str, Any]) -> None:
+        """Keep what the server said for the next kernel."""
+        with suppress(LabkitError), self.locked():
+            self.keep("clock.json", answer)
 
     def _end(self) -> tuple[int, str, int]:
         """Return number and digest of the last whole entry, and where it ends."""

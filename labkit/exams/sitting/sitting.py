@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import InvalidInputError, StorageError, UnknownNameError
 from labkit.core.paths import ensure_dir
-from labkit.exams.form import Form, local_time, parse_time
+from labkit.exams.form import Form, local_time, said_time
 from labkit.exams.issued import Issued, load_model, read_issued
 from labkit.exams.sitting.answering import CONFIDENCES, check_answer
 from labkit.exams.sitting.desk import Desk, lost
@@ -40,7 +40,7 @@ class Sitting:
     ----------
     folder : Path
     clock : function, optional
-        Returns the time; the machine's own by default.
+        Returns the time of this machine, which counts where no server says how late it is.
 
     Raises
     ------
@@ -243,23 +243,38 @@ class Sitting:
         """Return the notes by the task or item that they are for; the empty text is the whole."""
         return dict(self.desk.kept("desk.json").get("notes", {}))
 
-    def state(self) -> State:
-        """Return how far every task and item is, and how much time is left."""
+    def state(self, *, ask: bool = False) -> State:
+        """Return how far every task and item is, and how much time is left.
+
+        Parameters
+        ----------
+        ask : bool
+            Ask the examiner's server now, in place of going by what it said a moment ago.
+        """
+        if ask:
+            self.desk.clock.refresh()
         return state_of(self)
 
-    def submit(self) -> SubmitReceipt:
-        """Seal the sitting: write ``submission.zip`` and return its receipt.
+    def submit(self, *, send: bool = True) -> SubmitReceipt:
+        """Seal the sitting, send it where the form names a server, and return the receipt.
 
-        Afterwards nothing can be changed; called again it returns the same receipt.
+        After sealing nothing can be changed.  Called again it returns the same receipt, and sends
+        the same file again when it was not received yet.
+
+        Parameters
+        ----------
+        send : bool
+            False only seals.
 
         Raises
         ------
         StorageError
             When the disk is full; the sitting stays open and can be submitted again.
         """
+        from labkit.exams.sitting.sending import sent
         from labkit.exams.sitting.submitting import submit
 
-        return submit(self)
+        return sent(self, submit(self), send=send)
 
     def result(self) -> Result:
         """Return the result of a practice sitting that was submitted; see :func:`result_of`."""
@@ -292,11 +307,12 @@ class Sitting:
         """
         if self.submitted:
             raise InvalidInputError("this sitting was submitted: nothing can be changed any more")
-        late = self.desk.clock() > parse_time(self.form.deadline)
+        time = self.desk.clock.read()
+        late = time.now > time.deadline
         if late and self.form.mode == "exam":
             raise InvalidInputError(
-                f"the time of this sitting was over at {local_time(self.form.deadline)}. What you handed in "
-                "before counts: submit it now with exam.submit()"
+                f"the time of this sitting was over at {local_time(said_time(time.deadline))}. "
+                "What you handed in before counts: submit it now with exam.submit()"
             )
         return late
 

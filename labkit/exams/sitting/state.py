@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from labkit.exams.form import parse_time
+from labkit.exams.form import parse_time, said_time
 from labkit.exams.sitting.keeping import versions
 from labkit.exams.sitting.receipts import Place, State
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from labkit.exams.sitting.sitting import Sitting
 
 __all__ = ["is_over", "open_places", "state_of"]
-
-_SOURCE = "the signed form and the clock of this machine"
 
 
 def state_of(sitting: Sitting) -> State:
@@ -25,21 +24,23 @@ def state_of(sitting: Sitting) -> State:
     tasks = tuple(_task(sitting, slot, flags, notes, fields.get(slot, ())) for slot in form.slots)
     answers = desk.kept("answers.json")
     items = tuple(_item(view, flags, notes, answers) for view in sitting.items().values())
+    time = desk.clock.read()
     # Before it begins all of its time is left, and no more.
-    now = max(desk.clock(), parse_time(form.opened_at))
-    left = (parse_time(form.deadline) - now).total_seconds()
+    now = max(time.now, parse_time(form.opened_at))
     return State(
         session=form.session,
         candidate=form.candidate,
         mode=form.mode,
         tasks=tasks,
         items=items,
-        seconds_left=int(left),
-        deadline=form.deadline,
-        deadline_source=_SOURCE,
+        # Rounded up: the last second counts.
+        seconds_left=math.ceil((time.deadline - now).total_seconds()),
+        deadline=said_time(time.deadline),
+        deadline_source=time.source,
         minutes=form.minutes,
         extra_minutes=form.extra_minutes,
         submitted=sitting.submitted,
+        added=tuple(f"{each['minutes']} minutes more: {each['reason']}" for each in time.added),
     )
 
 
@@ -55,7 +56,8 @@ def open_places(sitting: Sitting) -> tuple[str, ...]:
 
 def is_over(sitting: Sitting) -> bool:
     """Return whether the time of a sitting is over."""
-    return parse_time(sitting.form.deadline) <= sitting.desk.clock()
+    time = sitting.desk.clock.read()
+    return time.deadline <= time.now
 
 
 def _fields(sitting: Sitting) -> dict[str, tuple[str, ...]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
 
 from labkit.exams.form import parse_time
-from labkit.exams.sitting import AnswerReceipt, Place, Sitting, State, open_sitting
+from labkit.exams.sitting import AnswerReceipt, Place, Sitting, State, SubmitReceipt, open_sitting
 from labkit.exams.sitting.answering import is_complete
 from labkit.ui.answering import AnswerField
 from labkit.ui.assistive import show_script
@@ -24,6 +25,7 @@ from labkit.ui.work import Job, guarded, in_kernel
 __all__ = ["ExamDesk", "exam_desk"]
 
 _SURE = {"guess": "I guessed", "think": "I think so", "know": "I know it"}
+_AGAIN = 20.0  # seconds after which what was not received is sent again
 _SIGNS = {"answered": "✔", "flagged": "▲", "untouched": "○"}
 _KINDS = {"answered": "good", "flagged": "warn", "untouched": "open"}
 
@@ -194,9 +196,17 @@ class ExamDesk:
         self.time.value, self.calls.value = time_left(state), time_called(state)
 
     def _tick(self) -> int | None:
+        """Say how much time is left; what an exam says at its end, and does by itself, it does here."""
         state = self.sitting.state()
+        if state.mode == "exam" and state.over and not state.submitted:
+            # Time may have been added a moment ago.
+            state = self.sitting.state(ask=True)
         self._say_time(state)
-        return None if state.submitted else state.seconds_left
+        if state.mode == "exam" and (state.over or state.submitted):
+            self.closing.by_itself()
+        elif state.submitted:
+            return None
+        return None if self.closing.done else state.seconds_left
 
 
 class _Closing:
@@ -204,32 +214,67 @@ class _Closing:
 
     def __init__(self, sitting: Sitting, refresh: Callable[[], None]) -> None:
         self._sitting, self._refresh = sitting, refresh
+        self._receipt: SubmitReceipt | None = None
+        self._tried = 0.0
         self.sure = tick("I want to submit. Afterwards nothing can be changed.", tip="Unlocks the button")
         self.submit = button("Submit", self._submit, primary=True, tip="Seals what was handed in")
         self.receipt, self.said = output(), output()
         self.job = Job(self.submit, label="Sealing and grading")
+        self.again = button("Send again", self._send, primary=True, tip="Sends the sealed file once more")
+        self.sending = Job(self.again, label="Sending")
         self.view = column(
             output('<div class="lk"><h2>Submit</h2></div>'),
             row(self.sure, self.submit),
             self.receipt,
             self.job.view,
             self.said,
+            self.again,
+            self.sending.view,
         )
         self.submit.disabled = True
+        self.again.layout.display = "none"
         self.sure.observe(lambda change: setattr(self.submit, "disabled", not change["new"]), "value")
         if sitting.submitted:
             self._submit(arrive=False)
 
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do: the sitting is sealed, and received where somebody receives it."""
+        return self._receipt is not None and (
+            self._receipt.arrival is not None or self._sitting.form.receiver is None
+        )
+
+    def by_itself(self) -> None:
+        """Submit when the time of an exam is over, and send again what was not received."""
+        if self._receipt is None:
+            self._submit(arrive=False)
+        elif not self.done and time.monotonic() - self._tried > _AGAIN:
+            self._send()
+
+    def _send(self) -> None:
+        self._tried = time.monotonic()
+        self.sending.start(lambda _: self._sitting.submit(), self._tell)
+
+    def _tell(self, receipt: SubmitReceipt, *, arrive: bool = False) -> None:
+        self._receipt = receipt
+        kind, title = ("good", "Your exam is submitted.") if self.done else ("info", "Your exam is sealed.")
+        if receipt.problem:
+            kind, title = "warn", "Your exam is sealed, and was not received yet."
+        # The button that was pressed is held back now, so the focus goes to the receipt.
+        takes = " data-lk-arrive" if arrive else ""
+        words = callout(kind, str(receipt), title=title)
+        self.receipt.value = f'<div class="lk-place" tabindex="-1"{takes}>{words}</div>'
+        self.again.layout.display = "" if receipt.problem else "none"
+
     def _submit(self, *, arrive: bool = True) -> None:
         self.sure.disabled = True
         with guarded(self.said):
-            receipt = self._sitting.submit()
-            # The button that was pressed is held back now, so the focus goes to the receipt.
-            takes = " data-lk-arrive" if arrive else ""
-            words = callout("good", str(receipt), title="Your exam is submitted.")
-            self.receipt.value = f'<div class="lk-place" tabindex="-1"{takes}>{words}</div>'
+            self._tell(self._sitting.submit(send=False), arrive=arrive)
             self._refresh()
             if self._sitting.form.mode == "exam":
+                self.submit.disabled = True
+                if not self.done:
+                    self._send()
                 return
             self.job.start(
                 lambda _: practice_result(self._sitting),
