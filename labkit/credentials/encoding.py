@@ -1,4 +1,4 @@
-"""How keys and signatures are written: base58, base64 for URLs, multikeys; JSON in one form, and read strictly."""
+"""How keys and signatures are written: base58, base64 for URLs, multikeys; JSON, strict or in one form."""
 
 from __future__ import annotations
 

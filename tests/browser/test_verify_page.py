@@ -233,7 +233,7 @@ def test_the_page_says_the_same_as_labkit_about_every_file(page, site, tmp_path)
 
 
 def _crowded(badge):
-    """Anybody can send it: every tag would be compared with all the others before the signature is looked at."""
+    """Anybody can send it: tags would be compared with each other before a signature is looked at."""
     subject = badge["credentialSubject"]
     achievement = {**subject["achievement"], "tag": [f"tag {number}" for number in range(20_000)]}
     return json.dumps({**badge, "credentialSubject": {**subject, "achievement": achievement}})

@@ -112,7 +112,7 @@ def _practice_cases(folder, now):
     document, other = known.issuer.as_json(), thief.issuer.as_json()
     badge, token = ((good / f"badge.{form}").read_text().strip() for form in ("json", "jwt"))
     bare = {name: value for name, value in json.loads(badge).items() if name != "proof"}
-    added, swapped = mixed(document, other, (0, 1, 2), (0,)), mixed(document, other, (0, 2), (1,))
+    added, swapped = mixed(document, other, (0, 1, 2), (0,)), mixed(document, other, (0, 1, 2), (1,))
     addresses = [each["assertionMethod"][-1] for each in (added, swapped)]
     forged = json.dumps(add_proof(bare, stolen.ed25519, addresses[0], written(now), BADGE_CONTEXTS))
     forged_jwt = as_jwt(read_jwt(token, BADGE_CONTEXTS)[1], stolen.p256, addresses[1], BADGE_CONTEXTS)
@@ -123,7 +123,7 @@ def _practice_cases(folder, now):
         "practice, as a JWT": (token, document),
         "did:key with its own key alone": (badge, alone),
         "did:key with a second key that signs": (forged, added),
-        "did:key with a key for JWTs that is another's": (forged_jwt, swapped),
+        "did:key with another's key for JWTs": (forged_jwt, swapped),
         "did:key whose keys another signed for": (
             forged_jwt,
             {**swapped, "endorsement": other["endorsement"]},
@@ -148,7 +148,7 @@ def mixed(document, other, own, foreign):
 
 
 def rewritten(badge):
-    """Return texts that make the same statements as a badge with a proof in other JSON: the proof still holds."""
+    """Return texts that make the statements of a badge in other JSON: its proof still holds."""
 
     def changed(change):
         other = copy.deepcopy(badge)

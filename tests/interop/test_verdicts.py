@@ -27,13 +27,13 @@ SUSPENDED = (
     "beside it"
 )
 REWRITTEN = (
-    "the proof is over the statements, and these are the same; labkit wants them in the JSON in which name and "
-    "score are looked for"
+    "the proof is over the statements, and these are the same; labkit wants them in the JSON in which name "
+    "and score are looked for"
 )
 TAGS = "labkit reads at most 400 values in a list, since that work comes before the signature"
 MADE_UP = (
-    "openbadgeslib compares the id of the subject; one that the issuer made up stands in the badge, so labkit "
-    "takes it for nobody's"
+    "openbadgeslib compares the id of the subject; one that the issuer made up stands in the badge, so "
+    "labkit takes it for nobody's"
 )
 NO_RECIPIENT = "@digitalbazaar/vc is not asked for a recipient"
 EXPLAINED = {
