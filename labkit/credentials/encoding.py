@@ -1,4 +1,4 @@
-"""How keys and signatures are written: base58, base64 for URLs, multikeys; and JSON read strictly."""
+"""How keys and signatures are written: base58, base64 for URLs, multikeys; JSON, strict or in one form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from labkit.core.errors import DataFormatError
+from labkit.core.errors import DataFormatError, InvalidInputError
 
 __all__ = [
     "CODECS",
@@ -18,6 +18,7 @@ __all__ = [
     "base58_encode",
     "base64url_decode",
     "base64url_encode",
+    "canonical_json",
     "multikey",
     "read_multikey",
     "strict_json",
@@ -80,6 +81,22 @@ def base64url_decode(text: str) -> bytes:
     if base64url_encode(content) != text:
         raise DataFormatError("expected base64 for URLs without padding and without stray bits")
     return content
+
+
+def canonical_json(content: Any) -> bytes:
+    """Return JSON in the one form of RFC 8785.
+
+    Raises
+    ------
+    InvalidInputError
+        When it holds what JSON cannot.
+    """
+    import rfc8785
+
+    try:
+        return rfc8785.dumps(content)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise InvalidInputError(f"expected what JSON can hold: {error}") from None
 
 
 def multikey(kind: str, public: bytes) -> str:

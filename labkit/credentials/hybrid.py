@@ -10,30 +10,14 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.core.errors import DataFormatError, InvalidInputError
-from labkit.credentials.encoding import base64url_decode, base64url_encode
+from labkit.core.errors import DataFormatError
+from labkit.credentials.encoding import base64url_decode, base64url_encode, canonical_json
 from labkit.credentials.issuer import Issuer
 from labkit.credentials.keys import Keys
 
-__all__ = ["canonical_json", "digest", "sign", "signature_holds"]
+__all__ = ["digest", "sign", "signature_holds"]
 
 _KINDS = ("ed25519", "mldsa65")
-
-
-def canonical_json(content: Any) -> bytes:
-    """Return JSON in the one form of RFC 8785.
-
-    Raises
-    ------
-    InvalidInputError
-        When it holds what JSON cannot.
-    """
-    import rfc8785
-
-    try:
-        return rfc8785.dumps(content)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise InvalidInputError(f"expected what JSON can hold: {error}") from None
 
 
 def digest(content: Any) -> str:

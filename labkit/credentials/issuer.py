@@ -2,6 +2,7 @@
 
 Three kinds of id.  ``did:web:example.org`` and ``https://example.org/issuer.json`` get their trust from the
 domain that serves the document.  ``did:key:z…`` is only a key that vouches for itself: for practice.
+Nothing binds further keys to it but its own signature over the document that lists them.
 """
 
 from __future__ import annotations
@@ -9,13 +10,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import DataFormatError, InvalidInputError
-from labkit.credentials.encoding import read_multikey, strict_json
+from labkit.credentials.encoding import (
+    base64url_decode,
+    base64url_encode,
+    canonical_json,
+    read_multikey,
+    strict_json,
+)
 
-__all__ = ["Issuer", "base_address", "issuer_from_json", "kind_of_id", "make_issuer"]
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+__all__ = ["Issuer", "base_address", "endorse", "issuer_from_json", "kind_of_id", "make_issuer"]
 
 _DOCUMENT_CONTEXTS = ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"]
 _HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:%3A\d{1,5})?"
@@ -36,12 +46,15 @@ class Issuer:
         Its home page; may be empty.
     methods : mapping of str to str
         Address of each public key to the key as a multikey; the first of each kind is in use.
+    endorsement : str
+        Signature of a practice issuer's key over its document; empty for others.
     """
 
     id: str
     name: str
     url: str
     methods: Mapping[str, str] = field(hash=False)
+    endorsement: str = ""
 
     @property
     def practice(self) -> bool:
@@ -83,6 +96,7 @@ class Issuer:
                 for address, key in self.methods.items()
             ],
             "assertionMethod": list(self.methods),
+            **({"endorsement": self.endorsement} if self.endorsement else {}),
         }
 
     def profile(self) -> dict[str, Any]:
@@ -115,13 +129,26 @@ def make_issuer(
     return Issuer(id, name, url, {**methods, **(earlier or {})})
 
 
+def endorse(issuer: Issuer, key: Ed25519PrivateKey) -> Issuer:
+    """Return a practice issuer with the signature of its key over all that its document says.
+
+    Parameters
+    ----------
+    issuer : Issuer
+    key : Ed25519PrivateKey
+        The one that its id spells.
+    """
+    return replace(issuer, endorsement=base64url_encode(key.sign(_endorsed(issuer.as_json()))))
+
+
 def issuer_from_json(content: bytes) -> Issuer:
     """Return the issuer that a published document describes.
 
     Raises
     ------
     DataFormatError
-        When it is no such document, or lists a key that is not its own.
+        When it is no such document, or lists a key that is not its own: for a did:key, one that its key
+        did not sign for.
     """
     raw = strict_json(content, "the issuer's document")
     try:
@@ -131,7 +158,8 @@ def issuer_from_json(content: bytes) -> Issuer:
             for each in raw["verificationMethod"]
             if each["controller"] == id and each["id"] in asserting and each["id"].startswith(f"{id}#")
         }
-        issuer = Issuer(id, str(raw.get("name", "")), str(raw.get("url", "")), methods)
+        endorsement = str(raw.get("endorsement", ""))
+        issuer = Issuer(id, str(raw.get("name", "")), str(raw.get("url", "")), methods, endorsement)
         signing = {key for key in methods.values() if read_multikey(key)[0] == "ed25519"}
         kind = kind_of_id(id)
     except (KeyError, TypeError, AttributeError) as error:
@@ -139,9 +167,31 @@ def issuer_from_json(content: bytes) -> Issuer:
     except InvalidInputError as error:
         raise DataFormatError(str(error)) from None
     # Anybody can write such a document about anybody's did:key: only the key that it spells is theirs.
-    if kind == "did:key" and signing != {id.removeprefix("did:key:")}:
+    own = id.removeprefix("did:key:")
+    if kind == "did:key" and signing != {own}:
         raise DataFormatError("the key of a did:key must be the one that its id spells, and no other signs")
+    if kind == "did:key" and set(methods.values()) != {own} and not _endorsement_holds(raw, own):
+        raise DataFormatError("the key of a did:key did not sign for the other keys in its document")
     return issuer
+
+
+def _endorsed(document: Mapping[str, Any]) -> bytes:
+    """Return what the key of a practice issuer signs: the document without that signature."""
+    return b"labkit issuer v1\0" + canonical_json(
+        {name: value for name, value in document.items() if name != "endorsement"}
+    )
+
+
+def _endorsement_holds(document: Mapping[str, Any], own: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    signature = base64url_decode(str(document.get("endorsement", "")))
+    try:
+        Ed25519PublicKey.from_public_bytes(read_multikey(own)[1]).verify(signature, _endorsed(document))
+    except (InvalidSignature, InvalidInputError):
+        return False
+    return True
 
 
 def kind_of_id(id: str) -> str:

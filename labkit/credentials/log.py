@@ -14,6 +14,7 @@ from typing import Any
 
 from labkit.core.errors import DataFormatError, IntegrityError, InvalidInputError
 from labkit.credentials import hybrid, merkle
+from labkit.credentials.encoding import canonical_json
 from labkit.credentials.issuer import Issuer
 from labkit.credentials.keys import Keys
 from labkit.credentials.lines import append_lines, read_lines
@@ -174,4 +175,4 @@ def consistency_problem(proof: Mapping[str, Any], issuer: Issuer) -> str:
 
 
 def _leaf(entry: Mapping[str, Any]) -> bytes:
-    return merkle.leaf_hash(hybrid.canonical_json(entry))
+    return merkle.leaf_hash(canonical_json(entry))

@@ -24,7 +24,7 @@ from labkit.core.errors import DataFormatError, InvalidInputError, StorageError,
 from labkit.core.files import write_whole
 from labkit.core.paths import data_dir, ensure_dir
 from labkit.credentials.encoding import strict_json
-from labkit.credentials.issuer import Issuer, base_address, issuer_from_json, make_issuer
+from labkit.credentials.issuer import Issuer, base_address, endorse, issuer_from_json, make_issuer
 from labkit.credentials.keys import Keys, make_keys, open_keys, seal_keys
 from labkit.credentials.lines import append_lines, read_lines
 from labkit.credentials.log import Log
@@ -173,6 +173,8 @@ def make_office(
         raise InvalidInputError(f"expected the home page as https://…, got {url!r}")
     keys = make_keys()
     issuer = make_issuer(id, name, url, keys.public())
+    if issuer.practice:
+        issuer = endorse(issuer, keys.ed25519)
     public = folder / "public"
     for each in (folder, folder / "issued", public, public / "status", public / "log"):
         ensure_dir(each)

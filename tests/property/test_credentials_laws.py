@@ -18,9 +18,9 @@ from labkit.credentials.encoding import (
     base58_encode,
     base64url_decode,
     base64url_encode,
+    canonical_json,
     strict_json,
 )
-from labkit.credentials.hybrid import canonical_json
 from labkit.credentials.published import read_published
 from labkit.credentials.status import SIZE, bit, decode_bits, encode_bits
 from labkit.credentials.times import later, moment, written

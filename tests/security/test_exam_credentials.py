@@ -1,5 +1,6 @@
 """Badges built to hurt a verifier, or to pass for what they are not: each cheat by its name."""
 
+import functools
 import json
 import time
 
@@ -11,6 +12,7 @@ from labkit.credentials.issuer import issuer_from_json
 from labkit.credentials.issuing import change_status
 from labkit.credentials.published import read_published
 from labkit.credentials.verify import verify
+from tests.interop.corpus import mixed
 from tests.unit.offices import NOW, issued, office_at
 
 
@@ -28,11 +30,15 @@ def made(tmp_path_factory):
     return office, keys, issued(office, keys)
 
 
+# Nothing that the office of this module publishes changes.
+published = functools.cache(read_published)
+
+
 def ask(made, change=lambda badge: None, **options):
     office, _, folder = made
     badge = json.loads((folder / "badge.json").read_text())
     change(badge)
-    return verify(json.dumps(badge).encode(), [read_published(office.public)], at=NOW, **options)
+    return verify(json.dumps(badge).encode(), [published(office.public)], at=NOW, **options)
 
 
 def check(report, name):
@@ -168,22 +174,36 @@ def test_log_proof_of_a_revocation_shown_as_one_of_issue(tmp_path):
 # -- Who issued it -------------------------------------------------------------------------------
 
 
-def test_second_key_in_the_document_of_somebody_elses_did_key(tmp_path):
-    """Who knows a practice issuer's id can write its document, and add a key of their own."""
-    known, _ = office_at(tmp_path / "known", "")
-    thief, _ = office_at(tmp_path / "thief", "")
-    document = known.issuer.as_json()
-    own, forged = known.issuer.id, thief.issuer.id.removeprefix("did:key:")
-    method = {**document["verificationMethod"][0], "id": f"{own}#{forged}", "publicKeyMultibase": forged}
-    for methods in ([*document["verificationMethod"], method], [method]):
-        added = {
-            **document,
-            "verificationMethod": methods,
-            "assertionMethod": [each["id"] for each in methods],
-        }
-        with pytest.raises(DataFormatError, match="the one that its id spells"):
-            issuer_from_json(json.dumps(added).encode())
-    assert issuer_from_json(json.dumps(document).encode()).id == own
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory):
+    """The documents of two practice issuers; who knows the id of the first can write one about it."""
+    offices = (office_at(tmp_path_factory.mktemp(name) / "office", "")[0] for name in ("known", "thief"))
+    return [each.issuer.as_json() for each in offices]
+
+
+@pytest.mark.parametrize("own", [(0, 1, 2), (1, 2), ()])
+def test_second_key_in_the_document_of_somebody_elses_did_key(documents, own):
+    with pytest.raises(DataFormatError, match="the one that its id spells"):
+        issuer_from_json(json.dumps(mixed(*documents, own, (0,))).encode())
+
+
+@pytest.mark.parametrize("foreign", [1, 2])
+def test_key_for_jwts_or_after_quanta_in_the_document_of_somebody_elses_did_key(documents, foreign):
+    """A did:key spells one key; the others are only its own when it signed for them."""
+    known, thief = documents
+    added = mixed(known, thief, (0, 1, 2), (foreign,))
+    swapped = mixed(known, thief, (0, 3 - foreign), (foreign,))
+    other = {name: value for name, value in added.items() if name != "endorsement"}
+    for cheat in (added, swapped, other, {**added, "endorsement": thief["endorsement"]}):
+        with pytest.raises(DataFormatError, match="did not sign for"):
+            issuer_from_json(json.dumps(cheat).encode())
+
+
+def test_document_of_a_did_key_under_another_name(documents):
+    known, _ = documents
+    assert issuer_from_json(json.dumps(known).encode()).as_json() == known
+    with pytest.raises(DataFormatError, match="did not sign for"):
+        issuer_from_json(json.dumps({**known, "name": "A university"}).encode())
 
 
 # -- Whose it is ---------------------------------------------------------------------------------

@@ -8,6 +8,9 @@ export const LIST_CONTEXTS = [VC];
 export const LONGEST = 512 * 1024;
 const DEEPEST = 40;
 const MOST_OBJECTS = 400;
+// Every value is compared with all beside it, before anybody looks at a signature.
+const MOST_IN_A_LIST = 400;
+const MOST_VALUES = 5000;
 const MOST_BRANCHING_AT_ONCE = 6;
 const MOST_BRANCHING = 12;
 
@@ -58,7 +61,7 @@ export function checkForm(document, contexts) {
     throw new Refused('it names other contexts than those of a badge');
   }
   const {'@context': _, ...body} = document;
-  const seen = {ids: new Set(), objects: 0, branching: 0};
+  const seen = {ids: new Set(), values: 0, objects: 0, branching: 0};
   checkValue(body, 'the document', seen);
   if(seen.branching > MOST_BRANCHING) {
     throw new Refused('it has too many objects without an id that hold others');
@@ -66,8 +69,15 @@ export function checkForm(document, contexts) {
 }
 
 function checkValue(value, where, seen) {
+  if(++seen.values > MOST_VALUES) {
+    throw new Refused(`it has more than ${MOST_VALUES} values`);
+  }
   if(value === null || value === undefined || typeof value === 'number' && !Number.isSafeInteger(value)) {
     throw new Refused(`${where} has a value that no signature covers`);
+  }
+  // Half of a surrogate pair is signed as another letter.
+  if(typeof value === 'string' && /\p{Surrogate}/u.test(value)) {
+    throw new Refused(`${where} holds half a letter`);
   }
   if(typeof value !== 'object') {
     return;
@@ -99,9 +109,20 @@ function checkValue(value, where, seen) {
 }
 
 function checkList(values, where) {
+  if(values.length > MOST_IN_A_LIST) {
+    throw new Refused(`${where}: expected at most ${MOST_IN_A_LIST} values, got ${values.length}`);
+  }
   const objects = values.filter(each => each && typeof each === 'object');
   if(objects.some(Array.isArray)) {
     throw new Refused(`${where} is a list in a list`);
+  }
+  // RDF keeps one of two and knows no list of one: both would hide a name from whoever reads the JSON.
+  const plain = values.filter(each => !objects.includes(each));
+  if(new Set(plain).size !== plain.length) {
+    throw new Refused(`${where} holds the same value twice`);
+  }
+  if(plain.length === 1 && values.length === 1 && where !== 'type') {
+    throw new Refused(`${where}: a single value stands by itself, in no list`);
   }
   const bare = objects.filter(each => !('id' in each));
   if(bare.filter(branches).length > MOST_BRANCHING_AT_ONCE) {

@@ -11,6 +11,7 @@ const QUESTIONS = {
   status: 'Does it still stand?',
   recipient: 'Is it theirs?'
 };
+const UNANSWERED = NOTHING.replace(/^Not answered: t/, 'T');
 const ANSWERS = {passed: ['✓', 'Yes'], failed: ['✗', 'No'], 'not asked': ['–', 'Not asked']};
 const BESIDE = ['../issuer.json', '../status/revocation.json', '../status/suspension.json',
   '../status/revocation.jwt', '../status/suspension.jwt'];
@@ -113,7 +114,8 @@ function row(check) {
   sign.setAttribute('aria-hidden', 'true');
   item.className = check.state.replace(' ', '-');
   item.dataset.check = check.name;
-  item.append(sign, element('strong', `${QUESTIONS[check.name]} ${word}.`), element('span', unanswered ? NOTHING.slice(NOTHING.indexOf(':') + 2) : check.say, 'why'));
+  item.append(sign, element('strong', `${QUESTIONS[check.name]} ${word}.`),
+    element('span', unanswered ? UNANSWERED : check.say, 'why'));
   return item;
 }
 
