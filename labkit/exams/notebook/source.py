@@ -77,7 +77,9 @@ def read_exam_cells(task: Task) -> list[ExamCell]:
         _check(path, cell, task.id)
         if cell.only_solved and cell.kind == "code" and task.reproduce:
             raise DeclarationError(
-                path, cell.line, f"expected the whole solution in the answer: only answer-{task.id} is run again"
+                path,
+                cell.line,
+                f"expected the whole solution in the answer: only answer-{task.id} is run again",
             )
     return cells
 

@@ -110,7 +110,9 @@ from datetime import date
 from labkit.governance.controls import need_of
 from labkit.governance.obligations import Contract, decide, duties_of, obligations, on_release
 
-contracts = [Contract(c["jurisdiction"], c["about"], date.fromisoformat(c["since"])) for c in case["contracts"]]
+contracts = [
+    Contract(c["jurisdiction"], c["about"], date.fromisoformat(c["since"])) for c in case["contracts"]
+]
 system = System("own", case["title"], "", frozenset(read), tuple(case["places"]), tuple(contracts))
 day = date.fromisoformat(case["release_day"])
 

@@ -80,7 +80,9 @@ possible = [step for step in system["steps"] if step["id"] in left_open or not s
 attacks = []
 for route in system["routes"]:
     on_route = [step for step in possible if step["route"] == route]
-    pair = [min((s for s in on_route if s["kind"] == kind), key=lambda s: s["cost"]) for kind in ("entry", "impact")]
+    pair = []
+    for kind in ("entry", "impact"):
+        pair.append(min((step for step in on_route if step["kind"] == kind), key=lambda step: step["cost"]))
     attacks.append((sum(step["cost"] for step in pair), [step["id"] for step in pair]))
 path_cost, path = min(attacks)
 

@@ -51,6 +51,7 @@ import torch
 from torch.nn import functional
 
 from labkit.attacks.membership import likelihood_ratio, train_shadows
+from labkit.core.seeds import derive
 from labkit.defenses.privacy import dp_sgd, noise_for, privacy_spent
 from labkit.metrics import membership_auc
 from labkit.models import build
@@ -67,7 +68,7 @@ shadows = train_shadows(
     shadows=40,
     size=attacked["members"],
     training=training,
-    seed=1,
+    seed=derive(0, "shadows"),
 )
 scores = likelihood_ratio(plain, shadows.confidence(), shadows.members)
 loss = functional.cross_entropy(given["logits"].double(), given["y_audit"], reduction="none")

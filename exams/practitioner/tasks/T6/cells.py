@@ -50,6 +50,7 @@ x_trusted, y_trusted = t6.tensors["x_trusted"], t6.tensors["y_trusted"]
 
 
 def fit(x, y, *, seed, epochs=25):
+    """Train a network of the victim's architecture."""
     return train(build("mlp", (1, 8, 8), 10, seed=seed), x, y, epochs=epochs, lr=0.01, seed=seed)
 
 
