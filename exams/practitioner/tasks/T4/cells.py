@@ -74,7 +74,9 @@ scores = likelihood_ratio(plain, shadows.confidence(), shadows.members)
 loss = functional.cross_entropy(given["logits"].double(), given["y_audit"], reduction="none")
 gap = loss[known == 0].mean() - loss[known == 1].mean()
 
-# The release: what the budget allows decides the noise, and the noise is not touched again.
+# The release: what the budget allows decides the noise, and the noise is not touched again. Its seed
+# stands here so that the examiner can run this cell again. Nobody may know the seed of a real release:
+# whoever knows it computes the noise and takes it away.
 settings = {"sample_rate": 0.2, "steps": 150, "privacy_delta": t4.facts["delta_limit"]}
 noise = noise_for(privacy_epsilon=t4.facts["epsilon_budget"], **settings)
 release = dp_sgd(
