@@ -160,14 +160,17 @@ def make_submissions(
     folder.mkdir()
     examiner = Examiner.create(folder / "examiner", None, exam=exam)
     files, facts = [], []
+    played: dict[tuple[str, str], Any] = {}
     for number in range(count):
         session = examiner.open_session(Candidate(f"Candidate {number}"))
         form = session.form
         members = {"form.json": form.as_bytes(), "form.sig.json": canonical(session.signature)}
         for slot in form.slots:
             task, variant = find_task(slot, exam), examiner.variant(session, slot)
-            played = getattr(load_code(task, "bots"), bot)(examiner.issue(session, slot), variant)
-            members |= _members(slot, *pack(task, played))
+            if (slot, variant.id) not in played:  # a bot does the same wherever it meets a variant
+                player = getattr(load_code(task, "bots"), bot)
+                played[slot, variant.id] = pack(task, player(examiner.issue(session, slot), variant))
+            members |= _members(slot, *played[slot, variant.id])
         opened = entry(1, form.opened_at, "opened", {}, form.sha256)
         members |= {"log.jsonl": canonical(opened) + b"\n", "answers.json": b"{}"}
         about = {

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from labkit.core.errors import StorageError
 
-__all__ = ["write_whole"]
+__all__ = ["alone", "settle", "write_whole"]
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, lasting: bool = False) -> None:
     """Write ``content`` beside ``path`` and move it into place; the folder must be there.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+    lasting : bool
+        Wait until it lies on the disk, so that a power cut right after does not lose it.
 
     Raises
     ------
@@ -22,7 +31,11 @@ def write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_bytes(content)
+        if lasting:
+            settle(partial)
         partial.replace(path)
+        if lasting:
+            settle(path.parent)
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -30,3 +43,48 @@ def write_whole(path: Path, content: bytes) -> None:
             f"cannot write {path}: {error.strerror or error}. Free some space, or choose a folder you can "
             "write to (LABKIT_HOME for your own files); what was there before is intact."
         ) from error
+
+
+def settle(path: Path) -> None:
+    """Wait until a file, or the list of names in a folder, lies on the disk.
+
+    Raises
+    ------
+    OSError
+        When the disk cannot keep it.
+    """
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folder, and keeps names by itself.
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def alone(lock: Path, *, seconds: float = -1) -> Iterator[None]:
+    """Hold what ``lock`` stands for against other processes; below zero wait for as long as it takes.
+
+    Raises
+    ------
+    StorageError
+        When another process holds it for that long, or the lock cannot be made.
+    """
+    from filelock import FileLock, Timeout
+
+    held = FileLock(lock, timeout=seconds)
+    try:
+        held.acquire()
+    except Timeout:
+        raise StorageError(
+            f"another process has held {lock.parent} for {seconds:.0f} seconds: wait for it, and try again"
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        raise StorageError(
+            f"cannot write to {lock.parent}: {error}. It has to be a folder that you can write to"
+        ) from error
+    try:
+        yield
+    finally:
+        held.release()

@@ -1,7 +1,8 @@
-"""The event log of a sitting: each entry holds the digest of the one before it.
+"""An event log: each entry holds the digest of the one before it.
 
 A chain shows that nothing was taken out or changed in between; it does not show that its owner
-did not write it anew.  What it says is a hint, never a proof.
+did not write it anew.  What the log of a sitting says is a hint, never a proof; the arrivals of a
+receiving service are signed as well (:mod:`labkit.exams.receiving.arrivals`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from labkit.core.errors import InvalidInputError
 from labkit.evidence.entry import canonical, digest_of
 
-__all__ = ["KINDS", "broken_links", "entry", "head_of"]
+__all__ = ["ARRIVALS", "KINDS", "broken_links", "entry", "head_of"]
 
 KINDS = (
     "opened",
@@ -27,6 +28,9 @@ KINDS = (
 )
 """What a sitting writes down."""
 
+ARRIVALS = ("received", "set_aside", "extended")
+"""What a receiving service writes down."""
+
 _MEMBERS = ("n", "at", "kind", "payload", "previous")
 
 
@@ -39,32 +43,34 @@ def entry(n: int, at: str, kind: str, payload: Mapping[str, Any], previous: str)
     at : str
         Time by the clock of the machine that writes, UTC in ISO 8601.
     kind : str
-        One of :data:`KINDS`.
+        One of :data:`KINDS`, or of :data:`ARRIVALS`.
     payload : mapping
         Plain JSON.
     previous : str
-        Digest of the entry before, or the SHA-256 of ``form.json`` for the first.
+        Digest of the entry before; for the first the start of the chain, which is the SHA-256 of
+        ``form.json`` for a sitting.
     """
     made = {"n": n, "at": at, "kind": kind, "payload": dict(payload), "previous": previous}
     return {**made, "digest": digest_of(canonical(made))}
 
 
-def head_of(entries: Iterable[Mapping[str, Any]], form_sha256: str) -> str:
+def head_of(entries: Iterable[Mapping[str, Any]], start: str) -> str:
     """Return the digest that the next entry has to name."""
-    head = form_sha256
+    head = start
     for each in entries:
         head = str(each["digest"])
     return head
 
 
-def broken_links(entries: Iterable[Mapping[str, Any]], form_sha256: str) -> list[str]:
+def broken_links(entries: Iterable[Mapping[str, Any]], start: str, first: int = 1) -> list[str]:
     """Return where a chain is broken: an entry altered, left out, moved, or of another form.
 
-    Nothing about the entries is taken for granted.
+    Nothing about the entries is taken for granted.  A part of a chain is held to the digest before
+    it (``start``) and to the number that it begins with (``first``).
     """
     found = []
-    previous = form_sha256
-    for number, each in enumerate(entries, start=1):
+    previous = start
+    for number, each in enumerate(entries, start=first):
         if {*_MEMBERS, "digest"} != set(each):
             found.append(f"entry {number} has other members than an entry has")
         elif each["n"] != number:

@@ -5,6 +5,7 @@
     keys.json               sealed under a password (practice: unsealed, on one's own machine)
     examiner.json           which exam, and where the pool lies
     pool/                   optional, laid out as exams/<exam>: tasks/T5/variants.toml, items/*.toml
+    receiving/              optional, what a service that receives submissions needs
     sessions/<session>.json one for each sitting: form, signature, variants, state
 
 None of it is ever copied into a sitting but form and signature.
@@ -21,16 +22,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from labkit import __version__
 from labkit.core.errors import IntegrityError, InvalidInputError, UnknownNameError
-from labkit.core.files import write_whole
+from labkit.core.files import alone, write_whole
 from labkit.core.paths import data_dir, ensure_dir
 from labkit.exams.blueprint import Blueprint, exam_folder, read_blueprint
 from labkit.exams.drawing import commitment, draw_items, draw_variant
 from labkit.exams.form import MODES, Form, FormItem, FormTask, said_time
 from labkit.exams.issued import Issued
+from labkit.exams.receiving.folder import Receiving
 from labkit.exams.session import Candidate, Session
 from labkit.exams.settings import settings_of
 from labkit.exams.signing import Keys, create_keys, load_keys
@@ -111,6 +111,10 @@ class Examiner:
         if exam is not None:
             about["folder"] = str(exam.resolve())
         if pool is not None:
+            if not (pool / "tasks").is_dir() and not (pool / "items").is_dir():
+                raise InvalidInputError(
+                    f"expected a private pool with tasks/ or items/ in {pool}: there is neither"
+                )
             about["pool"] = str(pool.resolve())
         ensure_dir(folder / "sessions")
         create_keys(folder / "keys.json", password, keys)
@@ -147,11 +151,10 @@ class Examiner:
         InvalidInputError
             For an unknown mode, a name that says nothing, or a pool without reviewed variants.
         """
-        name = " ".join(candidate.name.split())
-        if mode not in MODES or not name or len(name) > 200 or not name.isprintable():
-            raise InvalidInputError(f"expected a name and one of {', '.join(MODES)}; got {name!r}, {mode!r}")
-        if not 0 <= candidate.extra_minutes <= 24 * 60:
-            raise InvalidInputError(f"expected extra minutes from 0 to 1440, got {candidate.extra_minutes}")
+        if mode not in MODES:
+            raise InvalidInputError(f"expected one of {', '.join(MODES)}; got {mode!r:.60}")
+        name = candidate.checked_name()
+        self._insist_on_pool()
         start = datetime.now(UTC) if now is None else now
         if session is None:
             session = f"{start.astimezone(UTC):%Y%m%d}-{secrets.token_hex(8)}"
@@ -159,6 +162,7 @@ class Examiner:
             raise InvalidInputError(f"expected a session of letters, digits and hyphens, got {session!r}")
         chosen = settings_of(self.blueprint, tasks_of(self.exam), mode)
         variants = {slot: self._draw(session, slot) for slot in chosen.slots}
+        receiving = Receiving.of(self.folder)
         form = Form(
             exam=self.blueprint.id,
             blueprint=self.blueprint.version,
@@ -177,6 +181,7 @@ class Examiner:
             items=self._items(session, chosen.blueprint, mode),
             grader=__version__,
             key_id=self._keys.key_id,
+            receiver=None if receiving is None else receiving.receiver,
         )
         made = Session(
             form,
@@ -184,6 +189,8 @@ class Examiner:
             {slot: variant.id for slot, variant in variants.items()},
             more={"identifier": candidate.identifier},
         )
+        if receiving is not None:
+            receiving.register(form, candidate.identifier)
         self.keep(made)
         return made
 
@@ -220,6 +227,11 @@ class Examiner:
         """Return whether the variants of ``slot`` come from the public pool."""
         return self.pool_of(slot) == self.exam / "tasks" / slot
 
+    @property
+    def has_public_items(self) -> bool:
+        """Whether the items come from the public pool."""
+        return self.items_folder() == self.exam / "items"
+
     def pool_of(self, slot: str) -> Path:
         """Return the folder that the variants of ``slot`` come from: the private pool, or the task's own."""
         own = None if self.pool is None else self.pool / "tasks" / slot
@@ -249,9 +261,15 @@ class Examiner:
             raise IntegrityError(f"{path} is damaged: {error!r:.120}") from None
 
     def sessions(self) -> Iterator[Session]:
-        """Yield every session, the oldest first."""
+        """Yield every session, in the order of their names."""
         for path in sorted((self.folder / "sessions").glob("*.json")):
             yield self.session(path.stem)
+
+    def forget(self, session: Session) -> None:
+        """Take a session out of the register whose sitting could not be made: nobody ever saw its form."""
+        if (receiving := Receiving.of(self.folder)) is not None:
+            receiving.forget(session.form.session)
+        (self.folder / "sessions" / f"{session.form.session}.json").unlink(missing_ok=True)
 
     def keep(self, session: Session) -> None:
         """Write a session to the register, whole."""
@@ -262,7 +280,7 @@ class Examiner:
     @contextmanager
     def exclusively(self, session: str) -> Iterator[Session]:
         """Hold a session while it is read and written again, against a second process."""
-        with FileLock(self.folder / "sessions" / f".{session}.lock", timeout=30):
+        with alone(self.folder / "sessions" / f".{session}.lock", seconds=30):
             yield self.session(session)
 
     def exposure(self) -> tuple[Counter[str], Counter[tuple[str, str]]]:
@@ -273,6 +291,14 @@ class Examiner:
             items.update(item.id for item in session.form.items)
             variants.update(session.variants.items())
         return items, variants
+
+    def _insist_on_pool(self) -> None:
+        """Refuse to draw from the public pool only because the private one is not mounted."""
+        if self.pool is not None and not self.pool.is_dir():
+            raise IntegrityError(
+                f"the private pool {self.pool} is not there, and the public one does not take its place: "
+                "mount it and try again. Nothing was drawn"
+            )
 
     def _draw(self, session: str, slot: str) -> Variant:
         return draw_variant(self._keys.master, session, slot, read_variants(self.pool_of(slot)))
@@ -305,7 +331,7 @@ def practice_examiner(exam: Path | None = None) -> Examiner:
     chosen = exam_folder() if exam is None else exam
     folder = data_dir() / "exam-practice" / chosen.name
     ensure_dir(folder)
-    with FileLock(folder / ".lock", timeout=30):
+    with alone(folder / ".lock", seconds=30):
         if not (folder / "examiner.json").is_file():
             # Keys alone are what a crash left before anything was signed.
             (folder / "keys.json").unlink(missing_ok=True)

@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from labkit.core.errors import IntegrityError
 from labkit.evidence.entry import canonical, digest_of
 
-__all__ = ["MODES", "Form", "FormItem", "FormTask", "parse_time", "said_time"]
+__all__ = [
+    "GRACE",
+    "MODES",
+    "Form",
+    "FormItem",
+    "FormTask",
+    "Receiver",
+    "local_time",
+    "parse_time",
+    "said_time",
+]
 
 MODES = ("practice", "rehearsal", "exam")
 """``practice`` and ``rehearsal`` tell the result at once; ``exam`` does not."""
+
+GRACE = timedelta(seconds=60)
+"""A submission may arrive this much after its deadline: sealing and sending take time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """The service that receives the submission of a sitting.
+
+    Attributes
+    ----------
+    url : str
+        Its address, as candidates reach it.
+    public_key : str
+        Ed25519, in base64url: what the service says of time and arrival is held to it.
+    """
+
+    url: str
+    public_key: str
+
+    @property
+    def public(self) -> bytes:
+        """The public key, 32 bytes."""
+        return base64.urlsafe_b64decode(self.public_key + "=" * (-len(self.public_key) % 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +91,8 @@ class Form:
         Version of labkit that issued the form.
     key_id : str
         Whose key signs it.
+    receiver : Receiver or None
+        Who says how late it is and receives the submission; None where a file is handed over.
     """
 
     exam: str
@@ -72,6 +109,7 @@ class Form:
     items: tuple[FormItem, ...]
     grader: str
     key_id: str
+    receiver: Receiver | None = None
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -85,6 +123,8 @@ class Form:
     def as_json(self) -> dict[str, Any]:
         """Return the form as plain JSON."""
         plain: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS + _NUMBERS}
+        if self.receiver is not None:
+            plain["receiver"] = asdict(self.receiver)
         return plain | {
             "version": 1,
             "tasks": [{"slot": each.slot, "commitment": each.commitment} for each in self.tasks],
@@ -127,7 +167,7 @@ class Form:
                 )
                 for each in raw["items"]
             )
-            form = cls(**texts, **numbers, tasks=tasks, items=items)
+            form = cls(**texts, **numbers, tasks=tasks, items=items, receiver=_receiver(raw.get("receiver")))
             parse_time(form.deadline)
             parse_time(form.opened_at)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -167,6 +207,20 @@ def parse_time(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"a time without its zone: {text}")
     return moment
+
+
+def local_time(text: str) -> str:
+    """Return what :func:`said_time` wrote as the clocks around here show it, with their distance to UTC."""
+    return parse_time(text).astimezone().isoformat(sep=" ", timespec="minutes")
+
+
+def _receiver(raw: Any) -> Receiver | None:
+    if raw is None:
+        return None
+    receiver = Receiver(*(_typed(raw, name, str) for name in ("url", "public_key")))
+    if len(receiver.public) != 32:
+        raise ValueError("the receiver has no key")
+    return receiver
 
 
 def _typed(raw: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.core.errors import IntegrityError
+from labkit.core.errors import IntegrityError, InvalidInputError
 from labkit.exams.form import Form
 
 __all__ = ["STATES", "Candidate", "Session"]
+
+_LONGEST_NAME = 200
 
 STATES = ("open", "handed_in", "graded", "released")
 """What can become of a session, in this order."""
@@ -22,6 +24,24 @@ class Candidate:
     name: str
     identifier: str = ""
     extra_minutes: int = 0
+
+    def checked_name(self) -> str:
+        """Return the name in one line.
+
+        Raises
+        ------
+        InvalidInputError
+            When the name says nothing or cannot be printed, or the minutes are no extra time.
+        """
+        name = " ".join(self.name.split())
+        if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+            raise InvalidInputError(
+                f"expected a name of 1 to {_LONGEST_NAME} letters that can be printed; "
+                f"got {len(name)}: {name!r:.60}"
+            )
+        if not 0 <= self.extra_minutes <= 24 * 60:
+            raise InvalidInputError(f"expected extra minutes from 0 to 1440, got {self.extra_minutes}")
+        return name
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ def settings_of(blueprint: Blueprint, tasks: Mapping[str, Task], mode: str) -> S
     """Return what a sitting of ``mode`` holds.
 
     Tasks that are not available yet are left out, and the minutes are cut to the share of the
-    points that is left, rounded up to five.  A rehearsal has the shortest task and three items.
+    points that is left, rounded up to five.  A rehearsal has three items and the task that tries most
+    of what a hand-in can meet.
 
     Raises
     ------
@@ -40,12 +41,18 @@ def settings_of(blueprint: Blueprint, tasks: Mapping[str, Task], mode: str) -> S
     if not slots:
         raise InvalidInputError(f"the exam {blueprint.id} has no task that is available")
     if mode == "rehearsal":
-        shortest = min(slots, key=lambda slot: tasks[slot.slot].minutes)
-        return Settings((shortest.slot,), REHEARSAL_MINUTES, _few_items(blueprint))
+        chosen = max(slots, key=lambda slot: (_tried(tasks[slot.slot]), -tasks[slot.slot].minutes))
+        return Settings((chosen.slot,), REHEARSAL_MINUTES, _few_items(blueprint))
     everything = math.fsum(slot.points for slot in blueprint.tasks) + blueprint.item_points
     here = math.fsum(slot.points for slot in slots) + blueprint.item_points
     minutes = 5 * math.ceil(blueprint.minutes * here / everything / 5)
     return Settings(tuple(slot.slot for slot in slots), minutes, blueprint)
+
+
+def _tried(task: Task) -> int:
+    """Return how much a task lets one try: kinds of fields, a budget, a claim that is measured again."""
+    budget = any(field.budget is not None for field in task.fields)
+    return len({field.kind for field in task.fields}) + budget + (task.overclaim is not None)
 
 
 def _few_items(blueprint: Blueprint) -> Blueprint:

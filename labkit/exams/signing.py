@@ -23,7 +23,7 @@ from labkit.evidence.entry import canonical
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["Keys", "create_keys", "load_keys", "verify"]
+__all__ = ["Keys", "create_keys", "key_id", "load_keys", "public_of", "verify"]
 
 _SCRYPT = {"n": 2**15, "r": 8, "p": 1}
 _SHORTEST = 8
@@ -163,7 +163,7 @@ def load_keys(path: Path, password: str | None) -> Keys:
     except InvalidTag:
         raise InvalidInputError(
             "the password does not open these keys. Nobody can open them without it: if it is lost, "
-            "make a new examiner and say so where the old key was published"
+            "make new ones and say so where the old key was published"
         ) from None
     except OSError as error:
         raise IntegrityError(f"no keys in {path.parent}: {error.strerror}") from None
@@ -172,6 +172,20 @@ def load_keys(path: Path, password: str | None) -> Keys:
             raise
         raise IntegrityError(f"{path} is damaged: {error!r}") from None
     return Keys(opened[:32], opened[32:])
+
+
+def public_of(path: Path) -> bytes:
+    """Return the public key of a file that :func:`create_keys` wrote; it needs no password.
+
+    Raises
+    ------
+    IntegrityError
+        When the file is missing or damaged.
+    """
+    try:
+        return _bytes(json.loads(path.read_text(encoding="utf-8"))["public"]["public_key"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"no keys in {path}: {error}") from None
 
 
 def _sealed(keys: Keys, password: str | None) -> dict[str, Any]:

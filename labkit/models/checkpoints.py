@@ -45,8 +45,9 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], card: Card) -> N
     Raises
     ------
     StorageError
-        When the disk is full, read-only or not ours.
+        When the disk is full, read-only or not ours, or ``LABKIT_KEEP`` is ``no``.
     """
+    _allowed(path)
     payload = safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()})
     described = {**card, "sha256": hashlib.sha256(payload).hexdigest()}
     try:
@@ -102,8 +103,10 @@ def exclusively(path: Path, progress: Progress | None, wait: float = 0.5) -> Ite
     Raises
     ------
     StorageError
-        When no lock can be made there.
+        When no lock can be made there, or ``LABKIT_KEEP`` is ``no``: then nobody waits for a
+        checkpoint that is never written.
     """
+    _allowed(path)
     lock = FileLock(path.with_name(path.name + ".lock"))
     while not lock.is_locked:
         try:
@@ -117,6 +120,12 @@ def exclusively(path: Path, progress: Progress | None, wait: float = 0.5) -> Ite
         yield
     finally:
         lock.release()
+
+
+def _allowed(path: Path) -> None:
+    """Hold a process that reads what strangers sent to leaving nothing that another one reads."""
+    if os.environ.get("LABKIT_KEEP") == "no":
+        raise StorageError(f"{path.name} is not kept: LABKIT_KEEP is no")
 
 
 def _card_path(path: Path) -> Path:

@@ -16,7 +16,7 @@ from labkit.core.paths import cache_dir
 from labkit.models import architectures, optimiser, recipes, training, trees
 from labkit.models.checkpoints import code_digest
 
-__all__ = ["Order", "VictimData"]
+__all__ = ["Order", "VictimData", "training_digest"]
 
 
 class _Split(Protocol):
@@ -78,7 +78,7 @@ class Order:
         decisive = {
             "architecture": self.architecture,
             "settings": self.settings,
-            "code": _fingerprint(),
+            "code": training_digest(),
             "data": self.dataset.digest,
             "seed": self.seed,
         }
@@ -105,6 +105,6 @@ class Order:
 
 
 @functools.cache
-def _fingerprint() -> str:
-    """Digest the code that decides how victims turn out."""
+def training_digest() -> str:
+    """Return a digest of the code that decides how victims turn out."""
     return code_digest(architectures, optimiser, recipes, training, trees)

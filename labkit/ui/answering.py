@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
 
 from labkit.core.errors import InvalidInputError
-from labkit.ui.controls import button, choice, column, output, radio, row, tick
+from labkit.ui.controls import button, choice, column, live, output, radio, row, tick
 from labkit.ui.html import escape
 
 __all__ = ["AnswerField", "a_number", "in_order", "one_of", "partners", "several_of", "together"]
@@ -34,7 +35,8 @@ class AnswerField:
     watch : function
         Takes a function without arguments that is called after every change.
     so_far : function
-        Returns what there is of the answer, with None for what is open; None for nothing at all.
+        Returns what there is of the answer, with None for what is open; None for nothing at all. Raises
+        InvalidInputError for what was typed and is no answer.
     """
 
     view: Any
@@ -65,8 +67,9 @@ def several_of(options: Sequence[Option], chosen: Sequence[int] = ()) -> AnswerF
             raise InvalidInputError("tick at least one; several are right")
         return picked
 
-    several = output('<p class="lk"><em>Several are right.</em></p>')
-    return AnswerField(column(several, *ticks.values()), read, _watching(ticks.values()), _if_whole(read))
+    box = column(output('<p class="lk"><em>Several are right.</em></p>'), *ticks.values())
+    box.add_class("lk-several")
+    return AnswerField(box, read, _watching(ticks.values()), _if_whole(read))
 
 
 def partners(lefts: Sequence[str], rights: Sequence[Option], chosen: Sequence[int] = ()) -> AnswerField:
@@ -99,41 +102,54 @@ def in_order(steps: Sequence[Option], *, moved: bool = True) -> AnswerField:
 
     With ``moved=False`` the order counts as an answer only after a step was moved.
     """
-    texts = {value: text for text, value in steps}
-    order = [value for _, value in steps]
-    field = widgets.Select(
-        options=_numbered(texts, order),
-        value=order[0],
-        rows=len(order) + 1,
-        description="Order",
-        tooltip="Pick a step with the arrow keys, then move it",
-        style={"description_width": "9.5em"},
-        layout={"width": _WIDE},
-    )
-    touched = [moved]
-    heard: list[Callable[[], None]] = []
+    field = _Steps(steps, moved)
+    return AnswerField(field.view, field.read, field.heard.append, _if_whole(field.read))
 
-    def move(by: int) -> None:
-        at = order.index(field.value)
-        to = at + by
-        if 0 <= to < len(order):
-            step = order.pop(at)
-            order.insert(to, step)
-            field.options = _numbered(texts, order)
-            field.value = step
-            touched[0] = True
-            for hear in heard:
+
+class _Steps:
+    """Lines with two buttons each.
+
+    A button stands for a place and says which, so that what it moves depends on nothing that was picked
+    before: what a list in the browser says of its choice may come later than the press of a button.
+    """
+
+    def __init__(self, steps: Sequence[Option], moved: bool) -> None:
+        self.heard: list[Callable[[], None]] = []
+        self._texts, self._order = {value: text for text, value in steps}, [value for _, value in steps]
+        self._moved = moved
+        places = range(len(steps))
+        self._lines, self._said = [output() for _ in places], live()
+        self._movers = {
+            by: [button(f"Move {place + 1} {word}", partial(self._move, place, by)) for place in places]
+            for by, word in ((-1, "up"), (1, "down"))
+        }
+        rows = [row(*each) for each in zip(self._lines, *self._movers.values(), strict=True)]
+        for each in rows:
+            each.add_class("lk-step")
+        hint = output('<p class="lk lk-muted">The first step belongs at the top.</p>')
+        self.view = column(hint, *rows, self._said)
+        self._show()
+
+    def read(self) -> list[int]:
+        if not self._moved:
+            raise InvalidInputError("put the steps into order first; if they stand right, move one and back")
+        return list(self._order)
+
+    def _move(self, place: int, by: int) -> None:
+        order, to = self._order, min(max(place + by, 0), len(self._order) - 1)
+        order[place], order[to] = order[to], order[place]
+        self._show()
+        now = f"{self._texts[order[to]]}: now step {to + 1} of {len(order)}."
+        self._said.value = f'<span class="lk lk-muted">{escape(now)}</span>'
+        if to != place:
+            self._movers[by][to].focus()  # it goes along with the step, to be pressed again
+            self._moved = True
+            for hear in self.heard:
                 hear()
 
-    def read() -> list[int]:
-        if not touched[0]:
-            raise InvalidInputError("put the steps into order first; if they stand right, move one and back")
-        return list(order)
-
-    earlier = button("Move up", lambda: move(-1), tip="Move the picked step one place up")
-    later = button("Move down", lambda: move(1), tip="Move the picked step one place down")
-    hint = output('<p class="lk lk-muted">The first step belongs at the top. Pick one and move it.</p>')
-    return AnswerField(column(hint, field, row(earlier, later)), read, heard.append, _if_whole(read))
+    def _show(self) -> None:
+        for number, (line, value) in enumerate(zip(self._lines, self._order, strict=True), start=1):
+            line.value = f'<p class="lk">{number}. {escape(self._texts[value])}</p>'
 
 
 def a_number(unit: str, value: float | None = None) -> AnswerField:
@@ -142,6 +158,7 @@ def a_number(unit: str, value: float | None = None) -> AnswerField:
         value="" if value is None else f"{value:g}",
         description="Your answer",
         placeholder="a number",
+        tooltip=f"A number; the unit is {unit}",
         continuous_update=False,
         style={"description_width": "9.5em"},
         layout={"width": "min(24em, 100%)"},
@@ -153,8 +170,12 @@ def a_number(unit: str, value: float | None = None) -> AnswerField:
         except ValueError:
             raise InvalidInputError(f"expected a number such as 0.25, got {field.value!r}") from None
 
-    view = row(field, output(f'<span class="lk">{escape(unit)}</span>'))
-    return AnswerField(view, read, _watching([field]), _if_whole(read))
+    def so_far() -> float | None:
+        return read() if field.value.strip() else None
+
+    after = output(f'<span class="lk">{escape(unit)}</span>')
+    after.layout.width = "auto"
+    return AnswerField(row(field, after), read, _watching([field]), so_far)
 
 
 def together(parts: Sequence[tuple[str, AnswerField]]) -> AnswerField:
@@ -192,7 +213,3 @@ def _watching(fields: Any) -> Callable[[Callable[[], None]], None]:
             field.observe(lambda _: hear(), "value")
 
     return watch
-
-
-def _numbered(texts: dict[int, str], order: Sequence[int]) -> list[Option]:
-    return [(f"{place}. {texts[value]}", value) for place, value in enumerate(order, start=1)]

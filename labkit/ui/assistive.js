@@ -40,6 +40,35 @@
       set(track, "aria-valuemax", "100");
       set(track, "aria-valuenow", String(Math.round(parseFloat(bar.style.width) || 0)));
     }
+    for (const box of document.querySelectorAll(".lk-several")) {
+      const words = box.querySelector(":scope > .widget-html");
+      set(box, "role", "group");
+      set(box, "aria-label", words ? words.textContent.trim() : "Options");
+    }
+    // ipywidgets joins the words of an option with no-break spaces, so that long ones are cut off.
+    for (const option of document.querySelectorAll(".lk .widget-dropdown option")) {
+      if (option.textContent.includes("\u00a0")) option.textContent = option.textContent.replace(/\u00a0/g, " ");
+    }
+    // What is said in them is heard only if they were there before it.
+    for (const place of document.querySelectorAll(".lk-live")) set(place, "role", "status");
+  };
+  // In JupyterLab letters, arrows and Enter are commands of the notebook wherever no text is typed: "d d"
+  // on a button of a panel would delete the cell that shows it.  Escape leads to that cell.
+  const ours = (part) => part.closest(".jp-Notebook :is(.lk-panel, .lk-scroll)");
+  document.addEventListener("focusin", ({ target }) => {
+    if (ours(target)) set(target, "data-lm-suppress-shortcuts", "true");
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented && ours(event.target)) {
+      event.target.closest(".jp-Cell").focus();
+    }
+  });
+  // What somebody went to by a button below it takes the focus, once.
+  const arrive = () => {
+    for (const part of document.querySelectorAll("[data-lk-arrive]")) {
+      part.removeAttribute("data-lk-arrive");
+      part.focus();
+    }
   };
   let shown = false;
   const show = () => {
@@ -83,7 +112,7 @@
   const later = () => {
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(() => { waiting = false; mend(); follow(); show(); });
+    requestAnimationFrame(() => { waiting = false; mend(); arrive(); follow(); show(); });
   };
   new MutationObserver(later).observe(document.body, {
     subtree: true, childList: true, attributes: true, attributeFilter: ["class", "style", "disabled"],

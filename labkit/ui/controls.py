@@ -14,6 +14,7 @@ __all__ = [
     "change_options",
     "choice",
     "column",
+    "live",
     "number",
     "output",
     "panel",
@@ -127,6 +128,13 @@ def output(markup: str | Fragment = "") -> Any:
     return widgets.HTML(
         markup.markup if isinstance(markup, Fragment) else markup, layout={"width": "calc(100% - 4px)"}
     )
+
+
+def live() -> Any:
+    """Return a place for HTML that is read out by a screen reader whenever it changes (``assistive.js``)."""
+    place = output()
+    place.add_class("lk-live")
+    return place
 
 
 def row(*children: Any) -> Any:

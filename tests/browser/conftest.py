@@ -219,11 +219,11 @@ def walk_down(page):
     page.evaluate("document.querySelector('.lk-top')?.scrollIntoView()")
 
 
-def violations(page, name):
-    """Keep a screenshot and return what axe-core finds, one line each."""
+def violations(page, name, within=None):
+    """Keep a screenshot and return what axe-core finds, one line each, on the page or ``within`` a part."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, within).response["violations"]
     return [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]} (+{len(each['nodes']) - 1})"
         for each in found

@@ -42,6 +42,15 @@ def tab_to(page, label):
     tab(page, lambda: focused(page).startswith(label), label)
 
 
+def back_to(page, label):
+    """Go back with Shift and the Tab key until what is focused is labelled so, or begins so."""
+    for _ in range(_MOST):
+        page.keyboard.press("Shift+Tab")
+        if focused(page).startswith(label):
+            return
+    raise AssertionError(f"Shift and the Tab key do not lead back to {label!r}")
+
+
 def type_into(page, label, value):
     """Replace what a field holds, and see that it stands there."""
     tab_to(page, label)

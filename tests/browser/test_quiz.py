@@ -38,9 +38,12 @@ def _question(panel, item):
 
 def _fields(panel, item):
     """Wait for the fields; they come a moment after the question."""
-    texts = [pair.right for pair in item.pairs] or [step.text for step in item.steps]
-    if texts:
-        panel.locator("select option", has_text=texts[-1]).last.wait_for(state="attached", timeout=LONG)
+    if item.pairs:
+        panel.locator("select option", has_text=item.pairs[-1].right).last.wait_for(
+            state="attached", timeout=LONG
+        )
+    if item.steps:
+        panel.locator(".lk-step", has_text=item.steps[-1].text).wait_for(timeout=LONG)
     if item.kind == "matching":
         panel.locator(".widget-dropdown select").nth(len(item.asked) - 1).wait_for(timeout=LONG)
 
@@ -53,15 +56,11 @@ def _answer_by_mouse(panel, item):
             field.select_option(label=item.pairs[place].right)
     elif item.kind == "ordering":
         order = shown_order(item, len(item.steps), 1, "steps")
-        box = panel.locator("select[size], .widget-select select").first
         for place in range(len(item.steps)):
-            box.select_option(index=order.index(place))
-            while order.index(place) > place:
-                at = order.index(place)
-                order[at - 1], order[at] = order[at], order[at - 1]
-                panel.get_by_role("button", name="Move up").click()
-                wanted = f"{at}. {item.steps[place].text}"
-                box.locator("option", has_text=wanted).wait_for(state="attached", timeout=LONG)
+            for at in range(order.index(place), place, -1):
+                panel.get_by_role("button", name=f"Move {at + 1} up").click()
+                panel.get_by_text(f"{at}. {item.steps[place].text}", exact=True).wait_for(timeout=LONG)
+            order.insert(place, order.pop(order.index(place)))
     else:
         for part in item.parts:
             for option in (option for option in part.options if option.correct):
@@ -96,9 +95,7 @@ def _answer_by_keyboard(page, panel, item):
             field.focus()
             page.keyboard.press("ArrowDown")
     elif item.kind == "ordering":
-        panel.locator("select[size], .widget-select select").first.focus()
-        page.keyboard.press("ArrowDown")
-        panel.get_by_role("button", name="Move up").focus()
+        panel.get_by_role("button", name="Move 2 up").focus()
         page.keyboard.press("Enter")
     else:
         for part in item.parts:
@@ -137,29 +134,18 @@ def _answer_rightly_by_keyboard(page, panel, item):
 
 
 def _order_by_keyboard(page, panel, wanted):
-    """Move the first step that is too low up by one, until none is."""
-    box = panel.locator("select[size], .widget-select select").first
+    """Move steps that are too low up, the first before the others."""
+    lines = panel.locator(".lk-step p")
 
     def shown():
-        texts = box.locator("option").all_inner_texts()
-        return [text.replace("\xa0", " ").partition(". ")[2] for text in texts]
+        return [text.partition(". ")[2] for text in lines.all_inner_texts()]
 
-    for _ in range(len(wanted) ** 2):
-        before = shown()
-        if before == wanted:
-            return
-        low = next(text for text, other in zip(wanted, before, strict=True) if text != other)
-        box.focus()
-        page.keyboard.press("Home")
-        for _ in range(before.index(low)):
-            page.keyboard.press("ArrowDown")
-        panel.get_by_role("button", name="Move up").focus()
-        page.keyboard.press("Enter")
-        for _ in range(100):
-            if shown() != before:
-                break
-            page.wait_for_timeout(50)
-    raise AssertionError(f"expected {wanted}, the page has {shown()}")
+    for place, text in enumerate(wanted):
+        panel.get_by_role("button", name=f"Move {shown().index(text) + 1} up").focus()
+        for at in range(shown().index(text), place, -1):
+            page.keyboard.press("Enter")
+            panel.get_by_text(f"{at}. {text}", exact=True).wait_for(timeout=LONG)
+    assert shown() == wanted
 
 
 def _rows(panel):

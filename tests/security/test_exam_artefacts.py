@@ -1,6 +1,10 @@
 """Artefacts and processes that cheat: what is handed in is measured elsewhere, and only that counts."""
 
+import dataclasses
+import importlib.util
 import json
+import os
+import py_compile
 import sys
 from pathlib import Path
 
@@ -9,8 +13,9 @@ import torch
 
 import labkit
 from labkit.exams.examiner import practice_examiner
-from labkit.exams.grading.process import GradingProcess, _environment
-from labkit.exams.task import check_hand_in, find_task
+from labkit.exams.grading.process import GradingProcess
+from labkit.exams.grading.starting import environment
+from labkit.exams.task import check_hand_in, find_task, load_code
 from tests.exam_submissions import Desk, grade, make_graded_exam, seal, task_of
 
 
@@ -260,10 +265,24 @@ def test_edited_checker(desk, tmp_path, monkeypatch):
     assert not (tmp_path / "owned").exists()
 
 
+def test_bytecode_laid_beside_a_frozen_exam(tmp_path):
+    """Code of a task is run from its source, which the digest of the exam covers; bytecode is not read."""
+    folder = tmp_path / "T9"
+    folder.mkdir()
+    source, cached = folder / "task.py", importlib.util.cache_from_source(folder / "task.py")
+    source.write_text("GIVES = 9")
+    py_compile.compile(str(source), cached, doraise=True)
+    when = source.stat().st_mtime
+    source.write_text("GIVES = 0")
+    os.utime(source, (when, when))
+    task = dataclasses.replace(find_task("T1"), folder=folder)
+    assert load_code(task).GIVES == 0
+
+
 def test_reading_the_key_store(desk, monkeypatch):
     """The process that opens submissions is told no password, and its facts hold no secret."""
     monkeypatch.setenv("LABKIT_EXAMINER_PASSWORD", "a long password")
-    told = json.dumps(_environment())
+    told = json.dumps(environment())
     assert "a long password" not in told
     keys = desk.examiner.keys
     for path in [*desk.sessions.iterdir(), *(each for each in desk.exam.rglob("*") if each.is_file())]:

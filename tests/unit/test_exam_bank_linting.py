@@ -233,6 +233,7 @@ def test_the_command_says_what_is_found_and_records(tmp_path, monkeypatch, capsy
     assert main(["exam", "check", "items", "--record"]) == 1
     said = capsys.readouterr().out
     assert "d2-001: the question asks for what is not so" in said
+    assert "items: by the surface alone" in said
     assert "domain D1: 0 reviewed items, expected at least 30" in said
     assert "d2-001" in (tmp_path / "items" / "revisions.json").read_text(encoding="utf-8")
 

@@ -61,7 +61,7 @@ def test_keys_are_sealed_and_only_their_owner_reads_the_file(tmp_path):
     assert repr(keys) == "Keys()"
     for secret in (keys.master, keys.signing):
         assert secret.hex() not in path.read_text()
-    with pytest.raises(InvalidInputError, match="make a new examiner"):
+    with pytest.raises(InvalidInputError, match="make new ones"):
         load_keys(path, "another password")
     with pytest.raises(InvalidInputError, match="give its password"):
         load_keys(path, None)

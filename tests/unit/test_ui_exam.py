@@ -1,12 +1,19 @@
 """The candidate's desk, driven without a browser."""
 
+from dataclasses import replace
+
 import pytest
 
+from labkit.core.errors import InvalidInputError
 from labkit.exams.bank import read_bank
 from labkit.exams.blueprint import exam_folder
 from labkit.exams.examiner import Candidate, practice_examiner
 from labkit.exams.sitting import make_sitting
+from labkit.exams.sitting.state import _item
+from labkit.ui.answering import a_number, in_order
 from labkit.ui.exam import ExamDesk
+from labkit.ui.exam.clock import time_called
+from labkit.ui.exam.desk import _entry
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def test_an_answer_is_kept_at_once_and_stands_there_again(desk, sitting):
     chosen = options_of(view)[0]
     field.value = chosen
     assert sitting.answers()[name]["answer"] == [chosen]
-    assert "Kept" in desk.said.value
+    assert "Kept at" in desk.kept.value
 
     again = ExamDesk(sitting)
     again.show(name)
@@ -83,7 +90,8 @@ def test_submitting_needs_a_tick_and_shows_the_result(desk, sitting):
     desk.closing.sure.value = True
     desk.closing.submit.click()
     assert sitting.submitted
-    assert "not passed" in desk.closing.said.value
+    assert "A rehearsal decides nothing" in desk.closing.said.value
+    assert "not passed" not in desk.closing.said.value
     assert (sitting.folder / "result.html").is_file()
     assert sitting.result().sheet["mode"] == "rehearsal"
     assert sitting.result().award is None
@@ -97,3 +105,71 @@ def test_what_was_submitted_cannot_be_changed(desk, sitting):
     desk.body.children[1].value = options_of(sitting.items()[name])[0]
     assert "submitted" in desk.said.value
     assert name not in sitting.answers()
+
+
+def test_what_a_cell_did_is_shown_without_a_step_of_ones_own(desk, sitting):
+    name = first_of(sitting, "single")
+    sitting.answer(name, options_of(sitting.items()[name])[:1], "know")
+    assert not any(words.startswith("✔") for words, _ in desk.go.options)
+    desk.look_again()
+    assert [value for words, value in desk.go.options if words.startswith("✔")] == [name]
+
+
+def test_only_the_buttons_take_the_focus_to_the_head_of_a_place(desk):
+    desk.on.click()
+    assert "data-lk-arrive" in desk.body.children[0].value
+    desk.go.value = desk.go.options[2][1]
+    assert "data-lk-arrive" not in desk.body.children[0].value
+
+
+def test_an_answer_with_an_open_part_says_so():
+    view = {"id": "x", "kind": "scenario", "question": "?"}
+    places = [
+        _item(view, set(), {}, {"x": {"answer": answer}})
+        for answer in ([[1], None], [[1], [0]], [0, None, 2])
+    ]
+    assert [place.missing for place in places] == [("2",), (), ("2",)]
+    assert "a part is open" in _entry("Item 1", places[0])
+    assert "open" not in _entry("Item 1", places[1])
+
+
+def test_the_time_is_called_out_a_few_times_and_not_at_the_start(sitting):
+    state = replace(sitting.state(), minutes=90, extra_minutes=0, submitted=False)
+    calls = [time_called(replace(state, seconds_left=left)) for left in range(90 * 60, -60, -1)]
+    said = [call for before, call in zip(["", *calls], calls, strict=False) if call != before]
+    assert said == [f"<strong>{words}</strong>" for words in _CALLED]
+    assert calls[0] == calls[59 * 60] == ""
+    assert calls[60 * 60] == said[0]
+    assert time_called(replace(state, seconds_left=30, submitted=True)) == ""
+
+
+_CALLED = (
+    "30 minutes are left at most.",
+    "10 minutes are left at most.",
+    "5 minutes are left at most.",
+    "One minute is left at most.",
+    "The time is over.",
+)
+
+
+def test_a_step_that_cannot_go_on_stays_and_counts_for_nothing():
+    field = in_order([("first", 7), ("second", 3)], moved=False)
+    heard = []
+    field.watch(lambda: heard.append(field.so_far()))
+    buttons = {each.description: each for line in field.view.children[1:3] for each in line.children[1:]}
+    buttons["Move 1 up"].click()
+    assert heard == []
+    assert field.so_far() is None
+    buttons["Move 1 down"].click()
+    assert heard == [[3, 7]]
+
+
+def test_words_are_no_number_and_nothing_is_no_answer():
+    field = a_number("percent")
+    assert field.so_far() is None
+    box = field.view.children[0]
+    box.value = "many"
+    with pytest.raises(InvalidInputError, match="expected a number"):
+        field.so_far()
+    box.value = "12,5"
+    assert field.so_far() == 12.5

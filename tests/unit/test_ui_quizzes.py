@@ -38,12 +38,11 @@ def fill(asked):
             wanted = texts[field.tooltip.partition(": ")[2]]
             field.value = next(value for words, value in field.options if words == wanted)
     elif item.kind == "ordering":
-        order = fields(asked.view, "Select")[0]
-        up = next(b for b in fields(asked.view, "Button") if b.description == "Move up")
+        buttons = {each.description: each for each in fields(asked.view, "Button")}
+        buttons["Move 2 up"].click()  # an order counts once a step was moved
         for place in range(len(item.steps)):
-            order.value = place
-            while asked.read().index(place) > place:
-                up.click()
+            while (at := asked.read().index(place)) > place:
+                buttons[f"Move {at + 1} up"].click()
     else:
         right = {option.text for part in item.parts for option in part.options if option.correct}
         for box in fields(asked.view, "Checkbox"):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labkit.core.errors import InvalidInputError, StorageError
-from labkit.core.tables import format_table
+from labkit.core.tables import for_spreadsheet, format_table
 from labkit.course.commands.asking import ask_item, say_marked
 from labkit.course.quiz import Card, Item, Quiz, bank, find_item
 
@@ -59,7 +59,7 @@ def deck_csv(items: list[Item]) -> str:
     writer.writerow(["front", "back", "tags"])
     for item in items:
         cells = [_front(item), _back(item), f"{item.domain} {item.list}"]
-        writer.writerow([f"'{cell}" if cell[:1] in tuple("=+-@\t\r") else cell for cell in cells])
+        writer.writerow([for_spreadsheet(cell) for cell in cells])
     return place.getvalue()
 
 

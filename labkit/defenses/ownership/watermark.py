@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -43,7 +44,14 @@ def noise_keys(count: int, input_shape: tuple[int, ...], classes: int, *, seed: 
 
 
 def embed_watermark(
-    module: nn.Module, x: Tensor, y: Tensor, keys: KeySet, *, repeats: int = 2, **settings: Any
+    module: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    keys: KeySet,
+    *,
+    repeats: int = 2,
+    fit: Callable[..., TorchClassifier] = train,
+    **settings: Any,
 ) -> TorchClassifier:
     """Train a copy of ``module`` on samples and on the keys.
 
@@ -54,8 +62,10 @@ def embed_watermark(
     keys : KeySet
     repeats : int
         How often each key is shown in an epoch.
+    fit : function
+        What trains, with the signature of :func:`labkit.models.train`.
     settings
-        As for :func:`labkit.models.train`.
+        As ``fit`` takes them.
     """
     again = whole("repeats", repeats)
-    return train(module, torch.cat([x, *[keys.x] * again]), torch.cat([y, *[keys.y] * again]), **settings)
+    return fit(module, torch.cat([x, *[keys.x] * again]), torch.cat([y, *[keys.y] * again]), **settings)

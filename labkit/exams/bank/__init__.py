@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from labkit.exams.bank.counting import Coverage, coverage
     from labkit.exams.bank.enemies import Enemies, crowding
     from labkit.exams.bank.filling import filled
+    from labkit.exams.bank.guessing import Guesses, guess
     from labkit.exams.bank.item import (
         GROUPS,
         KINDS,
@@ -30,6 +31,7 @@ _MODULES = {
     "counting": ("Coverage", "coverage"),
     "enemies": ("Enemies", "crowding"),
     "filling": ("filled",),
+    "guessing": ("Guesses", "guess"),
     "item": (
         "GROUPS",
         "KINDS",
@@ -59,6 +61,7 @@ __all__ = [
     "Coverage",
     "Enemies",
     "Exhibit",
+    "Guesses",
     "Mistake",
     "Number",
     "Paper",
@@ -67,6 +70,7 @@ __all__ = [
     "coverage",
     "crowding",
     "filled",
+    "guess",
     "item_digest",
     "lint",
     "mark",

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from difflib import SequenceMatcher
 from itertools import combinations
-from math import comb
 
 from labkit.course.quiz import Finding, Item
 from labkit.course.quiz import bank as quiz_bank
 from labkit.course.quiz.linting import dated_findings
 from labkit.course.quiz.tells import bank_tells, item_tells
 from labkit.exams.bank.collection import Bank
+from labkit.exams.bank.cues import LEAST, RARE, cue_findings, tail
 from labkit.exams.bank.filling import filled
+from labkit.exams.bank.guessing import guess
 from labkit.exams.bank.item import BankItem
 from labkit.exams.bank.revisions import read_revisions, revision_findings
 from labkit.exams.bank.views import declared_places
@@ -47,17 +48,17 @@ FINDINGS = {
     "marks": "over the bank, the only option with a mark is right too often",
     "positions": "over the bank, one position is right too often",
     "absolutes": "over the bank, options with sweeping words are mostly wrong",
+    "cues": "over the bank, one cue on the surface is right too often",
+    "counts": "over the bank, most questions with several right options have the same number of them",
+    "guessing": "over the bank, all cues together are right too often",
 }
 """Kinds of findings, and what each says."""
 
 SAME = 0.85
 """Two questions that are as alike as this ask the same."""
 
-RARE = 0.001
-"""A position is right too often when chance does this less often than so."""
-
-LEAST = 12
-"""Fewer options than this say nothing about a habit."""
+SAME_COUNT = 0.6
+"""Of the questions with several right options so many may have the same number of them."""
 
 
 def lint(bank: Bank, today: date | None = None, days: int = STALE_AFTER_DAYS) -> list[Finding]:
@@ -94,6 +95,12 @@ def _bank_findings(items: list[BankItem]) -> Iterator[tuple[str, str]]:
     yield from bank_tells(items)
     yield from _positions(items)
     yield from _absolutes(items)
+    yield from _counts(items)
+    for problem in cue_findings(items):
+        yield "cues", problem
+    guesses = guess(item for item in items if item.status == "reviewed")
+    if guesses.right >= guesses.limit:
+        yield "guessing", str(guesses)
     anchors = Counter(item.domain for item in items if item.anchor)
     for domain, count in sorted(anchors.items()):
         if count > 1:
@@ -110,7 +117,7 @@ def _positions(items: Iterable[BankItem]) -> Iterator[tuple[str, str]]:
     for options, counts in sorted(right.items()):
         asked = counts.total()
         for position, count in sorted(counts.items()):
-            if _tail(asked, count, 1 / options) < RARE:
+            if tail(asked, count, 1 / options) < RARE:
                 said = f"position {position} of {options} is right in {count} of {asked} questions"
                 yield "positions", said
 
@@ -123,9 +130,12 @@ def _absolutes(items: Iterable[BankItem]) -> Iterator[tuple[str, str]]:
         yield "absolutes", f"of {len(strong)} options with sweeping words {sum(strong)} are right"
 
 
-def _tail(count: int, least: int, chance: float) -> float:
-    """Return how likely chance is right at least so often (binomial)."""
-    return sum(comb(count, k) * chance**k * (1 - chance) ** (count - k) for k in range(least, count + 1))
+def _counts(items: Iterable[BankItem]) -> Iterator[tuple[str, str]]:
+    """Yield a number of right options that a candidate could expect without reading."""
+    counts = Counter(len(part.right) for item in items for part in item.parts if len(part.right) > 1)
+    for right, count in counts.items():
+        if counts.total() >= LEAST and count > SAME_COUNT * counts.total():
+            yield "counts", f"{count} of {counts.total()} questions have {right} right options"
 
 
 def _twins(items: list[BankItem]) -> Iterator[Finding]:

@@ -11,7 +11,19 @@ from typing import Any
 from labkit.core.files import write_whole
 from labkit.core.tables import harmless
 
-__all__ = ["say", "write_json"]
+__all__ = ["moment", "say", "write_json"]
+
+
+def moment(text: str) -> str:
+    """Return a time that somebody typed as UTC in ISO 8601; for ``type=`` of an argument."""
+    from labkit.exams.form import parse_time, said_time
+
+    try:
+        return said_time(parse_time(text))
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"expected date, time and zone, such as 2026-12-01T12:03+01:00, got {text!r:.60}"
+        ) from None
 
 
 def write_json(path: Path, content: Any) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import BuildError, DeclarationError, UnknownNameError
 from labkit.core.tables import format_table
@@ -21,6 +22,9 @@ from labkit.exams.task.rules import (
     task_findings,
 )
 from labkit.exams.task.types import Task, Variant
+
+if TYPE_CHECKING:
+    from labkit.exams.bank import Guesses
 
 __all__ = ["add_arguments", "run"]
 
@@ -50,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.tasks:
         tasks = list(tasks_of(folder).values())
     findings: list[str] = []
+    guessed: Guesses | None = None
     played: list[dict[str, Any]] = []
     for task in tasks:
         pool = task.folder if args.pool is None else args.pool / "tasks" / task.id
@@ -63,8 +68,9 @@ def run(args: argparse.Namespace) -> int:
     if not args.tasks:
         findings += _whole(folder)
     if not args.tasks or ITEMS in args.tasks:
-        findings += _items(_items_folder(folder, args.pool), read_blueprint(folder), args.record)
-    _tell(args, tasks, played, findings)
+        guessed, found = _items(_items_folder(folder, args.pool), read_blueprint(folder), args.record)
+        findings += found
+    _tell(args, tasks, played, guessed, findings)
     return 1 if findings else 0
 
 
@@ -128,18 +134,18 @@ def _items_folder(exam: Path, pool: Path | None) -> Path:
     return own if own is not None and own.is_dir() else exam / "items"
 
 
-def _items(folder: Path, blueprint: Blueprint, record: bool) -> list[str]:
-    """Return what the linter of the items says, and where the bank has too few of them.
+def _items(folder: Path, blueprint: Blueprint, record: bool) -> tuple[Guesses | None, list[str]]:
+    """Return how far guessing comes, and what the linter says and where the bank has too few items.
 
     With ``record``, what each revision of an item says is kept first.
     """
     if not any(folder.glob("*.toml")):
-        return [f"{folder.name}: there are no items"]
-    from labkit.exams.bank import coverage, lint, read_bank, record_revisions
+        return None, [f"{folder.name}: there are no items"]
+    from labkit.exams.bank import coverage, guess, lint, read_bank, record_revisions
 
     bank = record_revisions(folder) if record else read_bank(folder)
     counts = coverage(bank, {each.id: each.items for each in blueprint.domains}, blueprint.kinds)
-    return [*map(str, lint(bank)), *counts.shortfalls]
+    return guess(bank.live()), [*map(str, lint(bank)), *counts.shortfalls]
 
 
 def _build(folder: Path) -> list[str]:
@@ -158,16 +164,24 @@ def _tell(
     args: argparse.Namespace,
     tasks: Sequence[Task],
     played: Sequence[Mapping[str, Any]],
+    guessed: Guesses | None,
     findings: Sequence[str],
 ) -> None:
     if args.json:
-        ids = [task.id for task in tasks]
-        print(json.dumps({"tasks": ids, "played": list(played), "findings": list(findings)}, indent=1))
+        said = {
+            "tasks": [task.id for task in tasks],
+            "played": list(played),
+            "guessed": guessed and asdict(guessed),
+            "findings": list(findings),
+        }
+        print(json.dumps(said, indent=1))
         return
     if played:
         bots = ("reference", "nothing", "lazy")
         rows = [[each["task"], each["variant"], *(f"{each[bot]:.0%}" for bot in bots)] for each in played]
         print(format_table(["task", "variant", *bots], rows))
+    if guessed:
+        print(f"items: {guessed}")
     for finding in findings:
         print(finding)
     if not findings:

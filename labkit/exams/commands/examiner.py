@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from pathlib import Path
 
 from labkit.core.tables import format_table
@@ -44,11 +45,12 @@ def run(args: argparse.Namespace) -> int:
         {
             "session": each.form.session,
             "candidate": each.form.candidate,
+            "identifier": each.more.get("identifier", ""),
             "mode": each.form.mode,
             "deadline": each.form.deadline,
             "state": each.state,
         }
-        for each in examiner.sessions()
+        for each in sorted(examiner.sessions(), key=lambda each: each.form.opened_at)
     ]
     if args.json:
         told = {
@@ -68,4 +70,15 @@ def run(args: argparse.Namespace) -> int:
         print("The keys are sealed. If the password is lost, nobody can open them.")
     if sessions:
         print(format_table(list(sessions[0]), [list(each.values()) for each in sessions]))
+        print(f"\n{_issued(items, variants)}")
     return 0
+
+
+def _issued(items: Counter[str], variants: Counter[tuple[str, str]]) -> str:
+    """Return how often each variant and each item was issued, the most often first."""
+    slots: dict[str, list[str]] = {}
+    for (slot, variant), times in variants.most_common():
+        slots.setdefault(slot, []).append(f"{variant} {times}")
+    rows = [[slot, ", ".join(told)] for slot, told in sorted(slots.items())]
+    rows.append(["items", ", ".join(f"{item} {times}" for item, times in items.most_common())])
+    return format_table(["of", "issued how often"], rows)

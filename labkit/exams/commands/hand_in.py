@@ -23,9 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--answers", type=Path, metavar="FILE", help="JSON: item to answer")
     parser.add_argument(
-        "--answer", nargs=2, action="append", default=[], metavar=("ITEM", "JSON"), help="such as D1-03 [2]"
+        "--answer", nargs=2, action="append", default=[], metavar=("ITEM", "JSON"), help="such as d1-003 [2]"
     )
     parser.add_argument("--confidence", metavar="WORD", help="guess, think or know, for these answers")
+    parser.add_argument(
+        "--flag", action="append", default=[], metavar="PLACE", help="mark a task or item to come back to"
+    )
+    parser.add_argument(
+        "--unflag", action="append", default=[], metavar="PLACE", help="take the mark away again"
+    )
+    parser.add_argument(
+        "--note",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("PLACE", "TEXT"),
+        help="keep a note for yourself; it is not handed in",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
@@ -37,16 +51,29 @@ def run(args: argparse.Namespace) -> int:
     fields = _fields(args, sitting) if args.task else {}
     answers = _read(args.answers) if args.answers else {}
     answers |= {item: _value(text) for item, text in args.answer}
-    if not fields and not answers:
+    marks = [*((place, True) for place in args.flag), *((place, False) for place in args.unflag)]
+    if not (fields or answers or marks or args.note):
         raise InvalidInputError(
-            "nothing to hand in: name a task with --values, --tensors or --set, or give --answer"
+            "nothing to hand in: name a task with --values, --tensors or --set, or give --answer, --flag "
+            "or --note"
         )
+    for item, answer in answers.items():  # all or none
+        sitting.checked(item, answer, args.confidence)
     receipts: list[Any] = [sitting.hand_in(args.task, **fields)] if fields else []
     receipts += [sitting.answer(item, answer, args.confidence) for item, answer in answers.items()]
+    said = [each.as_json() for each in receipts]
+    for place, flagged in marks:
+        sitting.flag(place, flagged)
+        said.append({"place": place, "flagged": flagged})
+    for place, text in args.note:
+        sitting.note(text, place)
+        said.append({"place": place, "note": text})
     if args.json:
-        print(json.dumps([each.as_json() for each in receipts], indent=1))
+        print(json.dumps(said, indent=1))
     else:
-        print("\n".join(map(str, receipts)))
+        words = {True: "marked to come back to", False: "not marked any more"}
+        lines = [f"{place}: {words[flagged]}." for place, flagged in marks]
+        print("\n".join([*map(str, receipts), *lines, *(f"{place}: noted." for place, _ in args.note)]))
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labkit.core.csv_rows import read_rows
 from labkit.core.errors import DataFormatError, InvalidInputError
 from labkit.core.tables import format_table
 
@@ -99,17 +99,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _read_groups(path: Path) -> dict[str, str]:
     """Return the group of each candidate, from a CSV file with these two columns."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(lines) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataFormatError(f"{path}: expected a readable CSV file in UTF-8: {error}") from None
-    if not rows or rows[0] != ["candidate", "group"]:
-        raise DataFormatError(f"{path}:1: expected the columns candidate,group; got {rows[:1]}")
-    for line, row in enumerate(rows[1:], start=2):
+    rows = read_rows(path)
+    columns = rows[0][1] if rows else []
+    if columns != ["candidate", "group"]:
+        raise DataFormatError(f"{path}:1: expected the columns candidate,group; got {','.join(columns)!r}")
+    for line, row in rows[1:]:
         if len(row) != 2 or not all(row):
-            raise DataFormatError(f"{path}:{line}: expected a candidate and a group, got {row}")
-    return {row[0]: row[1] for row in rows[1:]}
+            raise DataFormatError(f"{path}:{line}: expected a candidate and a group, got {','.join(row)!r}")
+    return {row[0]: row[1] for _, row in rows[1:]}
 
 
 def _seconds(folder: Path) -> dict[str, dict[str, float]]:

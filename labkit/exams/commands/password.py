@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labkit.core.errors import InvalidInputError, StorageError
 
-__all__ = ["add_password", "new_password", "password_of"]
+__all__ = ["add_password", "asked", "given", "new_password", "password_of"]
 
 _VARIABLE = "LABKIT_EXAMINER_PASSWORD"
 
@@ -40,29 +40,31 @@ def password_of(args: argparse.Namespace, folder: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         # Whoever opens the keys says what is wrong with them.
         return None
-    return _given(args) or _asked("Password of the examiner's keys: ")
+    return given(args.password_file) or asked("Password of the examiner's keys: ")
 
 
 def new_password(args: argparse.Namespace) -> str:
     """Return a password for new keys, asked twice at the keyboard."""
-    if given := _given(args):
-        return given
-    first = _asked("New password (nobody can recover it): ")
-    if _asked("Again: ") != first:
+    if found := given(args.password_file):
+        return found
+    first = asked("New password (nobody can recover it): ", why="new keys need a password")
+    if asked("Again: ") != first:
         raise InvalidInputError("the two passwords differ")
     return first
 
 
-def _given(args: argparse.Namespace) -> str | None:
-    if args.password_file is None:
-        return os.environ.get(_VARIABLE) or None
+def given(file: Path | None, variable: str = _VARIABLE) -> str | None:
+    """Return the password in a file, or in the environment; None when there is neither."""
+    if file is None:
+        return os.environ.get(variable) or None
     try:
-        return str(args.password_file.read_text(encoding="utf-8")).rstrip("\n")
+        return str(file.read_text(encoding="utf-8")).rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(f"cannot read {args.password_file}: {error}") from None
+        raise StorageError(f"cannot read {file}: {error}") from None
 
 
-def _asked(prompt: str) -> str:
+def asked(prompt: str, variable: str = _VARIABLE, why: str = "the keys are sealed") -> str:
+    """Return a password that somebody types."""
     if not sys.stdin.isatty():
-        raise InvalidInputError(f"the keys are sealed: give --password-file FILE, or set {_VARIABLE}")
+        raise InvalidInputError(f"{why}: give --password-file FILE, or set {variable}")
     return getpass.getpass(prompt)

@@ -17,7 +17,11 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "packs", nargs="+", type=Path, metavar="PACK", help="packs/SESSION of a grading folder"
+        "packs",
+        nargs="+",
+        type=Path,
+        metavar="PACK",
+        help="packs/SESSION of a grading folder, or the evidence of an appeal",
     )
     parser.add_argument("--exam", type=Path, metavar="DIR", help="the frozen exam, when it lies elsewhere")
     parser.add_argument("--seconds", type=count, default=120, metavar="S", help="for one submission (120)")

@@ -47,6 +47,10 @@ def run(args: argparse.Namespace) -> int:
         return perform(records, args)
 
 
+_SUBMISSIONS = ("submissions", "graded/submissions")
+"""Where the submissions lie, from a grading folder and from that of an examiner."""
+
+
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sheets", nargs="+", type=Path, help="score sheets, folders of them, or a grading folder"
@@ -59,14 +63,13 @@ def _add(records: Records, args: argparse.Namespace) -> int:
     from labkit.exams.blueprint import read_blueprint
     from labkit.exams.records import add_sheets, read_sheets
 
-    folders = [path / "sheets" if (path / "sheets").is_dir() else path for path in args.sheets]
-    sheets = read_sheets(folders)
+    sheets = read_sheets(args.sheets)
     added = add_sheets(
         records,
         sheets,
         read_blueprint(args.blueprint),
         by=args.by,
-        commitments=_forms([path / "submissions" for path in args.sheets]),
+        commitments=_forms([path / inside for path in args.sheets for inside in _SUBMISSIONS]),
     )
     rows = [[each.session, each.outcome, each.why or "-"] for each in added]
     say(args, [asdict(each) for each in added], lambda: format_table(["session", "outcome", "why"], rows))

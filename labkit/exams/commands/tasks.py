@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from labkit.core.tables import format_table
-
 __all__ = ["add_arguments", "run"]
 
 
@@ -26,31 +24,42 @@ def run(args: argparse.Namespace) -> int:
     """Show the state, one task, or one item."""
     from labkit.exams.sitting import Sitting
     from labkit.exams.sitting.making import find_folder
+    from labkit.exams.task.asking import form_of
 
     sitting = Sitting(args.folder or find_folder())
     if args.task:
         task = sitting.task(args.task)
-        asked = [_field(field) for field in task.fields]
+        facts = sitting.materials(task.id).facts
+        asked = [{**_field(field), "form": form_of(field, facts)} for field in task.fields]
         if args.json:
             about = {"id": task.id, "title": task.title, "minutes": task.minutes, "points": task.points}
             print(json.dumps({**about, "brief": sitting.brief(task.id), "fields": asked}, indent=1))
             return 0
         print(sitting.brief(task.id))
-        print(format_table(["field", "kind", "about"], [[f["name"], f["kind"], f["about"]] for f in asked]))
+        for each in asked:
+            print(f"\n{each['name']}: {each['about']}")
+            print(f"  {each['form']}")
         for question in task.justifications:
             print(f"\n{question.field}: {question.question}")
             for number, option in enumerate(question.options, start=1):
                 print(f"  {number}  {option.text}")
         return 0
     if args.item:
+        from labkit.core.tables import harmless
+        from labkit.exams.commands._item import item_lines
+        from labkit.exams.sitting.answering import answer_form
+
         view = sitting.items().get(args.item)
         if view is None:
             from labkit.core.errors import UnknownNameError
 
             raise UnknownNameError("item of this sitting", args.item, sitting.items())
-        print(json.dumps({"item": view, "answer": sitting.answers().get(args.item)}, indent=1))
+        given = sitting.answers().get(args.item)
+        told = {"item": view, "answer": given, "takes": answer_form(view)}
+        print(json.dumps(told, indent=1) if args.json else harmless("\n".join(item_lines(view, given))))
         return 0
-    state = sitting.state()
+    # A command looks once, so it waits for the answer.
+    state = sitting.state(ask=True)
     print(json.dumps(state.as_json(), indent=1) if args.json else state)
     return 0
 

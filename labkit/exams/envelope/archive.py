@@ -45,7 +45,9 @@ class Limits:
     lines: int = 100_000
 
 
-def members_of(content: bytes, limits: Limits, refused: dict[str, str]) -> dict[str, bytes]:
+def members_of(
+    content: bytes, limits: Limits, refused: dict[str, str], known: re.Pattern[str] = _MEMBER
+) -> dict[str, bytes]:
     """Return the members that the agreement knows; others are named in ``refused`` and not opened.
 
     Raises
@@ -62,7 +64,7 @@ def members_of(content: bytes, limits: Limits, refused: dict[str, str]) -> dict[
             for entry in entries:
                 if entry.is_dir() and _FOLDER.fullmatch(entry.filename) and not entry.file_size:
                     continue
-                if not _MEMBER.fullmatch(entry.filename):
+                if not known.fullmatch(entry.filename):
                     refused[entry.filename[:200]] = "no part of a submission; it was not opened"
                     continue
                 try:

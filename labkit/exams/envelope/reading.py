@@ -86,6 +86,8 @@ def read_submission_bytes(path: Path, limits: Limits | None = None) -> bytes:
     limits = limits or Limits()
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     flags |= getattr(os, "O_BINARY", 0)
+    if path.is_symlink():
+        raise DataFormatError("the submission cannot be read: it is a link, so name the file itself")
     try:
         handle = os.open(path, flags)
         with os.fdopen(handle, "rb") as file:

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labkit.exams.grading.cluster import grade_on_cluster
     from labkit.exams.grading.deciding import decide
-    from labkit.exams.grading.examining import Graded, grade_for
+    from labkit.exams.grading.examining import Graded, grade_for, received_by
     from labkit.exams.grading.feedback import feedback_page
     from labkit.exams.grading.folder import GradingFolder, Submission
     from labkit.exams.grading.packs import Regraded, regrade
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "cluster": ("grade_on_cluster",),
     "deciding": ("decide",),
-    "examining": ("Graded", "grade_for"),
+    "examining": ("Graded", "grade_for", "received_by"),
     "feedback": ("feedback_page",),
     "folder": ("GradingFolder", "Submission"),
     "packs": ("Regraded", "regrade"),
@@ -43,6 +43,7 @@ __all__ = [
     "grade_here",
     "grade_on_cluster",
     "grade_submission",
+    "received_by",
     "regrade",
     "reproduction_line",
     "session_facts",

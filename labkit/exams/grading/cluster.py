@@ -6,12 +6,14 @@ import json
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import EngineNotInstalledError, LabkitError
 from labkit.evidence.entry import digest_of
 from labkit.exams.grading.process import GradingProcess
+from labkit.exams.grading.verifying import Arrival
 
 __all__ = ["grade_on_cluster", "grade_remotely"]
 
@@ -70,7 +72,7 @@ def grade_on_cluster(
             future = client.submit(
                 grade_remotely,
                 Path(request["path"]).read_bytes(),
-                {key: request.get(key) for key in ("owner", "at")},
+                asdict(Arrival.of(request)),
                 folders[request["exam"]],
                 folders[request["sessions"]],
                 seconds,

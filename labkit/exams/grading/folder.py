@@ -17,23 +17,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
 from labkit.core.errors import DataFormatError
-from labkit.core.files import write_whole
+from labkit.core.files import alone, write_whole
 from labkit.core.paths import ensure_dir
 from labkit.evidence.entry import digest_of
 from labkit.exams.envelope.reading import read_submission_bytes
 from labkit.exams.grading.cluster import grade_on_cluster
 from labkit.exams.grading.feedback import feedback_page
 from labkit.exams.grading.freezing import digest_of_exam, freeze_exam
-from labkit.exams.grading.packs import write_pack
+from labkit.exams.grading.packs import with_sheet, write_pack
 from labkit.exams.grading.pool import grade_here
 from labkit.exams.grading.reproducing import to_reproduce
 from labkit.exams.grading.sessions import SessionFacts, write_session
+from labkit.exams.grading.verifying import Arrival
 
 if TYPE_CHECKING:
     from labkit.exams.reproduction import Reproduced
@@ -45,11 +45,31 @@ _FINAL = ("graded", "refused", "replayed")
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A file that was brought, by whom, and when it arrived (UTC in ISO 8601), where that is known."""
+    """A file that was brought, and what is known of its arrival.
+
+    Attributes
+    ----------
+    path : Path
+    owner, at, by, added_minutes
+        As :class:`labkit.exams.grading.verifying.Arrival` has them.
+    sha256 : str or None
+        What its digest was when it arrived.
+    problem : str
+        Why it is not graded; empty when it is.
+    """
 
     path: Path
     owner: str | None = None
     at: str | None = None
+    by: str | None = None
+    added_minutes: int = 0
+    sha256: str | None = None
+    problem: str = ""
+
+    @property
+    def arrival(self) -> dict[str, Any]:
+        """What is known of its arrival, as JSON can hold it."""
+        return asdict(Arrival(self.owner, self.at, self.by, self.added_minutes))
 
 
 class GradingFolder:
@@ -95,11 +115,12 @@ class GradingFolder:
         Returns
         -------
         list of dict
-            ``file``, ``sha256``, ``status`` (graded, void, replayed, refused, failed),
-            ``session``, ``share``, ``passed``, ``reasons``, ``reproduction`` (as on the sheet).
+            ``file``, ``path``, ``sha256``, ``status`` (graded, void, replayed, refused, failed),
+            ``session``, ``candidate``, ``share``, ``passed``, ``reasons``, ``reproduction`` (as on the
+            sheet), and ``unused``: what was said of it and came too late, because it was graded before.
         """
         # Two commands in one folder wait for each other.
-        with FileLock(self.root / ".lock"):
+        with alone(self.root / ".lock"):
             for facts in sessions:
                 write_session(self.root / "sessions", facts)
             taken = [self._take(submission) for submission in submissions]
@@ -112,16 +133,37 @@ class GradingFolder:
                 if scheduler
                 else grade_here(todo.items(), workers=workers, seconds=seconds)
             )
-            for sha256, result in results:
-                about = {key: todo[sha256].get(key) for key in ("owner", "at")}
-                self._keep(sha256, {**result, "sha256": sha256, "arrival": about})
-            for sha256, problem in taken:
-                if not problem:
-                    self._settle(sha256)
+            order = dict.fromkeys(sha256 for sha256, problem in taken if not problem)
+            rows = self._settled(order, todo, results)
             return [
-                self._row(submission, sha256, problem)
+                _brought(submission, sha256, _refused(problem) if problem else rows[sha256])
                 for submission, (sha256, problem) in zip(submissions, taken, strict=True)
             ]
+
+    def _settled(
+        self,
+        order: Iterable[str],
+        todo: Mapping[str, Mapping[str, Any]],
+        results: Iterable[tuple[str, dict[str, Any]]],
+    ) -> dict[str, dict[str, Any]]:
+        """Keep each result as it comes, and settle them in the order in which submissions were given.
+
+        So it does not depend on how fast processes are which of two submissions to one sitting counts.
+        """
+        rows: dict[str, dict[str, Any]] = {}
+        early: dict[str, dict[str, Any]] = {}
+        left = iter(order)
+        following = next(left, None)
+        for sha256, result in chain(results, [("", {})]):
+            if sha256:
+                about = asdict(Arrival.of(todo[sha256]))
+                early[sha256] = {**result, "sha256": sha256, "arrival": about}
+                self._keep(sha256, early[sha256])
+            while following is not None and (following in early or following not in todo):
+                result = early.pop(following) if following in early else self._result(following)
+                rows[following] = _row(self._settle(following, result))
+                following = next(left, None)
+        return rows
 
     def knows(self, session: str) -> bool:
         """Return whether the facts of a sitting lie here already."""
@@ -139,7 +181,7 @@ class GradingFolder:
         dict
             ``reproduction`` of the sheet as it is now.
         """
-        with FileLock(self.root / ".lock"):
+        with alone(self.root / ".lock"):
             result = self._result(sha256)
             result["sheet"]["reproduction"] |= news
             self._keep(sha256, result)
@@ -148,15 +190,19 @@ class GradingFolder:
 
     def keep_output(self, session: str, found: Reproduced) -> None:
         """Keep what a run said, beside the sheet."""
-        self._write(f"reproduced/{session}.json", _json(asdict(found)))
+        self._write(f"reproduced/{session}.json", f"{_json(asdict(found))}\n".encode())
 
     def _take(self, submission: Submission) -> tuple[str, str]:
         """Keep a copy of what was brought; return its digest, or why it cannot be taken."""
+        if submission.problem:
+            return "", submission.problem
         try:
             content = read_submission_bytes(submission.path)
         except DataFormatError as error:
             return "", str(error)
         sha256 = digest_of(content)
+        if submission.sha256 not in (None, sha256):
+            return "", "it was altered after it arrived: its digest is not the one of its receipt"
         place = ensure_dir(self.root / "submissions") / f"{sha256}.zip"
         if not place.is_file():
             write_whole(place, content)
@@ -166,7 +212,7 @@ class GradingFolder:
         """Return whether there is nothing more to do; a name that was mistyped can be corrected."""
         result = self._result(sha256)
         if result.get("status") == "void":
-            return result["arrival"] == {"owner": submission.owner, "at": submission.at}
+            return asdict(Arrival.of(result["arrival"])) == submission.arrival
         return result.get("status") in _FINAL and not result.get("again")
 
     def _request(self, sha256: str, submission: Submission) -> dict[str, Any]:
@@ -174,8 +220,7 @@ class GradingFolder:
             "path": str((self.root / "submissions" / f"{sha256}.zip").resolve()),
             "sessions": str((self.root / "sessions").resolve()),
             "exam": str(self.exam.resolve()),
-            "owner": submission.owner,
-            "at": submission.at,
+            **submission.arrival,
         }
 
     def _result(self, sha256: str) -> dict[str, Any]:
@@ -183,45 +228,35 @@ class GradingFolder:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def _keep(self, sha256: str, result: Mapping[str, Any]) -> None:
-        self._write(f"results/{sha256}.json", _json(result))
+        about = {name: value for name, value in result.items() if name != "sheet"}
+        text = _json(result["sheet"]) if "sheet" in result else None
+        self._write(
+            f"results/{sha256}.json", with_sheet(about, text) if text else f"{_json(about)}\n".encode()
+        )
 
-    def _settle(self, sha256: str) -> None:
-        """Make a result the one of its sitting, unless the sitting has one already."""
-        result = self._result(sha256)
+    def _settle(self, sha256: str, result: dict[str, Any]) -> dict[str, Any]:
+        """Make a result the one of its sitting, unless the sitting has one already; return what it is now."""
         if result.get("status") != "graded":
-            return
+            return result
         session = result["session"]
         if (self.root / "sheets" / f"{session}.json").is_file():
             first = self.sheet(session)["envelope_sha256"]
             if first == sha256:
-                return
+                return result
             reason = f"replayed: the session was graded from the submission {first[:12]} already"
-            self._keep(sha256, {**result, "status": "replayed", "reasons": [*result["reasons"], reason]})
-            return
+            replayed = {**result, "status": "replayed", "reasons": [*result["reasons"], reason]}
+            self._keep(sha256, replayed)
+            return replayed
         self._publish(result)
+        return result
 
     def _publish(self, result: Mapping[str, Any]) -> None:
         """Write pack, page and sheet of the result of a sitting; the sheet last."""
         session, sheet = result["session"], result["sheet"]
-        write_pack(self.root, self.exam.name, self._exam_digest, result)
+        text = _json(sheet)
+        write_pack(self.root, self.exam.name, self._exam_digest, result, text)
         self._write(f"feedback/{session}.html", feedback_page(sheet).encode())
-        self._write(f"sheets/{session}.json", _json(sheet))
-
-    def _row(self, submission: Submission, sha256: str, problem: str) -> dict[str, Any]:
-        refused: dict[str, Any] = {"status": "refused", "reasons": [problem]}
-        result = refused if problem else self._result(sha256)
-        sheet = result.get("sheet") or {}
-        counts = result["status"] == "graded"
-        return {
-            "file": submission.path.name,
-            "sha256": sha256,
-            "status": result["status"],
-            "session": result.get("session"),
-            "share": sheet["total"]["share"] if counts else None,
-            "passed": sheet["decision"]["passed"] if counts else None,
-            "reasons": result["reasons"],
-            "reproduction": sheet.get("reproduction", to_reproduce([])) if counts else None,
-        }
+        self._write(f"sheets/{session}.json", f"{text}\n".encode())
 
     def _write(self, name: str, content: bytes) -> None:
         path = self.root / name
@@ -229,6 +264,44 @@ class GradingFolder:
         write_whole(path, content)
 
 
-def _json(content: Mapping[str, Any]) -> bytes:
+def _row(result: Mapping[str, Any]) -> dict[str, Any]:
+    sheet = result.get("sheet") or {}
+    counts = result["status"] == "graded"
+    candidate = sheet.get("candidate") or {}
+    return {
+        "status": result["status"],
+        "session": result.get("session"),
+        "candidate": candidate.get("identifier") or candidate.get("name"),
+        "share": sheet["total"]["share"] if counts else None,
+        "passed": sheet["decision"]["passed"] if counts else None,
+        "reasons": result["reasons"],
+        "reproduction": sheet.get("reproduction", to_reproduce([])) if counts else None,
+        "arrival": result.get("arrival") or {},
+    }
+
+
+def _brought(submission: Submission, sha256: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of a file: the same submission may be brought twice, under other names."""
+    file = {"file": submission.path.name, "path": str(submission.path), "sha256": sha256}
+    return {**file, **row, "unused": _unused(submission, row["arrival"])}
+
+
+def _refused(problem: str) -> dict[str, Any]:
+    return _row({"status": "refused", "reasons": [problem]})
+
+
+def _unused(submission: Submission, before: Mapping[str, Any]) -> list[str]:
+    """Return what was said of a submission that was graded before without it, and so was not used."""
+    said = {"owner": submission.owner, "at": submission.at}
+    words = {"owner": "--owner", "at": "--arrived"}
+    return [
+        f"{words[key]} {value} was not used: it was graded before with {before.get(key) or 'none'}. "
+        "To grade it so, name another folder with --out"
+        for key, value in said.items()
+        if value is not None and before and value != before.get(key)
+    ]
+
+
+def _json(content: Mapping[str, Any]) -> str:
     # Without indentation: what indents in Python's json is twenty times slower than what does not.
-    return json.dumps(content, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return json.dumps(content, ensure_ascii=False, allow_nan=False)

@@ -13,7 +13,7 @@ from labkit.core.errors import InvalidInputError, LabkitError
 if TYPE_CHECKING:
     from labkit.exams.bank import Bank
 
-__all__ = ["mark_items"]
+__all__ = ["bank_of", "mark_items"]
 
 CONFIDENCES = ("guess", "think", "know")
 
@@ -44,9 +44,9 @@ def mark_items(
 
 
 def _mark(content: Path, entry: Mapping[str, Any], given: Any, points: float) -> dict[str, Any]:
-    from labkit.exams.bank import mark
+    from labkit.exams.bank import mark, public_view
 
-    item = _bank(content).find(entry["id"], entry["revision"])
+    item = bank_of(content).find(entry["id"], entry["revision"])
     refused = ""
     try:
         answer, confidence = _read(given)
@@ -55,12 +55,19 @@ def _mark(content: Path, entry: Mapping[str, Any], given: Any, points: float) ->
         # What is no answer to this item is worth what none is.
         answer, confidence, refused = None, None, str(error)[:300]
         result = mark(item, entry["variant"], None)
+    view = public_view(item, entry["variant"], entry["order"])
     return {
         "id": item.id,
         "revision": item.revision,
         "variant": entry["variant"],
         "domain": item.domain,
         "kind": item.kind,
+        "asked": {
+            "question": view["question"],
+            "exhibit": view["exhibit"],
+            "parts": [part["question"] for part in view.get("parts", ())],
+            "unit": view.get("unit", ""),
+        },
         "points": points,
         "credit": result.credit,
         "confidence": confidence,
@@ -81,7 +88,8 @@ def _read(given: Any) -> tuple[Any, str | None]:
 
 
 @functools.lru_cache(4)
-def _bank(content: Path) -> Bank:
+def bank_of(content: Path) -> Bank:
+    """Return the items of a frozen exam; they are read once."""
     from labkit.exams.bank import read_bank
 
     return read_bank(content / "items")

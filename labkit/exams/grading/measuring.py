@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from labkit.exams.issued import Issued
     from labkit.exams.task import Task
 
-__all__ = ["Found", "asks_for_reproduction", "mark_slot", "measure_slot"]
+__all__ = ["Found", "asks_for_reproduction", "mark_slot", "measure_slot", "task_of"]
 
 _KEPT = 128  # variants whose materials stay in memory
 
@@ -42,7 +42,7 @@ class Found:
 
 def asks_for_reproduction(content: Path, slot: str) -> bool:
     """Return whether a task of the frozen exam ``content`` wants its answer cell run again."""
-    return _task(content, slot).reproduce
+    return task_of(content, slot).reproduce
 
 
 def mark_slot(
@@ -69,7 +69,7 @@ def mark_slot(
     """
     from labkit.exams.task import mark_task
 
-    task = _task(content, issued.slot)
+    task = task_of(content, issued.slot)
     found = Found(refused=refused)
     if measure and handed_in is not None:
         found = measure_slot(content, issued, handed_in, refused)
@@ -87,6 +87,7 @@ def mark_slot(
         "earned": mark.earned,
         "lines": [line.as_json() for line in mark.lines],
         "facts": dict(found.facts),
+        "justifications": _justified(task, found.values) if measure else [],
         "critical": list(mark.critical),
         "refused": list(found.refused),
         "flags": [*found.flags, *(mark.flags if handed_in is not None else ())],
@@ -106,7 +107,7 @@ def measure_slot(
     from labkit.exams.task.packing import unpack
     from labkit.exams.task.playing import measure
 
-    task = _task(content, issued.slot)
+    task = task_of(content, issued.slot)
     reasons, flags = list(refused), []
     try:
         materials = _materials(content, issued.slot, canonical(issued.variant))
@@ -129,6 +130,26 @@ def measure_slot(
     return Found(measured.metrics, facts, checked.values, tuple(reasons))
 
 
+def _justified(task: Task, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what was chosen to defend, what it is worth and why, and what is worth all."""
+    found = []
+    for each in task.justifications:
+        chosen = values.get(each.field)
+        option = each.options[chosen - 1] if chosen else None
+        best = max(each.options, key=lambda option: option.credit)
+        found.append(
+            {
+                "question": each.question,
+                "chosen": option.text if option else None,
+                "credit": option.credit if option else 0.0,
+                "why": option.why if option else "",
+                "best": best.text,
+                "best_why": best.why,
+            }
+        )
+    return found
+
+
 def _variant(issued: IssuedTask) -> Any:
     from labkit.exams.task import Variant
 
@@ -136,7 +157,8 @@ def _variant(issued: IssuedTask) -> Any:
 
 
 @functools.lru_cache(_KEPT)
-def _task(content: Path, slot: str) -> Task:
+def task_of(content: Path, slot: str) -> Task:
+    """Return a task of a frozen exam; it is read once."""
     from labkit.exams.task import find_task
 
     return find_task(slot, content)
@@ -148,7 +170,7 @@ def _materials(content: Path, slot: str, variant: bytes) -> Issued:
     from labkit.exams.task import Variant
     from labkit.exams.task.playing import issue
 
-    return issue(_task(content, slot), Variant(**json.loads(variant)))
+    return issue(task_of(content, slot), Variant(**json.loads(variant)))
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from labkit.core.checks import whole
 from labkit.exams.grading.process import GradingProcess
+from labkit.exams.grading.starting import Nursery
 
 __all__ = ["grade_here"]
 
@@ -23,8 +24,9 @@ def grade_here(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Grade submissions, and yield each result as soon as it is there.
 
-    Each of ``workers`` threads minds one grading process.  A submission that ends its process
-    costs its own points and a restart; the others go on.
+    Each of ``workers`` threads minds one grading process, forked from a common nursery where that is
+    possible.  A submission that ends its process costs its own points; the others go on, and the next
+    is given to a new process.
 
     Parameters
     ----------
@@ -47,9 +49,11 @@ def grade_here(
     for each in waiting:
         left.put(each)
     stop = threading.Event()
+    # For one submission alone nothing is read ahead: it may have one task of ten.
+    nursery = Nursery(waiting[0][1].get("exam") if len(waiting) > 1 else None)
 
     def work() -> None:
-        process = GradingProcess(seconds)
+        process = GradingProcess(seconds, nursery)
         try:
             with suppress(queue.Empty):
                 while not stop.is_set():
@@ -66,6 +70,7 @@ def grade_here(
                 yield done.get()
         finally:
             stop.set()
+            nursery.close()
 
 
 def _graded(process: GradingProcess, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,39 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
-import labkit
 from labkit.core.errors import LabkitError
+from labkit.exams.grading.starting import START_SECONDS, Nursery, start
 
 __all__ = ["GradingProcess", "StoppedError"]
 
-_START_SECONDS = 180.0
-_MEMORY = 8 << 30
 _MOST_LINE = 64 << 20
 _TRIES_TO_OPEN = 2
-
-# Of the environment: a password that stands there is none of its business.
-_TOLD = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-    "TMPDIR",
-    "LABKIT_HOME",
-    "LABKIT_DATA",
-    "LABKIT_DATASETS",
-    "LABKIT_NOTEBOOKS",
-)
 
 
 class StoppedError(LabkitError):
@@ -55,10 +35,13 @@ class GradingProcess:
     ----------
     seconds : float
         How long one submission may take.
+    nursery : Nursery, optional
+        What forks it; without one it is started anew each time.
     """
 
-    def __init__(self, seconds: float = 120.0) -> None:
+    def __init__(self, seconds: float = 120.0, nursery: Nursery | None = None) -> None:
         self.seconds = seconds
+        self._nursery = nursery
         self._child: _Child | None = None
 
     def grade(self, request: Mapping[str, Any], content: bytes | None = None) -> dict[str, Any]:
@@ -103,14 +86,18 @@ class GradingProcess:
                 if "problem" in message:
                     return _failed(message["problem"])
                 slot = message["at"]
-            raise StoppedError(child.ended(), slot)
+            stopped = StoppedError(child.ended(), slot)
+            if child.lost:  # what ended with its nursery is not the fault of what it was at
+                stopped.slot = None
+        self.close()
+        raise stopped
 
     def _running(self) -> _Child:
         if self._child is not None and self._child.process.poll() is None:
             return self._child
         self.close()
-        self._child = _Child()
-        with self._child.at_most(_START_SECONDS):
+        self._child = _Child(self._nursery)
+        with self._child.at_most(START_SECONDS):
             if self._child.line() is None:
                 raise StoppedError(f"no grading process could be started: {self._child.ended()}", None)
         return self._child
@@ -119,18 +106,22 @@ class GradingProcess:
 class _Child:
     """The process itself, its pipes, and an empty folder: no file beside a submission is in its way."""
 
-    def __init__(self) -> None:
+    def __init__(self, nursery: Nursery | None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="labkit-grader-")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close
         self._allowed: float | None = None
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "labkit.exams.grading.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd=self._folder.name,
-            env=_environment(),
-        )
+        make = nursery.process if nursery is not None else start
+        try:
+            self.process = make(self._folder.name, self._errors)
+        except BaseException:
+            self._errors.close()
+            self._folder.cleanup()
+            raise
+
+    @property
+    def lost(self) -> bool:
+        """Whether it ended because the process that forked it did."""
+        return getattr(self.process, "lost", False)
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send a request; a process that is gone is noticed when it is listened to."""
@@ -162,9 +153,10 @@ class _Child:
 
     def ended(self) -> str:
         """Return how the process ended."""
+        # A process that was killed closes its pipes before it is gone; asked again meanwhile, it is silent.
+        status = self.process.wait()
         if self._allowed is not None:
             return f"it took longer than {self._allowed:g} s"
-        status = self.process.wait()
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - 400))
         said = self._errors.read().decode(errors="replace").strip()
@@ -185,15 +177,3 @@ class _Child:
 
 def _failed(reason: str) -> dict[str, Any]:
     return {"status": "failed", "session": None, "reasons": [reason]}
-
-
-def _environment() -> dict[str, str]:
-    """Return what the process is told: where labkit is, and nothing that names a key."""
-    kept = {name: os.environ[name] for name in _TOLD if name in os.environ}
-    package = str(Path(labkit.__file__).resolve().parent.parent)
-    return {
-        **kept,
-        "PYTHONPATH": package,
-        "OMP_NUM_THREADS": "1",
-        "LABKIT_GRADER_MEMORY": os.environ.get("LABKIT_GRADER_MEMORY", str(_MEMORY)),
-    }

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,8 @@ class SessionFacts:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        return asdict(self)
+        # Not asdict: that copies every entry of the form, and nobody writes into what is returned.
+        return {**_fields(self), "tasks": [_fields(task) for task in self.tasks]}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> SessionFacts:
@@ -130,8 +131,14 @@ def find_session(folder: Path, session: Any) -> SessionFacts:
         raise DataFormatError("the manifest names no session")
     path = folder / f"{session}.json"
     if not path.is_file():
-        raise DataFormatError(f"there is no session {session!r} with this examiner")
+        raise DataFormatError(
+            f"there is no session {session!r} with this examiner: name the one who opened it with --examiner"
+        )
     return SessionFacts.from_json(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _fields(instance: Any) -> dict[str, Any]:
+    return {each.name: getattr(instance, each.name) for each in fields(instance)}
 
 
 def _checked(session: str) -> str:

@@ -14,13 +14,13 @@ from labkit.evidence.entry import canonical, digest_of
 from labkit.exams.blueprint import Blueprint, read_blueprint
 from labkit.exams.envelope.reading import Envelope, read_envelope
 from labkit.exams.grading.deciding import decide
-from labkit.exams.grading.marking import mark_items
-from labkit.exams.grading.measuring import asks_for_reproduction, mark_slot
+from labkit.exams.grading.marking import bank_of, mark_items
+from labkit.exams.grading.measuring import asks_for_reproduction, mark_slot, task_of
 from labkit.exams.grading.reproducing import to_reproduce
 from labkit.exams.grading.sessions import SessionFacts
 from labkit.exams.grading.verifying import Arrival, Verified, verify
 
-__all__ = ["ABOUT", "grade_submission", "score_of", "sheet_of"]
+__all__ = ["ABOUT", "grade_submission", "read_ahead", "score_of", "sheet_of"]
 
 Result = dict[str, Any]
 
@@ -78,7 +78,7 @@ def grade_submission(
         "status": "graded" if verified.belongs else "void",
         "session": facts.session,
         "sha256": sha256,
-        "reasons": list(verified.reasons),
+        "reasons": [*verified.reasons, *_altered(envelope)],
         "sheet": sheet,
     }
 
@@ -107,7 +107,7 @@ def sheet_of(
     items = mark_items(exam, form, envelope.answers, blueprint.item_worth(), count=verified.counts)
     decided = decide(blueprint, tasks, items, verified=all(verified.checks.values()))
     flags = [*verified.notes, *(flag for task in tasks for flag in task["flags"])]
-    flags += [f"{name[:80]}: {reason}" for name, reason in envelope.refused.items()]
+    flags += _altered(envelope)
     return {
         "version": 1,
         "session": facts.session,
@@ -119,6 +119,7 @@ def sheet_of(
         "envelope_sha256": envelope.sha256,
         "graded_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "verified": verified.as_json(),
+        "arrival": dict(verified.arrival),
         "tasks": tasks,
         "items": items,
         **decided,
@@ -136,6 +137,21 @@ def score_of(sheet: Mapping[str, Any]) -> bytes:
 def _again(exam: Path, tasks: list[dict[str, Any]]) -> list[str]:
     """Return the slots whose answer cells are to be run again: something was handed in for them."""
     return [task["slot"] for task in tasks if task["handed_in"] and asks_for_reproduction(exam, task["slot"])]
+
+
+def read_ahead(exam: Path) -> None:
+    """Read what every submission to an exam needs: blueprint, items, tasks and their code."""
+    from labkit.exams.task import load_code
+
+    for slot in _blueprint(exam).available:
+        load_code(task_of(exam, slot.slot))
+    if (exam / "items").is_dir():
+        bank_of(exam)
+
+
+def _altered(envelope: Envelope) -> list[str]:
+    """Return what of a submission was not taken, and why."""
+    return [f"{name[:80]}: {reason}" for name, reason in envelope.refused.items()]
 
 
 def _refusals(envelope: Envelope, slot: str) -> list[str]:

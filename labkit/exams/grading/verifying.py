@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from labkit.core.errors import InvalidInputError
 from labkit.evidence.entry import canonical
 from labkit.exams.envelope.reading import Envelope
+from labkit.exams.form import GRACE
 from labkit.exams.grading.sessions import SessionFacts
 
-__all__ = ["Arrival", "Verified", "verify"]
+__all__ = ["SERVER", "Arrival", "Verified", "verify"]
 
-GRACE = timedelta(seconds=60)
-"""A submission may arrive this much after its deadline: sealing and sending take time."""
+SERVER = "the examiner's server"
+"""Says when a submission arrived, where one received it."""
 
 CHECKS = ("form", "owner", "nonce", "deadline", "chain")
 
@@ -30,22 +31,35 @@ class Arrival:
         Identifier of the candidate who brought it; None where nobody looked.
     at : str or None
         When it arrived by the examiner's clock, UTC in ISO 8601; None where nobody wrote it down.
+    by : str or None
+        Who says so: :data:`SERVER`, or None for a person.
+    added_minutes : int
+        Time that was added during the exam, for an incident.
     """
 
     owner: str | None = None
     at: str | None = None
+    by: str | None = None
+    added_minutes: int = 0
+
+    @classmethod
+    def of(cls, known: Mapping[str, Any]) -> Arrival:
+        """Return the arrival among what else is known of a submission."""
+        return cls(**{each.name: known[each.name] for each in fields(cls) if each.name in known})
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
     """Check to whether it holds, and the reasons of those that do not.
 
-    ``notes`` are for a human: a time that only the candidate's clock vouches for.
+    ``notes`` are for a human: a time that only the candidate's clock vouches for.  ``arrival`` says when
+    it came, by whose clock, and what time was added.
     """
 
     checks: Mapping[str, bool]
     reasons: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    arrival: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def belongs(self) -> bool:
@@ -91,7 +105,16 @@ def verify(envelope: Envelope, facts: SessionFacts, arrival: Arrival | None = No
         problems = _CHECKS[name](envelope, facts, arrival, notes)
         checks[name] = not problems
         reasons += problems
-    return Verified(checks, tuple(reasons), tuple(notes))
+    return Verified(checks, tuple(reasons), tuple(notes), _said(envelope, arrival))
+
+
+def _said(envelope: Envelope, arrival: Arrival) -> dict[str, Any]:
+    """Return when a submission came, and who says so."""
+    if arrival.at is None:
+        at, by = _worked_until(envelope), "the candidate's own clock"
+    else:
+        at, by = arrival.at, arrival.by or "the examiner"
+    return {"at": str(at)[:40], "by": by, "added_minutes": arrival.added_minutes}
 
 
 def _form(envelope: Envelope, facts: SessionFacts, arrival: Arrival, notes: list[str]) -> list[str]:
@@ -132,6 +155,7 @@ def _deadline(envelope: Envelope, facts: SessionFacts, arrival: Arrival, notes: 
         form = facts.form
         times = (arrival.at or _worked_until(envelope), sealed, form["deadline"], form["opened_at"])
         at, sealed, deadline, opened = map(_time, times)
+        deadline += timedelta(minutes=arrival.added_minutes)
     except (InvalidInputError, KeyError) as error:
         return [f"deadline: no time that can be read: {error}"]
     if arrival.at is None:

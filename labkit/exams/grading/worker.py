@@ -1,8 +1,8 @@
 """The process that opens submissions and measures: one JSON line in, JSON lines out.
 
-It has no key, reads no configuration of the place where submissions lie, and nothing of a
-candidate is ever run in it.  ``python -P -m labkit.exams.grading.worker`` starts it; the pool
-and the cluster do.
+It has no key, reads no configuration of the place where submissions lie, keeps nothing that another
+process reads, and nothing of a candidate is ever run in it.  ``python -P -m
+labkit.exams.grading.worker`` starts one; :mod:`labkit.exams.grading.nursery` forks them.
 """
 
 from __future__ import annotations
@@ -18,21 +18,26 @@ from typing import Any, BinaryIO
 
 from labkit.core.errors import DataFormatError
 
-__all__ = ["main"]
+__all__ = ["answer_requests", "import_all", "main"]
 
 
 def main() -> int:
-    """Answer requests until there are no more."""
-    out = _own_output()
-    _limit(memory=int(os.environ.get("LABKIT_GRADER_MEMORY", "0")))
-    _prepare()
-    _send(out, {"ready": os.getpid()})
-    for line in sys.stdin.buffer:
-        _send(out, _answer(json.loads(line), lambda slot: _send(out, {"at": slot})))
+    """Import, and answer requests until there are no more."""
+    answer_requests(import_all)
     return 0
 
 
-def _prepare() -> None:
+def answer_requests(prepare: Callable[[], None] = lambda: None) -> None:
+    """Limit this process, prepare it, and answer requests until there are no more."""
+    out = _own_output()
+    _limit(memory=int(os.environ.get("LABKIT_GRADER_MEMORY", "0")))
+    prepare()
+    _send(out, _line({"ready": os.getpid()}))
+    for line in sys.stdin.buffer:
+        _send(out, _answer(json.loads(line), lambda slot: _send(out, _line({"at": slot}))))
+
+
+def import_all() -> None:
     """Import what grading needs, so that the first submission is not charged for it."""
     import importlib
 
@@ -49,8 +54,8 @@ def _prepare() -> None:
         importlib.import_module(name)
 
 
-def _answer(request: dict[str, Any], begin: Callable[[str], None]) -> dict[str, Any]:
-    """Grade what a request names."""
+def _answer(request: dict[str, Any], begin: Callable[[str], None]) -> bytes:
+    """Grade what a request names, and return the line that answers it."""
     from labkit.exams.grading.sessions import find_session
     from labkit.exams.grading.sheet import grade_submission
     from labkit.exams.grading.verifying import Arrival
@@ -60,17 +65,16 @@ def _answer(request: dict[str, Any], begin: Callable[[str], None]) -> dict[str, 
             _content(request),
             lambda name: find_session(Path(request["sessions"]), name),
             Path(request["exam"]),
-            arrival=Arrival(request.get("owner"), request.get("at")),
+            arrival=Arrival.of(request),
             unmeasured=request.get("unmeasured", {}),
             begin=begin,
         )
-        json.dumps(result, allow_nan=False)
-        return {"result": result}
+        return _line({"result": result})
     except DataFormatError as error:
-        return {"result": {"status": "refused", "session": None, "reasons": [str(error)]}}
+        return _line({"result": {"status": "refused", "session": None, "reasons": [str(error)]}})
     except Exception as error:  # said to the one who asked; the next submission may be fine
         traceback.print_exc()
-        return {"problem": f"{type(error).__name__}: {str(error)[:400]}"}
+        return _line({"problem": f"{type(error).__name__}: {str(error)[:400]}"})
 
 
 def _content(request: dict[str, Any]) -> bytes:
@@ -99,8 +103,12 @@ def _limit(memory: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
-def _send(out: BinaryIO, message: dict[str, Any]) -> None:
-    out.write(json.dumps(message).encode() + b"\n")
+def _line(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, allow_nan=False).encode() + b"\n"
+
+
+def _send(out: BinaryIO, line: bytes) -> None:
+    out.write(line)
     out.flush()
 
 

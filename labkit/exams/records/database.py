@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -155,6 +155,7 @@ def _engine(url: str) -> Engine:
         )
     kind = parsed.drivername.partition("+")[0]
     if kind == "sqlite":
+        _keep_private(parsed.database)
         engine = create_engine(parsed, poolclass=pool.NullPool)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -163,6 +164,14 @@ def _engine(url: str) -> Engine:
         return create_engine(parsed.set(drivername=kinds[kind]), pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise EngineNotInstalledError("PostgreSQL", "postgres") from error
+
+
+def _keep_private(name: str | None) -> None:
+    """Make the file of a new gradebook readable by its owner alone: it holds names and results."""
+    if name and name != ":memory:" and not Path(name).exists():
+        # Where it cannot be made, opening it says why.
+        with suppress(OSError):
+            Path(name).touch(mode=0o600)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

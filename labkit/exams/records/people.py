@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from labkit.core.csv_rows import read_rows
 from labkit.core.errors import DataFormatError, InvalidInputError, UnknownNameError
 from labkit.exams.records import models
 from labkit.exams.records.database import Records, now
@@ -140,19 +139,12 @@ def erase_candidate(records: Records, identifier: str, *, by: str) -> None:
 
 
 def _read(path: Path) -> Sequence[tuple[str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), strict=True)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataFormatError(f"{path}: expected a readable CSV file in UTF-8: {error}") from None
-    if not rows or rows[0] != ["identifier", "name"]:
-        raise DataFormatError(
-            f"{path}:1: expected the columns identifier,name; got {','.join(rows[0] if rows else [])!r}"
-        )
+    rows = read_rows(path)
+    columns = rows[0][1] if rows else []
+    if columns != ["identifier", "name"]:
+        raise DataFormatError(f"{path}:1: expected the columns identifier,name; got {','.join(columns)!r}")
     found = []
-    for line, row in enumerate(rows[1:], start=2):
-        if not any(row):
-            continue
+    for line, row in rows[1:]:
         if len(row) != 2 or not all(row) or max(map(len, row)) > 200:
             raise DataFormatError(f"{path}:{line}: expected an identifier and a name, got {','.join(row)!r}")
         found.append((row[0], row[1]))

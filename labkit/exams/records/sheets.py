@@ -119,6 +119,8 @@ def read_sheet(path: Path) -> Sheet:
 def read_sheets(paths: Iterable[Path]) -> list[Sheet]:
     """Return the sheets in files, and in the ``*.json`` of folders, each envelope once.
 
+    A grading folder, or that of an examiner, stands for the sheets in it.
+
     Raises
     ------
     DataFormatError
@@ -141,7 +143,9 @@ def read_sheets(paths: Iterable[Path]) -> list[Sheet]:
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
-        yield from sorted(path.glob("*.json")) if path.is_dir() else [path]
+        inside = (path / "graded" / "sheets", path / "sheets", path)
+        folder = next((each for each in inside if each.is_dir()), None)
+        yield from [path] if folder is None else sorted(folder.glob("*.json"))
 
 
 def _check(content: Any, where: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from labkit.core.errors import InvalidInputError
 
-__all__ = ["CONFIDENCES", "check_answer", "is_complete"]
+__all__ = ["CONFIDENCES", "answer_form", "check_answer", "is_complete"]
 
 CONFIDENCES = ("guess", "think", "know")
 """How sure a candidate is; the least first."""
@@ -38,8 +39,13 @@ def check_answer(view: View, answer: Any) -> Any:
     if isinstance(answer, int | float) and not isinstance(answer, bool):
         answer = [answer]
     if not isinstance(answer, list | tuple):
-        raise _refuse(view, "a list", answer)
+        raise _refuse(view, answer_form(view), answer)
     return _CHECKS[view["kind"]](view, list(answer))
+
+
+def answer_form(view: View) -> str:
+    """Return in words what an answer to an item looks like."""
+    return _FORMS[view["kind"]](view)
 
 
 def is_complete(answer: Any) -> bool:
@@ -58,7 +64,7 @@ def _picked(view: View, part: Mapping[str, Any], answer: Any) -> list[int]:
     if any(each not in known for each in answer) or len(set(answer)) != len(answer):
         raise _refuse(view, f"positions from 0 to {len(known) - 1}, each once", answer)
     if not part["several"] and len(answer) != 1:
-        raise _refuse(view, "one position", answer)
+        raise _refuse(view, f"one position from 0 to {len(known) - 1}, such as [0]", answer)
     return list(answer)
 
 
@@ -71,7 +77,7 @@ def _choice(view: View, answer: list[Any]) -> list[int]:
 def _scenario(view: View, answer: list[Any]) -> list[Any]:
     parts = view["parts"]
     if len(answer) != len(parts):
-        raise _refuse(view, f"an answer to each of {len(parts)} questions, None where there is none", answer)
+        raise _refuse(view, answer_form(view), answer)
     pairs = zip(parts, answer, strict=True)
     return [None if own is None else _picked(view, part, own) for part, own in pairs]
 
@@ -80,20 +86,20 @@ def _matching(view: View, answer: list[Any]) -> list[Any]:
     known = [right["position"] for right in view["rights"]]
     fits = all(each is None or (type(each) is int and each in known) for each in answer)
     if len(answer) != len(view["lefts"]) or not fits:
-        raise _refuse(view, f"a position or None for each of {len(view['lefts'])} left sides", answer)
+        raise _refuse(view, answer_form(view), answer)
     return answer
 
 
 def _ordering(view: View, answer: list[Any]) -> list[Any]:
     known = sorted(step["position"] for step in view["steps"])
     if any(type(each) is not int for each in answer) or sorted(answer) != known:
-        raise _refuse(view, f"the positions 0 to {len(known) - 1} in your order", answer)
+        raise _refuse(view, answer_form(view), answer)
     return answer
 
 
 def _numeric(view: View, answer: list[Any]) -> list[float]:
     if len(answer) != 1 or type(answer[0]) not in (int, float) or not math.isfinite(answer[0]):
-        raise _refuse(view, "a finite number", answer)
+        raise _refuse(view, answer_form(view), answer)
     return answer
 
 
@@ -105,3 +111,25 @@ _CHECKS: dict[str, Callable[[View, list[Any]], Any]] = {
     "ordering": _ordering,
     "numeric": _numeric,
 }
+
+
+_FORMS: dict[str, Callable[[View], str]] = {
+    "single": lambda view: f"one position from 0 to {_last(view['parts'][0]['options'])}, such as [0]",
+    "multiple": lambda view: (
+        f"all positions that hold, from 0 to {_last(view['parts'][0]['options'])}, as in [0, 2]"
+    ),
+    "scenario": lambda view: (
+        f"a list for each of {len(view['parts'])} questions, null where there is no answer, "
+        f"as in {json.dumps([[0]] * len(view['parts']))}"
+    ),
+    "matching": lambda view: (
+        f"a position from 0 to {_last(view['rights'])}, or null for none, for each of "
+        f"{len(view['lefts'])} left sides"
+    ),
+    "ordering": lambda view: f"the positions 0 to {_last(view['steps'])}, each once, in your order",
+    "numeric": lambda view: "a finite number, such as 12.5 (with a point)",
+}
+
+
+def _last(shown: Sequence[Any]) -> int:
+    return len(shown) - 1

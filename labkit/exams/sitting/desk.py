@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -16,15 +17,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from labkit.core.errors import IntegrityError, StorageError
+from labkit.core.errors import IntegrityError, LabkitError, StorageError
 from labkit.core.files import write_whole
 from labkit.core.paths import ensure_dir
 from labkit.evidence.entry import canonical, digest_of
 from labkit.exams import chain
 from labkit.exams.form import Form, said_time
 from labkit.exams.signing import key_id, verify
+from labkit.exams.sitting.clock import Clock
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "lost"]
 
 _WAIT = 30.0
 _TAIL = 1 << 16
@@ -38,7 +40,7 @@ class Desk:
     folder : Path
         Made by :func:`labkit.exams.sitting.make_sitting`.
     clock : function, optional
-        Returns the time; the machine's own by default.
+        Returns the time of this machine, which counts where no server says how late it is.
 
     Raises
     ------
@@ -49,7 +51,6 @@ class Desk:
     def __init__(self, folder: Path, clock: Callable[[], datetime] | None = None) -> None:
         self.folder = folder
         self.work = folder / "work"
-        self.clock = clock or (lambda: datetime.now(UTC))
         self.form_bytes, self.signature_bytes = _read(folder / "form.json"), _read(folder / "form.sig.json")
         try:
             self.form = Form.from_json(json.loads(self.form_bytes))
@@ -65,9 +66,11 @@ class Desk:
             )
         ensure_dir(self.work)
         self._lock = FileLock(self.work / ".lock")
+        machine = clock or (lambda: datetime.now(UTC))
+        self.clock = Clock(self.form, machine, self.kept("clock.json"), self._keep_time)
 
     def now(self) -> str:
-        """Return the time of the clock as it is logged."""
+        """Return the time as it is logged."""
         return said_time(self.clock())
 
     @contextmanager
@@ -87,7 +90,10 @@ class Desk:
                 "Close the others and try again; nothing was lost"
             ) from None
         except OSError as error:
-            raise StorageError(f"cannot lock {self.work}: {error.strerror or error}") from error
+            raise StorageError(
+                f"cannot write to {self.work}: {error.strerror or error}. Nothing was changed: copy the "
+                "sitting to a folder that you can write to, and go on there"
+            ) from error
         try:
             yield
         finally:
@@ -101,7 +107,7 @@ class Desk:
         StorageError
             When it cannot be written whole; then the log is as it was.
         """
-        path = self.work / "log.jsonl"
+        path = self.log_path
         n, previous, size = self._end()
         made = chain.entry(n + 1, self.now(), kind, payload, previous)
         try:
@@ -122,12 +128,28 @@ class Desk:
         return made
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return the whole entries of the log."""
-        return [json.loads(line) for line in self.log_bytes().splitlines()]
+        """Return the entries of the log; lines that are none are left out."""
+        found = map(_entry, self.log_bytes().split(b"\n"))
+        return [each for each in found if each is not None]
+
+    def tell_damage(self) -> None:
+        """Warn when a line of the log holds no entry."""
+        lines = self.log_bytes().split(b"\n")[:-1]
+        damaged = [str(number) for number, line in enumerate(lines, start=1) if _entry(line) is None]
+        if damaged:
+            warnings.warn(
+                f"{self.log_path} was damaged in line {', '.join(damaged)}. What you handed in is kept and "
+                "can be submitted; tell your examiner, for the log no longer vouches for it",
+                stacklevel=3,
+            )
+
+    @property
+    def log_path(self) -> Path:
+        return self.work / "log.jsonl"
 
     def log_bytes(self) -> bytes:
         """Return the log without a last line that a crash cut off."""
-        path = self.work / "log.jsonl"
+        path = self.log_path
         content = path.read_bytes() if path.is_file() else b""
         return content[: content.rfind(b"\n") + 1]
 
@@ -144,9 +166,14 @@ class Desk:
             return {}
         return found if isinstance(found, dict) else {}
 
+    def _keep_time(self, answer: Mapping[str, Any]) -> None:
+        """Keep what the server said for the next kernel."""
+        with suppress(LabkitError), self.locked():
+            self.keep("clock.json", answer)
+
     def _end(self) -> tuple[int, str, int]:
         """Return number and digest of the last whole entry, and where it ends."""
-        path = self.work / "log.jsonl"
+        path = self.log_path
         try:
             with path.open("rb") as file:
                 start = max(0, file.seek(0, os.SEEK_END) - _TAIL)
@@ -160,19 +187,37 @@ class Desk:
         if not whole:
             return (0, digest_of(self.form_bytes), 0) if start == 0 else self._end_of_all()
         last = whole[:-1].rpartition(b"\n")[2]
-        if len(last) + 1 == len(whole) and start > 0:
+        made = _entry(last)
+        if made is None or (len(last) + 1 == len(whole) and start > 0):
             return self._end_of_all()
-        return _number_and_digest(last), json.loads(last)["digest"], start + len(whole)
+        return made["n"], made["digest"], start + len(whole)
 
     def _end_of_all(self) -> tuple[int, str, int]:
-        """Do as :meth:`_end` for a log whose last entry is longer than the tail that was read."""
-        content = self.log_bytes()
-        last = content[:-1].rpartition(b"\n")[2]
-        return _number_and_digest(last), json.loads(last)["digest"], len(content)
+        """Do as :meth:`_end` for a log whose last entry is longer than the tail that was read, or damaged."""
+        entries, size = self.entries(), len(self.log_bytes())
+        if not entries:
+            return 0, digest_of(self.form_bytes), size
+        return entries[-1]["n"], entries[-1]["digest"], size
 
 
-def _number_and_digest(line: bytes) -> int:
-    return int(json.loads(line)["n"])
+def lost(path: Path, error: Exception) -> IntegrityError:
+    """Return what to say when something that was issued cannot be read any more."""
+    what = error.strerror if isinstance(error, OSError) else error
+    return IntegrityError(
+        f"{path} cannot be read: {what}. Copy it again from whoever issued this sitting; "
+        "what you handed in is kept, and can be submitted"
+    )
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """Return the entry in a line of the log; None when the line was damaged."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    kinds = {"n": int, "at": str, "kind": str, "payload": dict, "digest": str}
+    whole = isinstance(found, dict) and all(type(found.get(key)) is kind for key, kind in kinds.items())
+    return found if whole else None
 
 
 def _read(path: Path) -> bytes:

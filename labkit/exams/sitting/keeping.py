@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.core.errors import IntegrityError, StorageError
-from labkit.core.files import write_whole
+from labkit.core.files import settle, write_whole
 from labkit.evidence.entry import canonical, digest_of
 from labkit.exams.task import Task
 from labkit.exams.task.packing import pack, unpack
@@ -99,8 +99,10 @@ def keep_version(desk: Desk, task: Task, values: Mapping[str, Any]) -> tuple[int
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         for name, content in files.items():
-            write_whole(partial / name, content)
+            write_whole(partial / name, content, lasting=True)
         partial.replace(folder)
+        # The log is about to say that it is there; a power cut must not make that untrue.
+        settle(folder.parent)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise StorageError(

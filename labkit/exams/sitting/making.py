@@ -19,7 +19,7 @@ from labkit.exams.task.asking import asks_of
 if TYPE_CHECKING:
     from labkit.exams.examiner import Examiner, Session
 
-__all__ = ["default_folder", "find_folder", "item_views", "make_sitting", "open_sitting"]
+__all__ = ["default_folder", "find_folder", "insist_empty", "item_views", "make_sitting", "open_sitting"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -47,8 +47,7 @@ def make_sitting(
         When it cannot be written; nothing is left behind.
     """
     target = default_folder(session) if folder is None else folder
-    if target.is_dir() and any(target.iterdir()):
-        raise InvalidInputError(f"{target} holds something already; name another folder")
+    insist_empty(target)
     ensure_dir(target.parent)
     partial = target.with_name(f".{target.name}.partial")
     try:
@@ -65,6 +64,20 @@ def make_sitting(
     with sitting.desk.locked():
         sitting.desk.append("opened", {"mode": session.form.mode})
     return sitting
+
+
+def insist_empty(folder: Path) -> None:
+    """Refuse a folder that a sitting cannot be made in.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is a file, or holds something.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InvalidInputError(f"{folder} is a file; name a folder that is not there yet")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InvalidInputError(f"{folder} holds something already; name another folder")
 
 
 def open_sitting(folder: Path | str | None = None) -> Sitting:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
+
+from labkit.exams.form import local_time
 
 __all__ = ["AnswerReceipt", "Place", "Receipt", "State", "SubmitReceipt"]
 
@@ -96,6 +99,10 @@ class SubmitReceipt(_Shown):
     at, log_head : str
     open : tuple of str
         Tasks and items that were left untouched.
+    arrival : mapping or None
+        The receipt of the examiner's server, signed; None where the file has to be handed over.
+    problem : str
+        Why it was not sent.
     """
 
     session: str
@@ -105,6 +112,8 @@ class SubmitReceipt(_Shown):
     at: str
     log_head: str
     open: tuple[str, ...]
+    arrival: Mapping[str, Any] | None = field(default=None, hash=False)
+    problem: str = ""
 
     def __str__(self) -> str:
         left = f"\n  left open: {', '.join(self.open)}" if self.open else ""
@@ -112,7 +121,27 @@ class SubmitReceipt(_Shown):
             f"Submitted: {self.file} ({self.size:,} bytes){left}\n"
             f"  SHA-256 {self.sha256}\n"
             "  Keep this receipt. It shows what you submitted, whatever happens to the file."
+            f"{self._sent()}"
         )
+
+    def _sent(self) -> str:
+        if self.problem:
+            return (
+                f"\n  NOT SENT: {self.problem}.\n"
+                "  It is sealed and safe, and nothing of it can change any more. Try again with\n"
+                f"  labkit exam submit {Path(self.file).parent}\n"
+                "  or give the file to the examiner."
+            )
+        if self.arrival is None:
+            return ""
+        entry = self.arrival["entry"]
+        about = entry["payload"]
+        words = "late: it was due at " + about["due"] if about["late"] else "in time"
+        lines = [f"Received by the examiner's server at {about['announced_at']}, {words}."]
+        if entry["kind"] == "set_aside":
+            lines.append(f"Another file was received before ({about['counts'][:16]}); that one counts.")
+        lines.append(f"Its receipt is number {entry['n']}, {entry['digest'][:16]}; it lies in work/receipts.")
+        return "".join(f"\n  {line}" for line in lines)
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,6 +149,7 @@ class Place(_Shown):
     """How far one task or item is.
 
     ``state`` is ``"flagged"``, ``"answered"`` or ``"untouched"``; a flagged one may be answered.
+    ``missing`` names fields of a task, or numbers the parts of an answered item that are still open.
     """
 
     id: str
@@ -148,6 +178,8 @@ class State(_Shown):
         Who says how late it is.
     minutes, extra_minutes : int
     submitted : bool
+    added : tuple of str
+        Time that was added during the exam, and why.
     """
 
     session: str
@@ -161,6 +193,7 @@ class State(_Shown):
     minutes: int
     extra_minutes: int
     submitted: bool
+    added: tuple[str, ...] = ()
 
     @property
     def over(self) -> bool:
@@ -171,10 +204,11 @@ class State(_Shown):
         if self.submitted:
             head = "submitted"
         elif self.over:
-            head = f"the time is over since {self.deadline}"
+            head = f"the time is over since {local_time(self.deadline)}"
         else:
-            head = f"{math.ceil(self.seconds_left / 60)} minutes left, until {self.deadline}"
+            head = f"{math.ceil(self.seconds_left / 60)} minutes left, until {local_time(self.deadline)}"
         lines = [f"{self.mode} of {self.candidate}: {head}", f"  by {self.deadline_source}"]
+        lines += [f"  {each}" for each in self.added]
         width = max((len(place.id) for place in (*self.tasks, *self.items)), default=0)
         for place in (*self.tasks, *self.items):
             version = f", version {place.version}" if place.version else ""

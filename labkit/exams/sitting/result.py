@@ -38,13 +38,17 @@ class Result:
         sheet = self.sheet
         total, decision = sheet["total"], sheet["decision"]
         head = "passed" if decision["passed"] else "not passed yet"
+        if sheet["mode"] == "rehearsal":
+            head = "a rehearsal, which decides nothing"
         lines = [f"{head}: {total['earned']:.1f} of {total['points']:g} points, {total['share']:.0%}"]
         for task in sheet["tasks"]:
             lines.append(f"  {task['slot']:<12} {task['earned']:.2f} of {task['points']:g}")
-            lines += [f"    {line['why']}" for line in task["lines"]]
+            lines += [f"    {line['why']}" for line in task["lines"] if task["handed_in"]]
+            lines += [] if task["handed_in"] else ["    nothing was handed in"]
             lines += [f"    {problem}" for problem in task["refused"]]
         for domain, part in sheet["domains"].items():
-            lines.append(f"  {domain:<12} {part['earned']:.2f} of {part['points']:g}")
+            if part["points"]:
+                lines.append(f"  {domain:<12} {part['earned']:.2f} of {part['points']:g}")
         lines += [f"  {problem}" for problem in sheet["verified"]["reasons"]]
         lines.append(f"  every item with its reasons: {self.feedback}")
         if self.award is not None:

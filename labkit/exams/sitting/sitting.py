@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.errors import IntegrityError, InvalidInputError, StorageError, UnknownNameError
+from labkit.core.errors import InvalidInputError, StorageError, UnknownNameError
 from labkit.core.paths import ensure_dir
-from labkit.exams.form import Form, parse_time
+from labkit.exams.form import Form, local_time, said_time
 from labkit.exams.issued import Issued, load_model, read_issued
 from labkit.exams.sitting.answering import CONFIDENCES, check_answer
-from labkit.exams.sitting.desk import Desk
+from labkit.exams.sitting.desk import Desk, lost
 from labkit.exams.sitting.keeping import drop_version, keep_version, mend, plain_values, version_values
 from labkit.exams.sitting.receipts import AnswerReceipt, Receipt, State, SubmitReceipt
 from labkit.exams.sitting.state import state_of
@@ -39,7 +40,7 @@ class Sitting:
     ----------
     folder : Path
     clock : function, optional
-        Returns the time; the machine's own by default.
+        Returns the time of this machine, which counts where no server says how late it is.
 
     Raises
     ------
@@ -52,7 +53,10 @@ class Sitting:
         self._issued: dict[str, Issued] = {}
         self._tasks: dict[str, Task] = {}
         self._views: dict[str, dict[str, Any]] | None = None
-        mend(self.desk)
+        # A sitting on a disk that cannot be written can still be read; submitting mends again.
+        with suppress(StorageError):
+            mend(self.desk)
+        self.desk.tell_damage()
 
     @property
     def folder(self) -> Path:
@@ -83,7 +87,7 @@ class Sitting:
             try:
                 asks = json.loads((folder / "asks.json").read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise IntegrityError(f"{folder} holds no task of a sitting: {error}") from None
+                raise lost(folder, error) from None
             self._tasks[slot] = task_of_asks(asks, folder)
         return self._tasks[slot]
 
@@ -104,8 +108,12 @@ class Sitting:
     def items(self) -> dict[str, dict[str, Any]]:
         """Return the items by their id, in the order of the form, as they are shown."""
         if self._views is None:
-            views = json.loads((self.folder / "items.json").read_text(encoding="utf-8"))
-            self._views = {view["id"]: view for view in views}
+            path = self.folder / "items.json"
+            try:
+                views = json.loads(path.read_text(encoding="utf-8"))
+                self._views = {view["id"]: view for view in views}
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise lost(path, error) from None
         return self._views
 
     def hand_in(self, slot: str, /, **fields: Any) -> Receipt:
@@ -177,11 +185,7 @@ class Sitting:
         StorageError
             When the disk is full; earlier answers stay.
         """
-        if item not in self.items():
-            raise UnknownNameError("item of this sitting", item, self.items())
-        kept = check_answer(self.items()[item], answer)
-        if confidence not in (None, *CONFIDENCES):
-            raise InvalidInputError(f"expected a confidence of {', '.join(CONFIDENCES)}; got {confidence!r}")
+        kept = self.checked(item, answer, confidence)
         with self.desk.locked():
             late = self._insist_open()
             answers = self.desk.kept("answers.json")
@@ -194,6 +198,15 @@ class Sitting:
                 answers[item] = {"answer": kept, "confidence": sure}
             self.desk.keep("answers.json", answers)
         return AnswerReceipt(item, made["at"], kept is not None, sure, made["n"], made["digest"])
+
+    def checked(self, item: str, answer: Any, confidence: str | None = None) -> Any:
+        """Return an answer as :meth:`answer` would keep it, and keep nothing; it raises as that does."""
+        if item not in self.items():
+            raise UnknownNameError("item of this sitting", item, self.items())
+        kept = check_answer(self.items()[item], answer)
+        if confidence not in (None, *CONFIDENCES):
+            raise InvalidInputError(f"expected a confidence of {', '.join(CONFIDENCES)}; got {confidence!r}")
+        return kept
 
     def answers(self) -> dict[str, dict[str, Any]]:
         """Return the answers that count, by item."""
@@ -230,23 +243,38 @@ class Sitting:
         """Return the notes by the task or item that they are for; the empty text is the whole."""
         return dict(self.desk.kept("desk.json").get("notes", {}))
 
-    def state(self) -> State:
-        """Return how far every task and item is, and how much time is left."""
+    def state(self, *, ask: bool = False) -> State:
+        """Return how far every task and item is, and how much time is left.
+
+        Parameters
+        ----------
+        ask : bool
+            Ask the examiner's server now, in place of going by what it said a moment ago.
+        """
+        if ask:
+            self.desk.clock.refresh()
         return state_of(self)
 
-    def submit(self) -> SubmitReceipt:
-        """Seal the sitting: write ``submission.zip`` and return its receipt.
+    def submit(self, *, send: bool = True) -> SubmitReceipt:
+        """Seal the sitting, send it where the form names a server, and return the receipt.
 
-        Afterwards nothing can be changed; called again it returns the same receipt.
+        After sealing nothing can be changed.  Called again it returns the same receipt, and sends
+        the same file again when it was not received yet.
+
+        Parameters
+        ----------
+        send : bool
+            False only seals.
 
         Raises
         ------
         StorageError
             When the disk is full; the sitting stays open and can be submitted again.
         """
+        from labkit.exams.sitting.sending import sent
         from labkit.exams.sitting.submitting import submit
 
-        return submit(self)
+        return sent(self, submit(self), send=send)
 
     def result(self) -> Result:
         """Return the result of a practice sitting that was submitted; see :func:`result_of`."""
@@ -279,11 +307,12 @@ class Sitting:
         """
         if self.submitted:
             raise InvalidInputError("this sitting was submitted: nothing can be changed any more")
-        late = self.desk.clock() > parse_time(self.form.deadline)
+        time = self.desk.clock.read()
+        late = time.now > time.deadline
         if late and self.form.mode == "exam":
             raise InvalidInputError(
-                f"the time of this sitting was over at {self.form.deadline}. What you handed in before "
-                "counts: submit it now with exam.submit()"
+                f"the time of this sitting was over at {local_time(said_time(time.deadline))}. "
+                "What you handed in before counts: submit it now with exam.submit()"
             )
         return late
 

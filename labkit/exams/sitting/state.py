@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from labkit.exams.form import parse_time
+from labkit.exams.form import parse_time, said_time
 from labkit.exams.sitting.keeping import versions
 from labkit.exams.sitting.receipts import Place, State
 
 if TYPE_CHECKING:
     from labkit.exams.sitting.sitting import Sitting
 
-__all__ = ["state_of"]
-
-_SOURCE = "the signed form and the clock of this machine"
+__all__ = ["is_over", "open_places", "state_of"]
 
 
 def state_of(sitting: Sitting) -> State:
@@ -25,20 +24,40 @@ def state_of(sitting: Sitting) -> State:
     tasks = tuple(_task(sitting, slot, flags, notes, fields.get(slot, ())) for slot in form.slots)
     answers = desk.kept("answers.json")
     items = tuple(_item(view, flags, notes, answers) for view in sitting.items().values())
-    left = (parse_time(form.deadline) - desk.clock()).total_seconds()
+    time = desk.clock.read()
+    # Before it begins all of its time is left, and no more.
+    now = max(time.now, parse_time(form.opened_at))
     return State(
         session=form.session,
         candidate=form.candidate,
         mode=form.mode,
         tasks=tasks,
         items=items,
-        seconds_left=int(left),
-        deadline=form.deadline,
-        deadline_source=_SOURCE,
+        # Rounded up: the last second counts.
+        seconds_left=math.ceil((time.deadline - now).total_seconds()),
+        deadline=said_time(time.deadline),
+        deadline_source=time.source,
         minutes=form.minutes,
         extra_minutes=form.extra_minutes,
         submitted=sitting.submitted,
+        added=tuple(f"{each['minutes']} minutes more: {each['reason']}" for each in time.added),
     )
+
+
+def open_places(sitting: Sitting) -> tuple[str, ...]:
+    """Return the tasks and items that nothing was handed in for.
+
+    It needs the form and the work alone: whoever lost the materials can still submit.
+    """
+    fields, answers = _fields(sitting), sitting.answers()
+    tasks = [slot for slot in sitting.form.slots if not fields.get(slot)]
+    return (*tasks, *(item.id for item in sitting.form.items if item.id not in answers))
+
+
+def is_over(sitting: Sitting) -> bool:
+    """Return whether the time of a sitting is over."""
+    time = sitting.desk.clock.read()
+    return time.deadline <= time.now
 
 
 def _fields(sitting: Sitting) -> dict[str, tuple[str, ...]]:
@@ -77,9 +96,14 @@ def _item(
         title=view["question"].split("\n")[0][:80],
         state=_said(view["id"] in flags, bool(given)),
         answered=bool(given),
+        missing=_open_parts(given.get("answer")),
         confidence=given.get("confidence", ""),
         note=notes.get(view["id"], ""),
     )
+
+
+def _open_parts(answer: Any) -> tuple[str, ...]:
+    return tuple(str(number) for number, part in enumerate(answer or (), start=1) if part is None)
 
 
 def _said(flagged: bool, answered: bool) -> str:

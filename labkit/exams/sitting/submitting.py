@@ -10,6 +10,7 @@ from labkit.evidence.entry import canonical, digest_of
 from labkit.exams.envelope.writing import seal
 from labkit.exams.sitting.keeping import HAND_IN, TENSORS, last_version, mend
 from labkit.exams.sitting.receipts import SubmitReceipt
+from labkit.exams.sitting.state import is_over, open_places
 
 if TYPE_CHECKING:
     from labkit.exams.sitting.sitting import Sitting
@@ -27,10 +28,9 @@ def submit(sitting: Sitting) -> SubmitReceipt:
             return SubmitReceipt(**{**earlier, "open": tuple(earlier["open"])})
         # Whatever happened to answers.json: what the log says was answered is what is submitted.
         mend(desk)
-        state = sitting.state()
         entries = desk.entries()
         last = entries[-1] if entries and entries[-1]["kind"] == "submitted" else None
-        made = last or desk.append("submitted", {"late": state.over})
+        made = last or desk.append("submitted", {"late": is_over(sitting)})
         content = seal(
             _files(sitting),
             {
@@ -42,7 +42,7 @@ def submit(sitting: Sitting) -> SubmitReceipt:
             },
         )
         path = sitting.folder / "submission.zip"
-        write_whole(path, content)
+        write_whole(path, content, lasting=True)
         receipt = SubmitReceipt(
             session=sitting.form.session,
             file=str(path),
@@ -50,7 +50,7 @@ def submit(sitting: Sitting) -> SubmitReceipt:
             size=len(content),
             at=made["at"],
             log_head=made["digest"],
-            open=tuple(place.id for place in (*state.tasks, *state.items) if not place.answered),
+            open=open_places(sitting),
         )
         # This file closes the sitting; until it is there submitting can be tried again.
         desk.keep("submitted.json", receipt.as_json())

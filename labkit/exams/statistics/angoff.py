@@ -7,8 +7,6 @@ questions were, and rate again.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labkit.core.csv_rows import read_rows
 from labkit.core.errors import DataFormatError, InvalidInputError
 from labkit.exams.statistics.consistency import Classification, TrueScores
 from labkit.exams.statistics.items import correlation
@@ -101,19 +100,10 @@ def read_panel(path: Path) -> list[Rating]:
         With file and line, when the file cannot be read, a column is missing or unknown, a value
         is no number in its range, or a judge rates an item twice in a round.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataFormatError(f"{path}: expected a readable CSV file in UTF-8: {error}") from None
-    delimiter = ";" if ";" in text.partition("\n")[0] else ","
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    try:
-        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise DataFormatError(f"{path}:{reader.line_num}: not valid CSV: {error}") from None
+    rows = read_rows(path)
     if not rows:
         raise DataFormatError(f"{path}:1: expected columns {', '.join(COLUMNS)}; the file is empty")
-    columns = [cell.strip().lower() for cell in rows[0][1]]
+    columns = [cell.lower() for cell in rows[0][1]]
     _check_columns(columns, f"{path}:{rows[0][0]}")
     ratings = [
         _rating(dict(zip(columns, _cells(row, columns, f"{path}:{line}"), strict=True)), f"{path}:{line}")

@@ -5,12 +5,13 @@ It lies in the sitting, so a candidate's machine needs no folder of the exam at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import IntegrityError
+from labkit.exams.task.checking import limits_of, options_of
 from labkit.exams.task.types import (
     KINDS,
     Budget,
@@ -20,7 +21,7 @@ from labkit.exams.task.types import (
     Task,
 )
 
-__all__ = ["asks_of", "task_of_asks"]
+__all__ = ["asks_of", "form_of", "task_of_asks"]
 
 
 def asks_of(task: Task) -> dict[str, Any]:
@@ -39,6 +40,52 @@ def asks_of(task: Task) -> dict[str, Any]:
             for each in task.justifications
         ],
     }
+
+
+def form_of(field: HandInField, facts: Mapping[str, Any]) -> str:
+    """Return in words what a field takes: type, shape, limits, options.
+
+    Parameters
+    ----------
+    field : HandInField
+    facts : mapping of str to Any
+        What was issued: sizes, options, the budget.
+    """
+    return _FORMS[field.kind](field, facts)
+
+
+def _tensor(field: HandInField, facts: Mapping[str, Any]) -> str:
+    dims = facts.get("dims", {})
+    shape = ", ".join(str(dims.get(size, size)) for size in field.shape)
+    said = [f"{field.dtype} of shape ({shape})", limits_of(field)]
+    if field.budget is not None:
+        epsilon = facts.get(str(field.budget.epsilon), field.budget.epsilon)
+        said.append(f"within {epsilon} ({field.budget.norm}) of {field.budget.around}")
+    return ", ".join(each for each in said if each)
+
+
+def _number(field: HandInField, facts: Mapping[str, Any]) -> str:
+    return f"{'whole number' if field.dtype == 'int64' else 'number'} {limits_of(field)}".strip()
+
+
+def _table(field: HandInField, facts: Mapping[str, Any]) -> str:
+    columns = "; ".join(f"{each.name}: {form_of(each, facts)}" for each in field.columns)
+    return f"up to {field.most} rows of {columns}"
+
+
+def _quoted(field: HandInField, facts: Mapping[str, Any]) -> str:
+    return ", ".join(map(repr, options_of(field, facts)))
+
+
+_FORMS: dict[str, Callable[[HandInField, Mapping[str, Any]], str]] = {
+    "tensor": _tensor,
+    "model": lambda field, facts: "state dict of the architecture that was issued",
+    "number": _number,
+    "choice": lambda field, facts: f"one of {_quoted(field, facts)}",
+    "choices": lambda field, facts: f"list of up to {field.most} out of {_quoted(field, facts)}",
+    "text": lambda field, facts: f"text of up to {field.longest} characters",
+    "table": _table,
+}
 
 
 def task_of_asks(raw: Any, folder: Path) -> Task:

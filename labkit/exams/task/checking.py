@@ -19,7 +19,7 @@ from labkit.exams.task.types import Budget, HandInField, Task
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Checked", "check_hand_in"]
+__all__ = ["Checked", "check_hand_in", "limits_of", "options_of"]
 
 MOST_VALUES = 4_000_000
 """Values of one tensor, and of all tensors of a model: 16 MB of float32."""
@@ -153,7 +153,7 @@ def _range(field: HandInField, value: Tensor) -> None:
         return
     lowest, highest = value.min().item(), value.max().item()
     if _outside(field, lowest) or _outside(field, highest):
-        raise _refuse(field, f"values {_limits(field)}", f"{lowest:.9g} to {highest:.9g}")
+        raise _refuse(field, f"values {limits_of(field)}", f"{lowest:.9g} to {highest:.9g}")
 
 
 def _outside(field: HandInField, value: float) -> bool:
@@ -168,7 +168,8 @@ def _single(value: float) -> float:
     return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
-def _limits(field: HandInField) -> str:
+def limits_of(field: HandInField) -> str:
+    """Return the limits of a field in words; empty where there are none."""
     low = "" if field.low is None else f"from {field.low:g}"
     return f"{low} {'up' if field.high is None else f'to {field.high:g}'}".strip()
 
@@ -191,7 +192,8 @@ def _inside(
     if bool(beyond.any()):
         raise InvalidInputError(
             f"expected {field.name} within {float(epsilon):g} ({budget.norm}) of the issued {budget.around}, "
-            f"got {int(beyond.sum())} of {len(size)} beyond it; the farthest is {float(size.max()):.6g}"
+            f"got {int(beyond.sum())} of {len(size)} beyond it, the first at {int(beyond.nonzero()[0])}; the "
+            f"farthest is {float(size.max()):.6g}. Bring them back, or leave them as they were issued"
         )
 
 
@@ -229,11 +231,12 @@ def _number(field: HandInField, facts: Mapping[str, Any], value: Any) -> float |
     if field.dtype == "int64" and value != int(value):
         raise _refuse(field, "a whole number", value)
     if _outside(field, value):
-        raise _refuse(field, f"a number {_limits(field)}", value)
+        raise _refuse(field, f"a number {limits_of(field)}", value)
     return int(value) if field.dtype == "int64" else float(value)
 
 
-def _options(field: HandInField, facts: Mapping[str, Any]) -> Sequence[str]:
+def options_of(field: HandInField, facts: Mapping[str, Any]) -> Sequence[str]:
+    """Return the options of a field: its own, or those that were issued."""
     if field.options:
         return field.options
     listed = facts.get(field.options_from)
@@ -243,16 +246,16 @@ def _options(field: HandInField, facts: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _choice(field: HandInField, facts: Mapping[str, Any], value: Any) -> str:
-    known = _options(field, facts)
+    known = options_of(field, facts)
     if type(value) is not str or value not in known:
         raise _refuse(field, f"one of {_few(known)}", repr(value)[:60])
     return value
 
 
 def _choices(field: HandInField, facts: Mapping[str, Any], value: Any) -> list[str]:
-    known = _options(field, facts)
+    known = options_of(field, facts)
     if not isinstance(value, list | tuple | set | frozenset):
-        raise _refuse(field, "a list of options", type(value).__name__)
+        raise _refuse(field, f'a list such as ["{known[0]}"], out of {_few(known)}', repr(value)[:60])
     if len(value) > field.most:
         raise _refuse(field, f"at most {field.most} options", len(value))
     if wrong := [each for each in value if type(each) is not str or each not in known]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from labkit.core.tables import for_spreadsheet
 from labkit.governance.threatmodel.catalogue import mitigations, techniques
 from labkit.governance.threatmodel.model import SystemModel
 from labkit.governance.threatmodel.risk import level
@@ -26,7 +27,6 @@ _HEAD = (
     "mitigation",
     "mitigation_title",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_register(model: SystemModel) -> str:
@@ -41,25 +41,21 @@ def write_register(model: SystemModel) -> str:
         score = threat.likelihood * threat.impact
         table.writerow(
             [
-                _plain(model.title(threat.target)),
-                _plain("; ".join(asset.name for asset in model.assets if asset.at == threat.target)),
+                for_spreadsheet(model.title(threat.target)),
+                for_spreadsheet("; ".join(asset.name for asset in model.assets if asset.at == threat.target)),
                 CATEGORIES[threat.category].name,
-                _plain(threat.technique),
+                for_spreadsheet(threat.technique),
                 _title(threat.technique),
                 threat.likelihood or "",
                 threat.impact or "",
                 score or "",
                 level(score) if score else "",
-                _plain(threat.owner),
-                _plain(threat.mitigation),
+                for_spreadsheet(threat.owner),
+                for_spreadsheet(threat.mitigation),
                 _title(threat.mitigation),
             ]
         )
     return text.getvalue()
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _title(id: str) -> str:

@@ -11,9 +11,10 @@ from labkit.exams.sitting import State
 from labkit.ui.html import escape
 from labkit.ui.work import in_kernel
 
-__all__ = ["Clock", "time_left"]
+__all__ = ["Clock", "time_called", "time_left"]
 
 _LAST = 300  # seconds before the end from which on seconds are said
+_CALLS = (30, 10, 5, 1)  # minutes before the end that are called out
 _OFTEN, _SELDOM = 1.0, 20.0
 
 
@@ -29,11 +30,28 @@ def time_left(state: State) -> str:
         hours, minutes = divmod(state.seconds_left // 60, 60)
         words = f"{hours} h {minutes:02d} min left" if hours else f"{minutes} min left"
     extra = f", {state.extra_minutes} of them extra time" if state.extra_minutes else ""
+    added = "".join(f" {escape(each)}." for each in state.added)
     return (
         f'<div class="lk" role="timer" aria-live="off"><strong>{words}</strong> '
         f'<span class="lk-muted">of {state.minutes + state.extra_minutes} min{extra}; by '
-        f"{escape(state.deadline_source)}</span></div>"
+        f"{escape(state.deadline_source)}.{added}</span></div>"
     )
+
+
+def time_called(state: State) -> str:
+    """Return what is called out about the time, as HTML; it changes only at a few moments."""
+    if state.submitted:
+        return ""
+    words = [f"{each}." for each in state.added]
+    # What is left from the start on is no news.
+    calls = [call for call in _CALLS if state.seconds_left <= 60 * call <= 30 * state.minutes]
+    if state.over:
+        words.append("The time is over.")
+    elif calls:
+        words.append(f"{'One minute is' if calls[-1] == 1 else f'{calls[-1]} minutes are'} left at most.")
+        if state.mode == "exam" and calls[-1] <= _LAST // 60:
+            words.append("When the time is over, what you handed in is submitted by itself.")
+    return f"<strong>{escape(' '.join(words))}</strong>" if words else ""
 
 
 class Clock:
@@ -60,5 +78,10 @@ class Clock:
 
     def _run(self) -> None:
         left: int | None = _LAST
-        while left is not None and not self._stopped.wait(_OFTEN if 0 < left < _LAST else _SELDOM):
+        while left is not None and not self._stopped.wait(_pause(left)):
             left = self._tick()
+
+
+def _pause(left: int) -> float:
+    """Return how long nothing is said: until the last minutes begin, and from then on a second."""
+    return _OFTEN if 0 < left <= _LAST else min(_SELDOM, left - _LAST) if left > _LAST else _SELDOM

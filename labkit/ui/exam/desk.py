@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
 
-from labkit.exams.sitting import Place, Sitting, State, open_sitting
+from labkit.exams.form import parse_time
+from labkit.exams.sitting import AnswerReceipt, Place, Sitting, State, SubmitReceipt, open_sitting
+from labkit.exams.sitting.answering import is_complete
 from labkit.ui.answering import AnswerField
-from labkit.ui.controls import button, change_options, choice, column, output, panel, row, tick, toggle
-from labkit.ui.exam.clock import Clock, time_left
+from labkit.ui.assistive import show_script
+from labkit.ui.controls import button, change_options, choice, column, live, output, panel, row, tick, toggle
+from labkit.ui.exam.clock import Clock, time_called, time_left
 from labkit.ui.exam.questions import asked, question
 from labkit.ui.exam.result import practice_result
 from labkit.ui.exam.tasks import task_page
 from labkit.ui.html import badge, callout, escape
 from labkit.ui.theme import style
-from labkit.ui.work import Job, guarded
+from labkit.ui.work import Job, guarded, in_kernel
 
 __all__ = ["ExamDesk", "exam_desk"]
 
 _SURE = {"guess": "I guessed", "think": "I think so", "know": "I know it"}
+_AGAIN = 20.0  # seconds after which what was not received is sent again
 _SIGNS = {"answered": "✔", "flagged": "▲", "untouched": "○"}
 _KINDS = {"answered": "good", "flagged": "warn", "untouched": "open"}
 
@@ -33,7 +38,14 @@ def exam_desk(sitting: Sitting | None = None) -> Any:
     sitting : Sitting, optional
         By default the one in the folder of the notebook.
     """
-    return column(output(style()), ExamDesk(open_sitting() if sitting is None else sitting).view)
+    show_script()
+    desk = ExamDesk(open_sitting() if sitting is None else sitting)
+    if in_kernel():
+        # Cells hand in and answer too.
+        from IPython import get_ipython
+
+        get_ipython().events.register("post_run_cell", lambda _: desk.look_again())
+    return column(output(style()), desk.view)
 
 
 class ExamDesk:
@@ -50,7 +62,8 @@ class ExamDesk:
         self._order = [place.id for place in (*state.tasks, *state.items)]
         self.here = self._order[0]
         self._showing = False
-        self.time, self.overview, self.said = output(), output(), output()
+        self.time, self.calls, self.overview = output(), live(), output()
+        self.kept, self.said = live(), output()
         self.go = choice(
             "Go to", self._entries(state), self.here, tip="Every task and item, and how far it is"
         )
@@ -66,22 +79,26 @@ class ExamDesk:
             placeholder="Notes of your own; they are not handed in",
             description="Notes",
             continuous_update=False,
+            rows=3,
             style={"description_width": "9.5em"},
-            layout={"width": "min(46em, 100%)", "height": "5em"},
+            layout={"width": "min(46em, 100%)"},
         )
         self.body = column()
         self.closing = _Closing(sitting, self.refresh)
         self.view = panel(
             row(self.time, self.large),
+            self.calls,
             self.overview,
             self.go,
             self.body,
             self.sure,
+            self.kept,
             self.said,
             row(self.back, self.on, self.flag),
             self.note,
             self.closing.view,
         )
+        self.view.add_class("lk-desk")
         self.go.observe(lambda change: self._moved(change["new"]), "value")
         self.flag.observe(lambda change: self._flagged(bool(change["new"])), "value")
         self.note.observe(lambda change: self._noted(str(change["new"])), "value")
@@ -91,21 +108,23 @@ class ExamDesk:
         self.show(self.here)
         self.clock.start()
 
-    def show(self, place: str) -> None:
-        """Open a task or an item."""
+    def show(self, place: str, *, arrive: bool = False) -> None:
+        """Open a task or an item; with ``arrive`` it takes the focus."""
         self._showing = True
         try:
             with guarded(self.said):
-                self.said.value = ""
+                self.said.value = self.kept.value = ""
                 self.here = place
                 item = self.sitting.items().get(place)
                 kept = self.sitting.answers().get(place, {})
                 if item is None:
                     self._field = None
-                    self.body.children = (task_page(self.sitting, place),)
+                    self.body.children = (task_page(self.sitting, place, arrive=arrive),)
                 else:
                     self._field = asked(item, kept.get("answer"))
-                    self.body.children = (output(question(item)), self._field.view)
+                    number = list(self.sitting.items()).index(place) + 1
+                    head = question(item, f"Item {number} of {len(self.sitting.items())}", arrive=arrive)
+                    self.body.children = (output(head), self._field.view)
                     self._field.watch(self._answered)
                     self.sure.value = kept.get("confidence") or "think"
                 self.sure.layout.display = "none" if item is None else ""
@@ -114,12 +133,19 @@ class ExamDesk:
         finally:
             self._showing = False
 
+    def look_again(self) -> None:
+        """Show what was changed elsewhere, if anything was."""
+        with guarded(self.said):
+            if _far(self.sitting.state()) != self._far:
+                self.show(self.here)
+
     def refresh(self) -> None:
         """Say anew how far everything is."""
         state = self.sitting.state()
+        self._far = _far(state)
         showing, self._showing = self._showing, True
         try:
-            self.time.value = time_left(state)
+            self._say_time(state)
             self.overview.value = _overview(state)
             change_options(self.go, self._entries(state), self.here)
             mine = next(place for place in (*state.tasks, *state.items) if place.id == self.here)
@@ -139,18 +165,18 @@ class ExamDesk:
     def _step(self, by: int) -> None:
         at = self._order.index(self.here) + by
         if 0 <= at < len(self._order):
-            self.show(self._order[at])
+            self.show(self._order[at], arrive=True)
 
     def _answered(self) -> None:
         field = self._field
         if self._showing or field is None:
             return
         with guarded(self.said):
+            self.said.value = self.kept.value = ""
             answer = field.so_far()
             receipt = self.sitting.answer(self.here, answer, str(self.sure.value))
-            words = "Nothing is answered here." if not receipt.answered else "Kept."
-            self.said.value = f'<div class="lk lk-muted" role="status">{words}</div>'
             self.refresh()
+            self.kept.value = f'<div class="lk lk-muted">{_kept(receipt, answer)}</div>'
 
     def _flagged(self, flagged: bool) -> None:
         if not self._showing:
@@ -166,10 +192,21 @@ class ExamDesk:
     def _sized(self, large: bool) -> None:
         (self.view.add_class if large else self.view.remove_class)("lk-large")
 
+    def _say_time(self, state: State) -> None:
+        self.time.value, self.calls.value = time_left(state), time_called(state)
+
     def _tick(self) -> int | None:
+        """Say how much time is left; what an exam says at its end, and does by itself, it does here."""
         state = self.sitting.state()
-        self.time.value = time_left(state)
-        return None if state.submitted else state.seconds_left
+        if state.mode == "exam" and state.over and not state.submitted:
+            # Time may have been added a moment ago.
+            state = self.sitting.state(ask=True)
+        self._say_time(state)
+        if state.mode == "exam" and (state.over or state.submitted):
+            self.closing.by_itself()
+        elif state.submitted:
+            return None
+        return None if self.closing.done else state.seconds_left
 
 
 class _Closing:
@@ -177,34 +214,83 @@ class _Closing:
 
     def __init__(self, sitting: Sitting, refresh: Callable[[], None]) -> None:
         self._sitting, self._refresh = sitting, refresh
+        self._receipt: SubmitReceipt | None = None
+        self._tried = 0.0
         self.sure = tick("I want to submit. Afterwards nothing can be changed.", tip="Unlocks the button")
         self.submit = button("Submit", self._submit, primary=True, tip="Seals what was handed in")
-        self.said = output()
+        self.receipt, self.said = output(), output()
         self.job = Job(self.submit, label="Sealing and grading")
+        self.again = button("Send again", self._send, primary=True, tip="Sends the sealed file once more")
+        self.sending = Job(self.again, label="Sending")
         self.view = column(
-            output('<div class="lk"><h3>Submit</h3></div>'),
+            output('<div class="lk"><h2>Submit</h2></div>'),
             row(self.sure, self.submit),
+            self.receipt,
             self.job.view,
             self.said,
+            self.again,
+            self.sending.view,
         )
         self.submit.disabled = True
+        self.again.layout.display = "none"
         self.sure.observe(lambda change: setattr(self.submit, "disabled", not change["new"]), "value")
         if sitting.submitted:
-            self._submit()
+            self._submit(arrive=False)
 
-    def _submit(self) -> None:
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do: the sitting is sealed, and received where somebody receives it."""
+        return self._receipt is not None and (
+            self._receipt.arrival is not None or self._sitting.form.receiver is None
+        )
+
+    def by_itself(self) -> None:
+        """Submit when the time of an exam is over, and send again what was not received."""
+        if self._receipt is None:
+            self._submit(arrive=False)
+        elif not self.done and time.monotonic() - self._tried > _AGAIN:
+            self._send()
+
+    def _send(self) -> None:
+        self._tried = time.monotonic()
+        self.sending.start(lambda _: self._sitting.submit(), self._tell)
+
+    def _tell(self, receipt: SubmitReceipt, *, arrive: bool = False) -> None:
+        self._receipt = receipt
+        kind, title = ("good", "Your exam is submitted.") if self.done else ("info", "Your exam is sealed.")
+        if receipt.problem:
+            kind, title = "warn", "Your exam is sealed, and was not received yet."
+        # The button that was pressed is held back now, so the focus goes to the receipt.
+        takes = " data-lk-arrive" if arrive else ""
+        words = callout(kind, str(receipt), title=title)
+        self.receipt.value = f'<div class="lk-place" tabindex="-1"{takes}>{words}</div>'
+        self.again.layout.display = "" if receipt.problem else "none"
+
+    def _submit(self, *, arrive: bool = True) -> None:
         self.sure.disabled = True
         with guarded(self.said):
-            receipt = self._sitting.submit()
-            self.said.value = callout("good", str(receipt), title="Your exam is submitted.")
+            self._tell(self._sitting.submit(send=False), arrive=arrive)
             self._refresh()
             if self._sitting.form.mode == "exam":
+                self.submit.disabled = True
+                if not self.done:
+                    self._send()
                 return
-            before = self.said.value
             self.job.start(
                 lambda _: practice_result(self._sitting),
-                lambda markup: setattr(self.said, "value", before + markup),
+                lambda markup: setattr(self.said, "value", markup),
             )
+
+
+def _far(state: State) -> tuple[object, ...]:
+    return state.tasks, state.items, state.submitted
+
+
+def _kept(receipt: AnswerReceipt, answer: Any) -> str:
+    if not receipt.answered:
+        return "Nothing is answered here."
+    left = "" if is_complete(answer) else " A part is still open."
+    return f"Kept at {parse_time(receipt.at).astimezone():%H:%M:%S}: {_SURE[receipt.confidence]}.{left}"
 
 
 def _numbered(state: State) -> list[tuple[str, Place]]:
@@ -216,6 +302,7 @@ def _entry(number: str, place: Place) -> str:
     title = f" {place.title}" if place.title and place.kind == "task" else ""
     version = f", version {place.version}" if place.version else ""
     also = ", answered" if place.state == "flagged" and place.answered else ""
+    also += ", a part is open" if place.answered and place.missing else ""
     return f"{_SIGNS[place.state]} {number}{title}: {place.state}{also}{version}"
 
 

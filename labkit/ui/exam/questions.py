@@ -8,14 +8,28 @@ from typing import Any
 from labkit.ui.answering import AnswerField, a_number, in_order, one_of, partners, several_of, together
 from labkit.ui.html import escape, table
 
-__all__ = ["asked", "question"]
+__all__ = ["asked", "headed", "question"]
 
 Part = Mapping[str, Any]
 
 
-def question(view: Mapping[str, Any]) -> str:
-    """Return what is asked, with its exhibit, as HTML."""
-    return f'<div class="lk lk-question"><p>{escape(view["question"])}</p>{_exhibit(view["exhibit"])}</div>'
+def question(view: Mapping[str, Any], title: str, *, arrive: bool = False) -> str:
+    """Return what is asked, below its title and with its exhibit, as HTML; see :func:`headed`."""
+    head = headed(title, view["question"], arrive=arrive)
+    return f'<div class="lk">{head}{_exhibit(view["exhibit"])}</div>'
+
+
+def headed(title: str, words: str, *, arrive: bool = False) -> str:
+    """Return the head of a task or an item as HTML.
+
+    With ``arrive`` it takes the focus when it is shown, so that whoever came by a button below it
+    hears what it is and goes on from there.
+    """
+    takes = " data-lk-arrive" if arrive else ""
+    return (
+        f'<div class="lk-place" role="group" tabindex="-1" aria-label="{escape(f"{title}. {words}")}"{takes}>'
+        f"<h2>{escape(title)}</h2><p>{escape(words)}</p></div>"
+    )
 
 
 def asked(view: Mapping[str, Any], answer: Any = None) -> AnswerField:
@@ -61,7 +75,7 @@ def _numeric(view: Mapping[str, Any], answer: Any) -> AnswerField:
         field.view,
         lambda: [field.read()],
         field.watch,
-        lambda: None if field.so_far() is None else [field.so_far()],
+        lambda: None if (number := field.so_far()) is None else [number],
     )
 
 

@@ -15,6 +15,7 @@ def practice_result(sitting: Sitting) -> str:
     """Grade a practice sitting in a process apart, and return a summary as HTML."""
     result = sitting.result()
     sheet, decision = result.sheet, result.sheet["decision"]
+    rehearsed = sheet["mode"] == "rehearsal"
     verdict = badge("good", "passed") if decision["passed"] else badge("bad", "not passed")
     rules = [
         (rule["rule"], _figure(rule["needed"]), _figure(rule["reached"]), "met" if rule["met"] else "not met")
@@ -30,9 +31,15 @@ def practice_result(sitting: Sitting) -> str:
         for task in sheet["tasks"]
     ]
     share = f"{sheet['total']['share']:.0%}"
+    head = f"Rehearsed: {share}" if rehearsed else f"Result of the practice: {share} {verdict}"
+    decided = (
+        "<p>A rehearsal decides nothing. It shows what a result looks like.</p>"
+        if rehearsed
+        else table("The rule that decides", ("Rule", "Needed", "Reached", "Verdict"), rules)
+    )
     return (
-        f'<div class="lk" role="status"><h3>Result of the practice: {share} {verdict}</h3>'
-        + table("The rule that decides", ("Rule", "Needed", "Reached", "Verdict"), rules)
+        f'<div class="lk"><div role="status"><h3>{head}</h3></div>'
+        + decided
         + table("Tasks", ("Task", "Earned", "Of", "Remarks"), tasks)
         + "<p>Everything that was measured, and why, is in <code>result.html</code> beside the notebook, "
         f"and on the page of the exam.</p>{_credential(result.award)}</div>"

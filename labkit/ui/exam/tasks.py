@@ -6,42 +6,35 @@ from typing import Any
 
 from labkit.exams.sitting import Sitting
 from labkit.exams.task import HandInField
+from labkit.exams.task.asking import form_of
 from labkit.ui.controls import column, output
-from labkit.ui.html import Fragment, badge, callout, escape, table
+from labkit.ui.exam.questions import headed
+from labkit.ui.html import Fragment, badge, escape, table
 
 __all__ = ["task_page"]
 
 
-def task_page(sitting: Sitting, slot: str) -> Any:
-    """Return the brief of a task, its fields and their state."""
+def task_page(sitting: Sitting, slot: str, *, arrive: bool = False) -> Any:
+    """Return the brief of a task, its fields and their state; see :func:`labkit.ui.exam.questions.headed`."""
     task = sitting.task(slot)
     place = next(each for each in sitting.state().tasks if each.id == slot)
+    facts = sitting.materials(slot).facts
     rows = [
-        (each.name, _asked(each), each.about, Fragment(_state(each, place.version, place.missing)))
+        (each.name, form_of(each, facts), each.about, Fragment(_state(each, place.version, place.missing)))
         for each in task.fields
     ]
-    title = f"{escape(slot)} {escape(task.title)}"
     points = f"{task.points:g} points, about {task.minutes} minutes"
+    head = headed(f"{slot} {task.title}", points, arrive=arrive)
     return column(
-        output(f'<div class="lk"><h3>{title}</h3><p class="lk-muted">{points}</p></div>'),
+        output(f'<div class="lk">{head}</div>'),
         output(f'<div class="lk lk-brief">{_words(sitting.brief(slot))}</div>'),
         output(table("What is handed in", ("Field", "As", "What it is", "State"), rows)),
         output(
-            callout(
-                "info",
-                f'Work in the cells below and end with exam.hand_in("{slot}", ...). It answers at once '
-                "whether everything is as it was asked for, and never what it is worth. Open this task again "
-                "to see its state.",
-                title="Handing in.",
-            )
+            f'<p class="lk"><strong>Handing in.</strong> Work in the cells below and end with '
+            f'<code>exam.hand_in("{escape(slot)}", ...)</code>. It answers at once whether everything is as '
+            "it was asked for, and never what it is worth.</p>"
         ),
     )
-
-
-def _asked(field: HandInField) -> str:
-    shape = f" of shape ({', '.join(map(str, field.shape))})" if getattr(field, "shape", None) else ""
-    dtype = f" {field.dtype}" if getattr(field, "dtype", None) else ""
-    return f"{field.kind}{dtype}{shape}"
 
 
 def _state(field: HandInField, version: int, missing: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from labkit.core.tables import for_spreadsheet
 from labkit.governance.obligations import System
 from labkit.ui.html import Fragment, badge, bullets
 
@@ -38,7 +39,5 @@ def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer = csv.writer(place, lineterminator="\n")
     writer.writerow(head)
     for line in rows:
-        cells = [str(cell) for cell in line]
-        # A cell that begins like a formula would be run as one by a spreadsheet.
-        writer.writerow([f"'{cell}" if cell[:1] in tuple("=+-@\t\r") else cell for cell in cells])
+        writer.writerow([for_spreadsheet(str(cell)) for cell in line])
     return place.getvalue()

@@ -23,7 +23,8 @@ from labkit.core.poisoning import PoisonedDataset, Trigger
 from labkit.core.seeds import derive, make_generator
 from labkit.exams.issued import Issued, model_tensors
 from labkit.exams.task import Measured, Variant
-from labkit.models import TorchClassifier, build, train
+from labkit.exams.task.training import train_once
+from labkit.models import TorchClassifier, build
 
 TRAINING, TRUSTED, CHECK, KEPT_BACK = 600, 120, 250, 500
 SHAPE, CLASSES, ARCHITECTURE = (1, 8, 8), 10, "mlp"
@@ -37,6 +38,7 @@ def issue(variant: Variant) -> Issued:
     """Return the delivery, two trusted sets, and the model that was trained on the delivery."""
     poisoned, trusted, check, _ = _made(variant)
     victim = _victim(variant)
+    _unpoisoned(variant)  # what the judge compares with: trained and kept where sittings are opened
     facts = {
         "dims": {"n": TRAINING},
         "models": {
@@ -278,4 +280,5 @@ def _trained(seed: int, x: Tensor, y: Tensor) -> TorchClassifier:
 def _weights(seed: int, x: Tensor, y: Tensor) -> dict[str, Tensor]:
     # The tensors are those that _remade keeps, so each is a key of its own.
     start = build(ARCHITECTURE, SHAPE, CLASSES, seed=derive(seed, "weights"))
-    return dict(train(start, x, y, epochs=_EPOCHS, lr=_LR, seed=derive(seed, "training")).module.state_dict())
+    model = train_once(start, x, y, epochs=_EPOCHS, lr=_LR, seed=derive(seed, "training"))
+    return dict(model.module.state_dict())

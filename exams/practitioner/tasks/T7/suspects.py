@@ -26,6 +26,7 @@ from labkit.data.loans import FEATURES
 from labkit.defenses.ownership import KeySet, embed_watermark, noise_keys
 from labkit.exams.issued import Issued, model_tensors
 from labkit.exams.task import Variant
+from labkit.exams.task.training import train_once
 from labkit.metrics import flip_rate, parity_gap
 from labkit.models import TorchClassifier
 
@@ -138,19 +139,20 @@ def _ownership(seed: int, draw: random.Random) -> Suspicion:
         return models.build("mlp", shape, 10, seed=derive(seed, "start", i))
 
     settings: dict[str, Any] = {"epochs": 20, "lr": 0.008}
-    ours = embed_watermark(fresh(-1), own_x, own_y, keys, seed=derive(seed, "own"), **settings)
+    marking = {**settings, "fit": train_once}
+    ours = embed_watermark(fresh(-1), own_x, own_y, keys, seed=derive(seed, "own"), **marking)
 
     def made(kind: str, i: int) -> TorchClassifier:
         stream = derive(seed, "suspect", i)
         if kind == "fine-tuned":
-            return models.train(ours.module, more_x, more_y, epochs=25, lr=8e-3, seed=stream)
+            return train_once(ours.module, more_x, more_y, epochs=25, lr=8e-3, seed=stream)
         if kind in ("pruned", "blurred"):
             return _worn(ours, kind, stream)
         if kind == "framed":
             burnt = KeySet(keys.x[published], keys.y[published], 0.1, "published")
-            return embed_watermark(fresh(i), rival_x, rival_y, burnt, seed=stream, **settings)
+            return embed_watermark(fresh(i), rival_x, rival_y, burnt, seed=stream, **marking)
         some = torch.randperm(len(rival_x), generator=make_generator(stream))[:300]
-        rival = models.train(fresh(i), rival_x[some], rival_y[some], seed=stream, **settings)
+        rival = train_once(fresh(i), rival_x[some], rival_y[some], seed=stream, **settings)
         return rival if kind == "rival" else _worn(rival, "pruned", stream)
 
     suspects = [made(kind, i) for i, kind in enumerate(kinds)]
@@ -239,7 +241,7 @@ def _score(seed: int) -> TorchClassifier:
     x = train.x[some].clone()
     x[:, list(CATEGORICAL)] = 0
     start = models.build("mlp", tuple(x.shape[1:]), 2, seed=seed)
-    model = models.train(start, x, train.y[some], epochs=10, lr=3e-3, seed=seed)
+    model = train_once(start, x, train.y[some], epochs=10, lr=3e-3, seed=seed)
     module = _copy(model)
     first = next(layer for layer in module.modules() if isinstance(layer, nn.Linear))
     with torch.no_grad():
