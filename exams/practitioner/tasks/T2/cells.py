@@ -93,7 +93,7 @@ half, whole = system["first_half"], system["budget"]
 
 
 def left(order):
-    """Return the risk that is left in winter and in spring, when the list is bought from the top."""
+    """Return the risk left after either half of the money, when the list is bought from the top."""
     spent = list(accumulate(price[name] for name in order))
     bought = [order[: sum(cost <= money for cost in spent)] for money in (half, whole)]
     return sum(residual(risks, controls, each) for each in bought)

@@ -30,7 +30,7 @@ print("read correctly, asked once:", float((secured.logits(x).argmax(1) == y).fl
 # Ask first why an attack might fail here. A filter that rounds lets no gradient through: put one in its
 # place, the plain identity (`bpda`) or a smooth step. Noise points each gradient another way: follow the
 # mean answer (`eot`). Logits that are too large make the cross-entropy flat: look at the margin, or at
-# ratios of logits, which does not change with their size. And ask scores alone, because such an attack
+# ratios of logits, which do not change with their size. And ask scores alone, because such an attack
 # needs no gradient at all. Of all that was found the worst counts, input by input.
 #
 # The checks come after that, exactly as the brief words them: they say what gave the vendor's figure
