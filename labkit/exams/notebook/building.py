@@ -91,13 +91,25 @@ def exam_notebook(
     if not solved:
         notebook.cells.append(_node("exam-desk", "code", _DESK))
     for task in tasks:
-        for position, cell in enumerate(read_exam_cells(task)):
-            text = cell.solved if solved else cell.issued
-            if task.reproduce and f"answer-{task.id}" in cell.tags:
-                notebook.cells.append(_node(f"{_start(task.id)}again", "markdown", _AGAIN))
-            notebook.cells.append(_node(f"{_start(task.id)}{position:03d}", cell.kind, text, cell))
+        notebook.cells += _cells_of(task, solved)
     notebook.cells.append(_node("exam-tail", "markdown", _TAIL))
     return notebook
+
+
+def _cells_of(task: Task, solved: bool) -> list[Any]:
+    """Return the cells of a task; a cell of the issued notebook has the same id in the solved one."""
+    found: list[Any] = []
+    read = read_exam_cells(task)
+    kept = [cell for cell in read if not cell.only_solved]
+    names = {cell.line: f"{number:03d}" for number, cell in enumerate(kept)}
+    for cell in read if solved else kept:
+        if task.reproduce and f"answer-{task.id}" in cell.tags:
+            found.append(_node(f"{_start(task.id)}again", "markdown", _AGAIN))
+        name = names.get(cell.line, f"solution-{cell.line}")
+        found.append(
+            _node(f"{_start(task.id)}{name}", cell.kind, cell.solved if solved else cell.issued, cell)
+        )
+    return found
 
 
 def notebook_bytes(notebook: NotebookNode) -> bytes:

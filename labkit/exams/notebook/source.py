@@ -1,7 +1,8 @@
 """The part of the exam notebook that a task brings: ``cells.py`` in percent format.
 
 One code cell is tagged ``answer-<task>``; the lines between ``# solution`` and ``# end solution``
-in it are the reference solution, which an issued notebook does not have.
+in it are the reference solution, which an issued notebook does not have.  Nor does it have the
+cells tagged ``solution``: what has to be said about the solution, and steps on the way to it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _MARK = re.compile(r"# %%(?P<prose>\s*\[markdown\])?(?:\s+tags=(?P<tags>\[[^\]]*
 _ORDER = re.compile(r"\s*#+\s*(NBVAL_\w+|PYTEST_VALIDATE_\w+)\s*$")
 _BEGIN, _END = "# solution", "# end solution"
 _CHECKED = "nbval-check-output"
+_SOLUTION = "solution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class ExamCell:
     text: str
     line: int
     tags: tuple[str, ...] = ()
+
+    @property
+    def only_solved(self) -> bool:
+        """Whether an issued notebook does without the cell."""
+        return _SOLUTION in self.tags
 
     @property
     def solved(self) -> str:
@@ -58,7 +65,8 @@ def read_exam_cells(task: Task) -> list[ExamCell]:
     DeclarationError
         Naming file and line: no or two answer cells, markers that do not pair, a tag by which a
         runner skips or forgives, code that is not Python with or without the solution, an answer
-        that does not end in ``exam.hand_in``.
+        that does not end in ``exam.hand_in``, or that a step before it is needed for where only the
+        answer is run again.
     """
     path = task.folder / "cells.py"
     cells = read_cells(path)
@@ -67,6 +75,12 @@ def read_exam_cells(task: Task) -> list[ExamCell]:
         raise DeclarationError(path, None, f"expected one cell tagged answer-{task.id}, got {len(answers)}")
     for cell in cells:
         _check(path, cell, task.id)
+        if cell.only_solved and cell.kind == "code" and task.reproduce:
+            raise DeclarationError(
+                path,
+                cell.line,
+                f"expected the whole solution in the answer: only answer-{task.id} is run again",
+            )
     return cells
 
 
@@ -103,10 +117,8 @@ def _cell(path: Path, line: int, lines: list[str]) -> ExamCell:
 def _check(path: Path, cell: ExamCell, task: str) -> None:
     answer = f"answer-{task}" in cell.tags
     for tag in cell.tags:
-        if tag in FORGIVING_TAGS or tag not in (f"answer-{task}", _CHECKED):
-            raise DeclarationError(
-                path, cell.line, f"expected no tag but answer-{task} and {_CHECKED}, got {tag!r}"
-            )
+        if tag in FORGIVING_TAGS or tag not in (allowed := (f"answer-{task}", _SOLUTION, _CHECKED)):
+            raise DeclarationError(path, cell.line, f"expected no tag but {', '.join(allowed)}, got {tag!r}")
     if cell.kind == "markdown":
         return
     for offset, text in enumerate(cell.text.splitlines(), start=1):

@@ -18,6 +18,14 @@ x = dispute.tensors["ordinary_x" if dispute.facts["family"] == "ownership" else 
 for name in dispute.facts["suspects"]:
     print(name, predict(exam.model("T7", name), x)[:20].tolist())
 
+# %% [markdown] tags=["solution"]
+# ### How to solve it
+#
+# Decide what counts and where the line lies before you look at anybody: keys that nobody could know, a
+# line adjusted for five suspects; or twins that differ in the group and in nothing else. The ordinary
+# figure beside it, agreement or the gap, is what a suspect is usually accused with, and it proves nothing:
+# innocent models agree with ours as well, and accept the groups unequally because of other columns.
+
 # %% tags=["answer-T7"]
 answers = {
     # "verdicts": [{"suspect": "A", "verdict": "...", "evidence": 0.1, "ordinary": 0.9}, ...],
