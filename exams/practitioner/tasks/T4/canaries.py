@@ -31,7 +31,7 @@ _LEAST_NOISE, _MOST_NOISE = 0.05, 1e4
 
 
 class Canaries(NamedTuple):
-    """Where the canaries are among the records, their pictures, their classes, and the classes they missed."""
+    """Places of the canaries among the records, their pictures, their classes, and those that they missed."""
 
     places: Tensor
     x: Tensor
@@ -88,9 +88,9 @@ def _margins(model: TorchClassifier, canaries: Canaries) -> Tensor:
 def chance_of_telling(privacy_epsilon: float, privacy_delta: float) -> float:
     """Return how often one coin can be read out of a training with noise that spends so much.
 
-    The Gaussian release that spends as much at this delta is taken for the training: it is at
-    least as easy to read as the many small ones that were sampled.  Its two answers, with one
-    class and with the other, lie two clips apart.
+    One Gaussian release that spends as much at this delta stands for the training.  Many steps
+    on samples spend more of their delta on rare leaks, so they tell less in the usual case.
+    What the release says with one class and with the other lies two clips apart.
     """
     if not math.isfinite(privacy_epsilon) or gaussian_delta(_LEAST_NOISE, privacy_epsilon) <= privacy_delta:
         return 1.0
