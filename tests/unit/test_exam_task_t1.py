@@ -5,11 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections import Counter
+import random
+from collections import Counter, defaultdict
+from dataclasses import replace
 
 import pytest
 
-from labkit.governance.controls import reasons
+from labkit.core.errors import InvalidInputError
+from labkit.exams.task import load_code
+from labkit.governance.controls import need_of, reasons
 from labkit.governance.obligations import TIERS, classify, facts, obligations
 from tests.exam_players import bot, issued, mark, metrics, problems, share, task_of, variants_of
 
@@ -94,6 +98,89 @@ def test_one_answer_for_every_variant_earns_little_beyond_the_justifications() -
         assert sum(shares) / len(shares) < 0.37
 
 
+def keys_of(variant):
+    return load_code(task_of("T1"), "case_files").case_file(variant)
+
+
+def usual(variants):
+    """Return what a player says who has learned what is usual, and reads only which lists are offered."""
+    keys = [keys_of(each) for each in variants]
+    often = Counter(fact for key in keys for fact in key.facts)
+    sorts = [classify(key.system) for key in keys]
+    binds, needs, verdicts = defaultdict(list), defaultdict(Counter), defaultdict(Counter)
+    for key in keys:
+        for duty in key.options:
+            binds[duty.id, duty.id not in key.undone].append(duty.id in key.binding)
+        for name in key.controls:
+            need = need_of(name, key.facts)
+            needs[name][("yes", "applies") if need.needed else ("no", need.reason)] += 1
+        for place, decision in key.decisions.items():
+            verdicts[place][decision.verdict] += 1
+
+    def likely(duty) -> float:
+        known = binds[duty["id"], duty["done"]]
+        return sum(known) / len(known) if known else 0.0
+
+    def play(told):
+        rows = []
+        for place in told["places"]:
+            open_ones = [
+                each
+                for each in told["duties"]
+                if each["jurisdiction"] == place and not each["done"] and likely(each) > 0.5
+            ]
+            verdict = verdicts[place].most_common(1)[0][0] if open_ones else "go"
+            because = max(open_ones, key=likely)["id"] if open_ones and verdict != "go" else "nothing"
+            rows.append({"jurisdiction": place, "verdict": verdict, "because": because})
+        lines = {name: needs[name].most_common(1)[0][0] for name in told["control_ids"] if needs[name]}
+        return {
+            **BEST,
+            "facts_read": [fact for fact, count in often.items() if count > len(keys) / 2],
+            "tier": Counter(each.tier for each in sorts).most_common(1)[0][0],
+            "roles": list(Counter(each.roles for each in sorts).most_common(1)[0][0]),
+            "duties": [each["id"] for each in told["duties"] if likely(each) > 0.5],
+            "statement": [
+                {"control": name, "applies": applies, "why": why} for name, (applies, why) in lines.items()
+            ],
+            "release": rows,
+            "risk_likelihood": 3,
+            "risk_impact": 3,
+            "risk_owner": told["owners"][0],
+            "risk_treatment": "mitigate",
+            "risk_residual": 1.8,
+        }
+
+    return play
+
+
+def test_saying_what_is_usual_passes_on_no_variant() -> None:
+    """The priors come from 150 case files of the same sentences: whoever practised long enough knows them."""
+    bank, draw = load_code(task_of("T1"), "case_files").bank(), random.Random(1)
+    drawn = [
+        replace(
+            ONE,
+            seed=draw.getrandbits(63),
+            params={
+                "use": draw.choice(sorted(bank["use"])),
+                "hand": draw.choice(sorted(bank["hand"])),
+                "place": draw.choice(("SG", "UK")),
+            },
+        )
+        for _ in range(150)
+    ]
+    play = usual(each for each in drawn if possible(each))
+    shares = {name: share("T1", each, play(issued("T1", each).facts)) for name, each in VARIANTS.items()}
+    assert max(shares.values()) < 0.55, shares
+    assert sum(shares.values()) / len(shares) < 0.4
+
+
+def possible(variant) -> bool:
+    try:
+        return bool(keys_of(variant).facts)
+    except InvalidInputError:  # a release whose places cannot differ is not drawn
+        return False
+
+
 @pytest.mark.parametrize("name", ["v01", "v07", "v13"])
 def test_everything_ticked_finds_nothing(name: str) -> None:
     told = issued("T1", VARIANTS[name]).facts
@@ -158,8 +245,6 @@ def test_a_banned_practice_that_is_let_go_costs_the_task() -> None:
 
 
 def test_arguable_facts_decide_nothing() -> None:
-    from labkit.exams.task import load_code
-
     cases = load_code(task_of("T1"), "case_files")
     for variant in VARIANTS.values():
         case = cases.case_file(variant)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
+from statistics import NormalDist
 
 import pytest
 import torch
 
-from labkit.defenses.privacy import privacy_spent
+from labkit.defenses.privacy import dp_sgd, gaussian_epsilon, noise_for, privacy_spent
 from labkit.exams.issued import load_model
-from labkit.models import build, train
-from tests.exam_players import bot, issued, mark, metrics, problems, share, variants_of
+from labkit.exams.task import load_code
+from labkit.metrics import membership_auc
+from labkit.models import TorchClassifier, build, train
+from tests.exam_players import bot, issued, mark, metrics, problems, share, task_of, variants_of
 
 VARIANTS = variants_of("T4")
 VARIANT = VARIANTS["v02"]
@@ -31,6 +35,14 @@ def test_solving_earns_everything_and_doing_nothing_earns_nothing(reference) -> 
     assert share("T4", VARIANT, bot("T4", "nothing", VARIANT)) == 0
     assert share("T4", VARIANT, {}) == 0
     assert share("T4", VARIANT, bot("T4", "lazy", VARIANT)) < 0.6
+
+
+def test_the_canaries_are_as_the_brief_says_and_their_coins_are_not_told() -> None:
+    given = issued("T4", VARIANT).tensors
+    dots = given["x_private"].flatten(1)
+    canaries = ((dots == 0) | (dots == 1)).all(1) & (dots.sum(1) == 8)
+    assert int(canaries.sum()) == 80
+    assert given["y_private"][canaries].bincount(minlength=10).min() > 0
 
 
 def test_the_materials_say_who_was_in_only_where_they_say_so() -> None:
@@ -126,6 +138,75 @@ def test_a_release_without_noise_is_worth_what_its_stated_settings_could_reach(r
         silent = {**forged, **settings, "privacy_epsilon": 2.0}
         found = mark("T4", VARIANT, silent)
         assert line(found, "private_utility") < 0.5, settings
+
+
+def with_release(hand_in, variant, model):
+    """Return a hand-in with another release, and with the one figure about it that can be seen."""
+    given = issued("T4", variant).tensors
+    x, y = (torch.cat([given[f"{kind}_private"], given[f"{kind}_public"]]) for kind in "xy")
+    loss = torch.nn.functional.cross_entropy(model.logits(x).double(), y, reduction="none")
+    auc = membership_auc(-loss, torch.arange(len(x)) < len(given["x_private"]))
+    return {**hand_in, "release": model.module.state_dict(), "release_auc": auc}
+
+
+@pytest.mark.parametrize("name", ["v01", "v02", "v10"])
+def test_a_release_without_noise_remembers_the_canaries_and_costs_the_task(name, reference) -> None:
+    variant = VARIANTS[name]
+    given = issued("T4", variant)
+    settings = {key: reference[key] for key in ("sample_rate", "steps", "clip", "privacy_delta")}
+    noise = noise_for(
+        privacy_epsilon=given.facts["epsilon_budget"],
+        sample_rate=settings["sample_rate"],
+        steps=settings["steps"],
+        privacy_delta=settings["privacy_delta"],
+    )
+    stated = {
+        **settings,
+        "noise_multiplier": noise,
+        "privacy_epsilon": given.facts["epsilon_budget"],
+    }
+    private = (given.tensors["x_private"], given.tensors["y_private"])
+    for epochs in (20, 60):
+        bare = train(build("logistic", (1, 8, 8), 10, seed=1), *private, epochs=epochs, lr=0.02, seed=2)
+        found = mark("T4", variant, with_release({**reference, **stated}, variant, bare))
+        assert found.earned == 0
+        assert any("canaries" in why for why in found.critical), epochs
+    for seed in range(3):
+        kept = dp_sgd(
+            build("logistic", (1, 8, 8), 10, seed=1),
+            *private,
+            clip=1.0,
+            noise_multiplier=noise,
+            sample_rate=settings["sample_rate"],
+            epochs=settings["sample_rate"] * settings["steps"],
+            lr=0.02,
+            seed=seed,
+        )
+        assert not mark("T4", variant, with_release({**reference, **stated}, variant, kept)).critical
+
+
+def test_whoever_exchanges_the_two_classes_of_a_canary_reads_the_other_one(reference) -> None:
+    code, canaries = load_code(task_of("T4")), load_code(task_of("T4"), "canaries")
+    case = code._made(VARIANT)
+    module = build("logistic", (1, 8, 8), 10)
+    module.load_state_dict(reference["release"])
+    release = TorchClassifier(module, (1, 8, 8), 10)
+    there = canaries.remembered(release, case.plain, case.canaries)
+    swapped = case.canaries._replace(y=case.canaries.other, other=case.canaries.y)
+    assert there + canaries.remembered(release, case.plain, swapped) == canaries.CANARIES
+
+
+def test_how_often_a_coin_can_be_read_follows_from_the_budget() -> None:
+    canaries = load_code(task_of("T4"), "canaries")
+    chances = [canaries.chance_of_telling(epsilon, 1e-4) for epsilon in (0.01, 1.0, 3.0, 8.0, 1e6, math.inf)]
+    assert chances == sorted(chances)
+    assert chances[0] < 0.51
+    assert chances[-1] == 1
+    # One Gaussian release that spends epsilon at delta is read as often as its noise says.
+    spent = gaussian_epsilon(2.0, 1e-4)
+    assert canaries.chance_of_telling(spent, 1e-4) == pytest.approx(NormalDist().cdf(0.5), abs=1e-6)
+    # A claim that promises nothing is not refuted by anything that a model remembers.
+    assert canaries.p_value(canaries.CANARIES, math.inf, 1e-4) == 1
 
 
 def test_a_release_beyond_the_budget_is_no_release(reference) -> None:

@@ -30,7 +30,31 @@ def test_measuring_earns_everything_and_doing_nothing_earns_nothing(name: str) -
     assert share("T7", variant, bot("T7", "reference", variant)) == pytest.approx(1)
     assert share("T7", variant, bot("T7", "nothing", variant)) == 0
     assert share("T7", variant, {}) == 0
-    assert share("T7", variant, bot("T7", "lazy", variant)) < 0.1
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_measuring_and_accusing_nobody_settles_no_dispute(name: str) -> None:
+    variant = FEW[name]
+    found = mark("T7", variant, bot("T7", "lazy", variant))
+    assert not found.critical
+    assert found.earned / found.points < 0.31
+    assert sum(line.earned for line in found.lines if line.part == "outcome") == 0
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_caution_about_one_suspect_costs_what_that_one_is_worth(name: str) -> None:
+    variant, key = FEW[name], key_of(FEW[name])
+    good = bot("T7", "reference", variant)
+    guilty = [suspect for suspect, truth in zip("ABCDE", key.truth, strict=True) if truth != key.innocent]
+    doubted = guilty[0]
+    rows = [
+        {**row, "verdict": key.innocent if row["suspect"] == doubted else row["verdict"]}
+        for row in good["verdicts"]
+    ]
+    found = metrics("T7", variant, {**good, "verdicts": rows})
+    assert found["wrongly_accused"] == 0
+    assert found["figures"] == pytest.approx(1 - 1 / len(guilty))
+    assert found["ordinary"] == 1
 
 
 def test_both_families_have_twelve_variants() -> None:

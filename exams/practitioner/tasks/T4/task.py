@@ -2,8 +2,9 @@
 
 A model was trained on half of the audit records; it is attacked by its answers.  A second set
 of records is to be released as a model with a privacy budget.  Nobody can see in a model which
-noise it was trained with, so the judge trains one of its own with the settings that were
-stated: a release is worth no more than such settings can give.
+noise it was trained with.  So the judge trains one of its own with the settings that were
+stated: a release is worth no more than such settings can give.  And some records are canaries:
+a release that remembers them better than the settings allow was not trained with them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -23,10 +25,13 @@ from labkit.core.errors import LabkitError
 from labkit.core.seeds import derive, make_generator
 from labkit.defenses.privacy import dp_sgd, privacy_spent
 from labkit.exams.issued import Issued
-from labkit.exams.task import Measured, Variant
+from labkit.exams.task import Measured, Variant, load_code, read_task
 from labkit.metrics import membership_auc, tpr_at_fpr
 from labkit.models import TorchClassifier, build
 from labkit.models.ensembles import train_ensemble
+
+_CANARIES = load_code(read_task(Path(__file__).parent), "canaries")
+"""The module beside this one that puts canaries among the private records, and looks for them."""
 
 AUDITED, KNOWN, PRIVATE, PUBLIC = 480, 80, 800, 100
 SHAPE, CLASSES, ARCHITECTURE = (1, 8, 8), 10, "logistic"
@@ -38,6 +43,7 @@ _GAIN = 0.05
 
 _RATES = (0.02, 0.06)
 _LEAST_NOISE = 0.05
+_TOO_RARE = 1e-3
 _SLACK = 0.02
 _HUGE = 30.0
 
@@ -51,6 +57,8 @@ class _Case(NamedTuple):
     private: tuple[Tensor, Tensor]
     public: tuple[Tensor, Tensor]
     hidden: tuple[Tensor, Tensor]
+    canaries: Any
+    plain: TorchClassifier
 
 
 def issue(variant: Variant) -> Issued:
@@ -126,6 +134,10 @@ def _released(
     within = (
         spent <= float(variant.params["epsilon_budget"]) * 1.001 and stated["privacy_delta"] <= DELTA * 1.001
     )
+    told = _CANARIES.remembered(release, case.plain, case.canaries)
+    p_value = _CANARIES.p_value(told, spent, stated["privacy_delta"])
+    found["remembered_canaries"] = float(p_value < _TOO_RARE)
+    facts |= {"canaries_told": float(told), "canaries": float(_CANARIES.CANARIES), "canaries_p": p_value}
     accuracy = _accuracy(release, *case.hidden)
     supported = min(accuracy, _supported(variant, case, stated) + _GAIN) if within else 0.0
     facts |= {"hidden_accuracy": accuracy, "within_budget": "yes" if within else "no"}
@@ -248,6 +260,7 @@ def _remade(seed: int, wrong_labels: float, width: int, epochs: int) -> _Case:
     for kind in (True, False):
         own = (member == kind).nonzero().flatten()
         known[own[lots[own].argsort()[: KNOWN // 2]]] = True
+    canaries = _CANARIES.draw_canaries(seed, PRIVATE, SHAPE, CLASSES)
     wrong = torch.rand(AUDITED, generator=generator) < wrong_labels
     turned = (y[audited] + torch.randint(1, CLASSES, (AUDITED,), generator=generator)) % CLASSES
     y_audit = torch.where(wrong, turned, y[audited])
@@ -266,7 +279,11 @@ def _remade(seed: int, wrong_labels: float, width: int, epochs: int) -> _Case:
         member,
         known,
         trained.member(0).logits(x[audited]),
-        (x[private], y[private]),
+        _CANARIES.put_in(canaries, x[private], y[private]),
         (x[public], y[public]),
         (x[hidden], y[hidden]),
+        canaries,
+        _CANARIES.without(
+            canaries, x[private], y[private], architecture=ARCHITECTURE, classes=CLASSES, seed=seed
+        ),
     )

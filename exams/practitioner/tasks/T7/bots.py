@@ -1,4 +1,4 @@
-"""Players of T7: one who measures, one who hands in nothing, one who accuses nobody unseen."""
+"""Players of T7: one who measures, one who hands in nothing, one who measures and accuses nobody."""
 
 from __future__ import annotations
 
@@ -28,13 +28,10 @@ def nothing(issued: Issued, variant: Variant) -> dict[str, Any]:
 
 
 def lazy(issued: Issued, variant: Variant) -> dict[str, Any]:
-    """Accuse nobody, and give one figure for all."""
+    """Measure and choose as the reference does, and accuse nobody: nothing can be wrong with that."""
     innocent = {"ownership": "not shown", "audit": "clean"}[issued.facts["family"]]
-    rows = [
-        {"suspect": name, "verdict": innocent, "evidence": 0.1, "ordinary": 0.9}
-        for name in issued.facts["suspects"]
-    ]
-    return {"verdicts": rows, "claim": 0.0, "why_ordinary": 1, "why_line": 1, "why_again": 3}
+    found = reference(issued, variant)
+    return {**found, "verdicts": [{**row, "verdict": innocent} for row in found["verdicts"]], "claim": 0.0}
 
 
 def _ownership(issued: Issued) -> dict[str, Any]:

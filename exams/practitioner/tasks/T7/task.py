@@ -34,7 +34,13 @@ def measure(variant: Variant, hand_in: Mapping[str, Any]) -> Measured:
     case = _MADE.suspicion(variant)
     rows = _once(hand_in.get("verdicts", ()))
     said = [rows.get(name, {}).get("verdict", "") for name in SUSPECTS]
-    near = [_is_near(rows.get(name), "evidence", case.evidence[i], _NEAR[case.family]) for i, name in _each()]
+    # A figure is evidence only beside the verdict that it bears: whoever measures everything and accuses
+    # nobody has not used what was measured.
+    near = [
+        said[i] == case.truth[i]
+        and _is_near(rows.get(name), "evidence", case.evidence[i], _NEAR[case.family])
+        for i, name in _each()
+    ]
     usual = [_is_near(rows.get(name), "ordinary", case.ordinary[i], _NEAR_ORDINARY) for i, name in _each()]
     guilty = [i for i, _ in _each() if case.truth[i] != case.innocent]
     others = [i for i, _ in _each() if i not in guilty]
