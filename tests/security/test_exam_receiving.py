@@ -17,8 +17,10 @@ from labkit.cli import main
 from labkit.core.errors import IntegrityError
 from labkit.evidence.entry import canonical
 from labkit.exams import chain
+from labkit.exams.envelope.reading import read_envelope
 from labkit.exams.examiner import Candidate, Examiner
-from labkit.exams.grading import Submission, grade_for, received_by
+from labkit.exams.grading import Submission, grade_for, received_by, session_facts, verify
+from labkit.exams.grading.verifying import Arrival
 from labkit.exams.receiving import Arrivals, Client, Receiving
 from labkit.exams.receiving.agreement import CLOCK, HEADERS, RECEIPT, SUBMISSION, proof_of, token_of
 from labkit.exams.receiving.client import ForgedError, SilentError
@@ -27,6 +29,7 @@ from labkit.exams.signing import Keys, create_keys
 from labkit.exams.sitting import Sitting, make_sitting
 from tests.exam_example import make_exam
 from tests.exam_receivers import Service, answer_of, digest
+from tests.exam_submissions import make_graded_exam
 
 
 @pytest.fixture(scope="module")
@@ -444,6 +447,47 @@ def test_a_second_submission_never_takes_the_place_of_the_first(service, tmp_pat
     second = service.receiving.path_of(form.session, digest(b"better 0"))
     (row,) = grade_for(service.examiner, [Submission(second)], root=tmp_path / "graded").rows
     assert (row["status"], "set aside" in row["reasons"][0]) == ("refused", True)
+
+
+def test_a_file_sent_in_the_name_of_another_sitting(service, tmp_path):
+    """Nobody is told apart by an identifier where there is none: neither time nor place goes along."""
+    now = datetime.now(UTC)
+    late = service.open("Bea", "", now=now - timedelta(minutes=40))
+    friend = service.open("Al", "")
+    make_sitting(service.examiner, late, tmp_path / "late").submit(send=False)
+    incident = {"reason": "broken keyboard", "by": "Gina", "now": now}
+    extend(service.receiving, service.receiving.keys(), [friend.form.session], 30, **incident)
+    content = (tmp_path / "late/submission.zip").read_bytes()
+    assert service.put(friend.form, content)[0] == 200
+    (mine,) = [each for each in received_by(service.examiner) if each.session == friend.form.session]
+    facts = session_facts(service.examiner, late)
+    found = verify(read_envelope(content), facts, Arrival(**mine.arrival))
+    assert (found.belongs, found.checks["owner"]) == (False, False)
+    assert f"received for the sitting '{friend.form.session}'" in found.reasons[0]
+
+
+def test_another_file_brought_by_hand_does_not_take_the_place_of_the_one_that_was_received(tmp_path):
+    """A better one, sealed later with a clock of one's own; only a person can decide for it."""
+    made = Service.make(tmp_path, make_graded_exam(tmp_path / "exams")).start()
+    try:
+        session = made.open("Cy", "c-1")
+        first = make_sitting(made.examiner, session, tmp_path / "cy").submit()
+    finally:
+        made.kill()
+    (tmp_path / "cy/work/submitted.json").unlink()
+    (tmp_path / "cy/exam.ipynb").write_bytes(b"{}")
+    second = Sitting(tmp_path / "cy").submit(send=False)
+    assert first.arrival
+    assert first.sha256 != second.sha256
+    brought = Submission(tmp_path / "cy/submission.zip")
+    (row,) = grade_for(made.examiner, [brought], workers=1).rows
+    assert (row["status"], "received another file of this sitting" in row["reasons"][0]) == ("refused", True)
+    assert not (made.examiner.folder / "graded/sheets").exists()
+    said = Submission(brought.path, owner="c-1")
+    (row,) = grade_for(made.examiner, [said], root=tmp_path / "decided", workers=1).rows
+    assert row["status"] == "graded"
+    (row,) = grade_for(made.examiner, received_by(made.examiner), workers=1).rows
+    assert (row["status"], row["sha256"]) == ("graded", first.sha256)
 
 
 def test_late_upload(service):

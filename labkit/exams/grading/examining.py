@@ -68,10 +68,12 @@ def grade_for(
     """
     sessions = {each.form.session: each for each in examiner.sessions()}
     folder = GradingFolder(root or examiner.folder / "graded", examiner.exam, examiner.items_folder())
+    given, counting = _with_arrivals(examiner, sessions, submissions)
     rows = folder.grade(
-        _with_arrivals(examiner, sessions, submissions),
+        given,
         # What was issued does not change; a register may hold thousands.
         list(_facts(examiner, [each for name, each in sessions.items() if not folder.knows(name)])),
+        counting=counting,
         workers=workers,
         seconds=seconds,
         scheduler=scheduler,
@@ -92,11 +94,7 @@ def received_by(examiner: Examiner) -> list[Submission]:
         When there is no server, or its arrivals were edited.
     """
     sessions = {each.form.session: each for each in examiner.sessions()}
-    return [
-        Submission(each.path, each.owner, each.at, SERVER, each.added_minutes, each.sha256)
-        for each in _received(examiner, sessions)
-        if each.counts
-    ]
+    return [_of_server(each.path, each) for each in _received(examiner, sessions) if each.counts]
 
 
 def _received(examiner: Examiner, sessions: Mapping[str, Session]) -> list[Received]:
@@ -104,14 +102,14 @@ def _received(examiner: Examiner, sessions: Mapping[str, Session]) -> list[Recei
     receiving = Receiving(examiner.folder)
     found = received(receiving)
     for each in found:
-        session = sessions.get(each.path.parent.name)
+        session = sessions.get(each.session)
         if (
             session is None
             or session.form.receiver is None
             or session.form.receiver.public != receiving.public
         ):
             raise IntegrityError(
-                f"{receiving.folder}: {each.path.parent.name} was received under a key that the signed form "
+                f"{receiving.folder}: {each.session} was received under a key that the signed form "
                 "of this sitting does not name"
             )
     return found
@@ -119,13 +117,18 @@ def _received(examiner: Examiner, sessions: Mapping[str, Session]) -> list[Recei
 
 def _with_arrivals(
     examiner: Examiner, sessions: Mapping[str, Session], submissions: Sequence[Submission]
-) -> list[Submission]:
-    """Return the submissions with what the server knows of each, where nobody said anything."""
+) -> tuple[list[Submission], dict[str, str]]:
+    """Return the submissions with what the server knows of each, where nobody said anything.
+
+    The second is the digest of the file that counts, for each sitting of which one was received.
+    """
     unknown = [each for each in submissions if each.owner is None and each.at is None]
     if not unknown or Receiving.of(examiner.folder) is None:
-        return list(submissions)
-    known = {each.sha256: each for each in _received(examiner, sessions)}
-    return [_with_arrival(each, known) if each in unknown else each for each in submissions]
+        return list(submissions), {}
+    arrived = _received(examiner, sessions)
+    known = {each.sha256: each for each in arrived}
+    given = [_with_arrival(each, known) if each in unknown else each for each in submissions]
+    return given, {each.session: each.sha256 for each in arrived if each.counts}
 
 
 def _with_arrival(submission: Submission, known: Mapping[str, Received]) -> Submission:
@@ -137,8 +140,12 @@ def _with_arrival(submission: Submission, known: Mapping[str, Received]) -> Subm
         return submission
     # Who has decided otherwise says whose it is, and when it came.
     problem = "" if found.counts else "set aside: another file of this sitting arrived first, and counts"
+    return _of_server(submission.path, found, problem)
+
+
+def _of_server(path: Path, found: Received, problem: str = "") -> Submission:
     return Submission(
-        submission.path, found.owner, found.at, SERVER, found.added_minutes, found.sha256, problem
+        path, found.owner, found.at, SERVER, found.added_minutes, found.sha256, found.session, problem
     )
 
 

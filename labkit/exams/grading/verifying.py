@@ -35,12 +35,15 @@ class Arrival:
         Who says so: :data:`SERVER`, or None for a person.
     added_minutes : int
         Time that was added during the exam, for an incident.
+    session : str or None
+        Sitting that it was received for, in whose name it was sent; None where nobody received it.
     """
 
     owner: str | None = None
     at: str | None = None
     by: str | None = None
     added_minutes: int = 0
+    session: str | None = None
 
     @classmethod
     def of(cls, known: Mapping[str, Any]) -> Arrival:
@@ -82,7 +85,7 @@ def verify(envelope: Envelope, facts: SessionFacts, arrival: Arrival | None = No
     form
         is the issued one to the byte of its canonical JSON, and the examiner signed it.
     owner
-        who brought it is whom the form was issued to.
+        who brought it is whom the form was issued to, and it was received for that sitting.
     nonce
         is the session's own, so that nothing sealed for another session fits.
     deadline
@@ -136,6 +139,9 @@ def _owner(envelope: Envelope, facts: SessionFacts, arrival: Arrival, notes: lis
         return ["owner: the form names another candidate than the one it was issued to"]
     if arrival.owner is not None and arrival.owner != facts.owner:
         return [f"owner: brought by {arrival.owner!r:.80}, and the sitting is somebody else's"]
+    if arrival.session not in (None, facts.session):
+        # Owner and time are those of the sitting that it was sent for, and no other one's.
+        return [f"owner: received for the sitting {arrival.session!r:.90}, and sealed for another one"]
     return []
 
 

@@ -18,7 +18,7 @@ class Received:
     Attributes
     ----------
     path : Path
-    sha256, owner, at : str
+    session, sha256, owner, at : str
         ``at`` is when its digest was announced: from then on nothing about it could change.
     added_minutes : int
         Time that was added to the sitting.
@@ -27,6 +27,7 @@ class Received:
     """
 
     path: Path
+    session: str
     sha256: str
     owner: str
     at: str
@@ -53,6 +54,7 @@ def _received(receiving: Receiving, arrivals: Arrivals, line: Line) -> Received:
     session, sha256 = about["session"], about["sha256"]
     return Received(
         path=receiving.path_of(session, sha256),
+        session=session,
         sha256=sha256,
         owner=about["owner"],
         at=about["announced_at"],
