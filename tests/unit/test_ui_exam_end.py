@@ -8,7 +8,7 @@ from labkit.exams.examiner import Candidate, Examiner
 from labkit.exams.receiving.extending import extend
 from labkit.exams.sitting import Sitting, make_sitting
 from labkit.ui.exam import ExamDesk
-from labkit.ui.exam.clock import _pause
+from labkit.ui.exam.clock import Clock, _pause
 from tests.exam_example import make_exam
 from tests.exam_receivers import Service
 
@@ -110,6 +110,35 @@ def test_time_that_was_added_a_moment_ago_keeps_the_desk_open(service, tmp_path)
     assert "5 minutes more: fire alarm." in desk.calls.value
     assert "5 minutes more: fire alarm." in desk.time.value
     assert "by the examiner&#x27;s server" in desk.time.value
+
+
+def test_nothing_is_sealed_by_a_clock_that_is_wrong_while_the_server_is_silent(service, tmp_path):
+    """The network is not there yet when the desk is opened, and the machine is hours ahead."""
+    session = service.open()
+    make_sitting(service.examiner, session, tmp_path / "sitting").desk.clock.close()
+    (tmp_path / "sitting/work/clock.json").unlink(missing_ok=True)
+    service.kill()
+    sitting = Sitting(tmp_path / "sitting", lambda: datetime.now(UTC) + timedelta(hours=2))
+    desk = ExamDesk(sitting)
+    assert desk._tick() < 0
+    assert not sitting.submitted
+    assert "The time is over, as far as this machine knows." in desk.calls.value
+    service.start()
+    assert desk._tick() > 29 * 60
+    assert sitting.hand_in("T5", claimed_gain=0.5).number == 1
+
+
+def test_a_clock_that_could_not_be_read_once_is_read_again(monkeypatch):
+    monkeypatch.setattr("labkit.ui.exam.clock._pause", lambda left: 0.0)
+    told = []
+
+    def tick():
+        told.append(len(told))
+        if len(told) == 1:
+            raise OSError("too many open files")
+
+    Clock(tick)._run()
+    assert told == [0, 1]
 
 
 def test_what_was_not_received_is_said_and_sent_again_by_a_button_and_by_itself(

@@ -39,12 +39,16 @@ class Reading:
     source : str
     added : tuple of mapping
         Minutes and reason of time that was added during the exam.
+    certain : bool
+        Whether it comes from the one whose word counts.  While the server is silent it is false: the
+        machine may be wrong, and time may have been added, so nothing that cannot be undone follows from it.
     """
 
     now: datetime
     deadline: datetime
     source: str
     added: tuple[Mapping[str, Any], ...] = ()
+    certain: bool = True
 
 
 class Clock:
@@ -107,7 +111,7 @@ class Clock:
             return Reading(now, deadline, _SERVER, added)
         # Nothing was answered, and nothing failed yet: it is being asked.
         since = since or self._machine()
-        return Reading(now, deadline, f"{_HERE}: the server {why} since {_shown(since)}", added)
+        return Reading(now, deadline, f"{_HERE}: the server {why} since {_shown(since)}", added, False)
 
     def refresh(self) -> bool:
         """Ask the server now, and return whether it answered."""
@@ -158,8 +162,11 @@ def _ask(clock: weakref.ref[Clock], stop: threading.Event) -> None:
 
 def _steady() -> float:
     """Return seconds of a clock that nobody sets, and that goes on while the machine sleeps."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
+    # Linux has it under the first name, macOS under the second; on Windows Python's own goes on.
+    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):
+        if (which := getattr(time, name, None)) is not None:
+            return time.clock_gettime(which)
+    return time.monotonic()
 
 
 def _shown(moment: datetime) -> str:

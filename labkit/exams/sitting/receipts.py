@@ -180,6 +180,8 @@ class State(_Shown):
     submitted : bool
     added : tuple of str
         Time that was added during the exam, and why.
+    certain : bool
+        False while the server is silent that has to say how late it is.
     """
 
     session: str
@@ -194,6 +196,7 @@ class State(_Shown):
     extra_minutes: int
     submitted: bool
     added: tuple[str, ...] = ()
+    certain: bool = True
 
     @property
     def over(self) -> bool:

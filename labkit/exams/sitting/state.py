@@ -41,6 +41,7 @@ def state_of(sitting: Sitting) -> State:
         extra_minutes=form.extra_minutes,
         submitted=sitting.submitted,
         added=tuple(f"{each['minutes']} minutes more: {each['reason']}" for each in time.added),
+        certain=time.certain,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,11 @@ __all__ = ["Clock", "time_called", "time_left"]
 _LAST = 300  # seconds before the end from which on seconds are said
 _CALLS = (30, 10, 5, 1)  # minutes before the end that are called out
 _OFTEN, _SELDOM = 1.0, 20.0
+_UNCERTAIN = (
+    "The time is over, as far as this machine knows. What you handed in is submitted when the examiner's "
+    "server says so; you can submit it yourself."
+)
+_LOG = logging.getLogger(__name__)
 
 
 def time_left(state: State) -> str:
@@ -46,7 +52,7 @@ def time_called(state: State) -> str:
     # What is left from the start on is no news.
     calls = [call for call in _CALLS if state.seconds_left <= 60 * call <= 30 * state.minutes]
     if state.over:
-        words.append("The time is over.")
+        words.append("The time is over." if state.certain else _UNCERTAIN)
     elif calls:
         words.append(f"{'One minute is' if calls[-1] == 1 else f'{calls[-1]} minutes are'} left at most.")
         if state.mode == "exam" and calls[-1] <= _LAST // 60:
@@ -79,7 +85,11 @@ class Clock:
     def _run(self) -> None:
         left: int | None = _LAST
         while left is not None and not self._stopped.wait(_pause(left)):
-            left = self._tick()
+            try:
+                left = self._tick()
+            except Exception:  # what failed now may work in a moment, and the end has to be noticed
+                _LOG.exception("the clock of the exam could not be read")
+                left = 0
 
 
 def _pause(left: int) -> float:

@@ -202,7 +202,8 @@ class ExamDesk:
             # Time may have been added a moment ago.
             state = self.sitting.state(ask=True)
         self._say_time(state)
-        if state.mode == "exam" and (state.over or state.submitted):
+        # Sealing cannot be undone: a clock that is wrong, or does not know of time that was added, must not.
+        if state.mode == "exam" and ((state.over and state.certain) or state.submitted):
             self.closing.by_itself()
         elif state.submitted:
             return None
