@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -21,6 +22,7 @@ from labkit.exams.receiving.agreement import parse_address
 from labkit.exams.receiving.client import SilentError
 from labkit.exams.receiving.extending import extend
 from labkit.exams.receiving.serving import Place
+from labkit.exams.sitting import make_sitting
 from tests.exam_example import make_exam
 from tests.exam_receivers import PASSWORD, ROOT, Service, answer_of, digest, free_port
 
@@ -217,6 +219,30 @@ def test_an_arrival_that_cannot_be_written_down_is_none_and_the_file_can_be_sent
     # Nobody reads any more what it prints.
     another.start().process.stdout.close()
     assert another.send(form, tmp_path / "s.zip", b"sealed").entry["n"] == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_it_receives_on_when_its_window_is_closed(service):
+    service.process.send_signal(signal.SIGHUP)
+    assert service.put(service.open().form, b"afterwards")[0] == 200
+    assert service.process.poll() is None
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65536, 99999])
+def test_a_port_that_is_none_is_refused_and_no_other_one_is_taken(port):
+    with pytest.raises(InvalidInputError, match="1 to 65535"):
+        Place(port=port).insist()
+
+
+def test_what_arrived_has_arrived_when_its_receipt_cannot_be_kept(service, tmp_path):
+    sitting = make_sitting(service.examiner, service.open(), tmp_path / "sitting")
+    sitting.submit(send=False)
+    (sitting.desk.work / "receipts" / "arrival.json.partial").mkdir(parents=True)
+    with pytest.warns(UserWarning, match="was received, and its receipt could not be kept"):
+        receipt = sitting.submit()
+    assert (receipt.problem, receipt.arrival["entry"]["kind"]) == ("", "received")
+    (sitting.desk.work / "receipts" / "arrival.json.partial").rmdir()
+    assert sitting.submit() == receipt == sitting.submit(send=False)
 
 
 def test_one_service_at_a_time(service):

@@ -10,7 +10,7 @@ import safetensors.torch
 from labkit.cli import main
 from labkit.exams.envelope.reading import read_envelope
 from labkit.exams.examiner import Examiner
-from labkit.exams.grading import received_by, session_facts, verify
+from labkit.exams.grading import grade_for, received_by, session_facts, verify
 from labkit.exams.grading.verifying import Arrival
 from labkit.exams.issued import read_issued
 from labkit.exams.sitting import Sitting, make_sitting
@@ -145,9 +145,15 @@ def test_late_by_the_server_is_late_unless_time_was_added_for_an_incident(office
     told("receive", folder, *given)
     service.kill()
     rows = told("receive", folder, "--list", "--json")["sittings"]
-    assert {row["owner"]: row["late"] for row in rows} == {"late": True, "alarm": True}
+    assert {row["owner"]: row["late"] for row in rows} == {"late": True, "alarm": False}
     assert [each.added_minutes for each in received_by(service.examiner)] == [0, 10]
     late, in_time = map(partial(verified, service.examiner), received_by(service.examiner))
     assert "deadline: it came at" in late.reasons[0]
     assert (late.counts, in_time.counts, in_time.reasons) == (False, True, ())
     assert in_time.arrival["by"] == "the examiner's server"
+    # Whoever graded before the time was added is told that it needs another folder.
+    graded = grade_for(service.examiner, received_by(service.examiner), workers=1)
+    assert [row["unused"] for row in graded.rows] == [[], []]
+    told("receive", folder, "--extend", sessions[0].form.session, *given[2:])
+    row, _ = grade_for(service.examiner, received_by(service.examiner), workers=1).rows
+    assert "time of 10 minutes that was added was not used" in row["unused"][0]

@@ -106,7 +106,7 @@ def _prepare(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace, receiving: Receiving) -> int:
-    from labkit.exams.form import said_time
+    from labkit.exams.form import GRACE, parse_time, said_time
     from labkit.exams.receiving.agreement import due_at
 
     arrivals = receiving.arrivals()
@@ -114,12 +114,14 @@ def _list(args: argparse.Namespace, receiving: Receiving) -> int:
     for each in receiving.sessions():
         files = arrivals.files(each.session)
         first = files[0].payload if files else {}
+        due = due_at(each.deadline, arrivals.minutes(each.session))
         row = {
             "session": each.session,
             "owner": each.owner,
-            "due": said_time(due_at(each.deadline, arrivals.minutes(each.session))),
+            "due": said_time(due),
             "received": first.get("announced_at"),
-            "late": first.get("late"),
+            # Time may have been added since its receipt was written.
+            "late": parse_time(first["announced_at"]) > due + GRACE if first else None,
             "set_aside": max(0, len(files) - 1),
         }
         rows.append(row)

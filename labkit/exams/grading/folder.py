@@ -299,7 +299,7 @@ def _row(result: Mapping[str, Any]) -> dict[str, Any]:
 def _brought(submission: Submission, sha256: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of a file: the same submission may be brought twice, under other names."""
     file = {"file": submission.path.name, "path": str(submission.path), "sha256": sha256}
-    return {**file, **row, "unused": _unused(submission, row["arrival"])}
+    return {**file, **row, "unused": _unused(submission, row)}
 
 
 def _refused(problem: str) -> dict[str, Any]:
@@ -310,12 +310,19 @@ def _nobody_said(arrival: Mapping[str, Any]) -> bool:
     return arrival.get("owner") is None and arrival.get("at") is None
 
 
-def _unused(submission: Submission, before: Mapping[str, Any]) -> list[str]:
+def _unused(submission: Submission, row: Mapping[str, Any]) -> list[str]:
     """Return what was said of a submission that was graded before without it, and so was not used."""
-    said = {"owner": submission.owner, "at": submission.at}
-    words = {"owner": "--owner", "at": "--arrived"}
+    said: dict[str, Any] = {"owner": submission.owner, "at": submission.at}
+    words = {
+        "owner": "--owner {}",
+        "at": "--arrived {}",
+        "added_minutes": "time of {} minutes that was added",
+    }
+    if any(reason.startswith("deadline:") for reason in row["reasons"]):
+        said["added_minutes"] = submission.added_minutes or None
+    before = row["arrival"]
     return [
-        f"{words[key]} {value} was not used: it was graded before with {before.get(key) or 'none'}. "
+        f"{words[key].format(value)} was not used: it was graded before with {before.get(key) or 'none'}. "
         "To grade it so, name another folder with --out"
         for key, value in said.items()
         if value is not None and before and value != before.get(key)

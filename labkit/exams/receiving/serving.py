@@ -49,6 +49,8 @@ class Place:
         InvalidInputError
             When another machine can reach it and nothing encrypts, or a proxy can be passed by.
         """
+        if not 0 < self.port < 1 << 16:
+            raise InvalidInputError(f"expected a port from 1 to 65535, got {self.port}")
         if (self.certificate is None) != (self.key is None):
             raise InvalidInputError("expected --certificate FILE and --key FILE together")
         if self.behind_proxy and (self.certificate is not None or not is_loopback(self.host)):
@@ -91,7 +93,9 @@ def serve(receiving: Receiving, keys: Keys, place: Place, tell: Callable[[str], 
     try:
         alone.acquire(timeout=0)
     except Timeout:
-        raise StorageError(f"a service for {receiving.folder} runs already") from None
+        raise StorageError(
+            f"a service for {receiving.folder} runs already, it may be without a window: end it first"
+        ) from None
     try:
         asyncio.run(_serve(receiving, keys, place, encryption, tell))
     finally:
@@ -114,14 +118,17 @@ async def _serve(
         server.listen(place.port, place.host)
     except OSError as error:
         raise InvalidInputError(f"cannot listen at {place.host}:{place.port}: {error.strerror}") from None
-    scheme = "http" if encryption is None else "https"
-    tell(f"receiving at {scheme}://{place.host}:{place.port}, for candidates {receiving.receiver.url}")
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if hasattr(signal, "SIGHUP"):
+        # The window that it prints to was closed: the exam goes on.
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
     for number in (signal.SIGINT, signal.SIGTERM):
         # Windows ends the process by itself.
         with suppress(NotImplementedError):
             loop.add_signal_handler(number, ended.set)
+    scheme = "http" if encryption is None else "https"
+    tell(f"receiving at {scheme}://{place.host}:{place.port}, for candidates {receiving.receiver.url}")
     await ended.wait()
     server.stop()
     await server.close_all_connections()

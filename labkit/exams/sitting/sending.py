@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.errors import IntegrityError, LabkitError
+from labkit.core.errors import IntegrityError, LabkitError, StorageError
 from labkit.core.paths import ensure_dir
 from labkit.evidence.entry import digest_of
 from labkit.exams.receiving.client import Client, ForgedError, receipt_of
@@ -55,9 +56,17 @@ def _send(sitting: Sitting, receipt: SubmitReceipt) -> dict[str, Any]:
     if not unchanged:
         raise IntegrityError(f"{path} was altered after it was sealed; what is sent must be what was sealed")
     arrival = Client(sitting.form).send(path, receipt.sha256, receipt.size).as_json()
-    with sitting.desk.locked():
-        ensure_dir(sitting.desk.work / "receipts")
-        sitting.desk.keep(_KEPT, arrival)
+    try:
+        with sitting.desk.locked():
+            ensure_dir(sitting.desk.work / "receipts")
+            sitting.desk.keep(_KEPT, arrival)
+    except StorageError as error:
+        # It arrived, whatever becomes of the paper about it.
+        warnings.warn(
+            f"it was received, and its receipt could not be kept here: {error} "
+            "Submit again afterwards: the server gives the same receipt once more",
+            stacklevel=2,
+        )
     return arrival
 
 
