@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -226,6 +227,30 @@ def test_it_receives_on_when_its_window_is_closed(service):
     service.process.send_signal(signal.SIGHUP)
     assert service.put(service.open().form, b"afterwards")[0] == 200
     assert service.process.poll() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of a pipe")
+def test_it_receives_on_when_its_window_is_held(another):
+    """As Ctrl+S does: what it prints is taken by nobody, and the pipe is full."""
+    import fcntl
+
+    another.start()
+    fcntl.fcntl(another.process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    for number in range(60):
+        assert another.put(another.open().form, b"file %d" % number)[0] == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of a process")
+def test_it_lets_as_many_come_as_the_system_allows(another):
+    import resource
+
+    hard = min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (64, hard))
+    another.start(preexec_fn=few)
+    lines = [socket.create_connection(("127.0.0.1", another.port), timeout=20) for _ in range(100)]
+    assert Client(another.open().form).time()
+    for line in lines:
+        line.close()
 
 
 @pytest.mark.parametrize("port", [-1, 0, 65536, 99999])

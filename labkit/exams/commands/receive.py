@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from contextlib import suppress
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 _VARIABLE = "LABKIT_RECEIVING_PASSWORD"
+_LAST_WORDS = 2.0  # seconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,14 +76,32 @@ def run(args: argparse.Namespace) -> int:
 
     place = Place(args.host, args.port, args.certificate, args.key, args.behind_proxy)
     place.insist()
-    serve(receiving, receiving.keys(_password(args, receiving)), place, _tell)
+    keys = receiving.keys(_password(args, receiving))
+    with _voice() as tell:
+        serve(receiving, keys, place, tell)
     return 0
 
 
-def _tell(line: str) -> None:
-    # Whoever closed the window that it prints to has not stopped the exam.
-    with suppress(OSError):
-        print(line, flush=True)
+@contextmanager
+def _voice() -> Iterator[Callable[[str], None]]:
+    """Give a function that prints a line, in a thread of its own.
+
+    Whoever holds the window that it prints to, or closed it, has not stopped the exam.
+    """
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def print_all() -> None:
+        while (line := lines.get()) is not None:
+            with suppress(OSError):
+                print(line, flush=True)
+
+    thread = threading.Thread(target=print_all, name="printing", daemon=True)
+    thread.start()
+    try:
+        yield lines.put
+    finally:
+        lines.put(None)
+        thread.join(_LAST_WORDS)
 
 
 def _prepare(args: argparse.Namespace) -> int:

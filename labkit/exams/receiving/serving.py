@@ -20,6 +20,8 @@ from labkit.exams.signing import Keys
 
 __all__ = ["Place", "serve"]
 
+_MOST_OPEN = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -112,6 +114,7 @@ async def _serve(
     from labkit.exams.receiving.server import make_server
     from labkit.exams.receiving.taking import Desk
 
+    _allow_connections()
     desk = Desk(receiving, keys, Limits().archive)
     server = make_server(desk, keys.master, encryption, tell)
     try:
@@ -134,3 +137,16 @@ async def _serve(
     await server.close_all_connections()
     arrivals = desk.arrivals
     tell(f"stopped after {len(arrivals.lines)} entries; head {arrivals.head}")
+
+
+def _allow_connections() -> None:
+    """Let as many come as the system allows: each is an open file, and many systems begin with 1024."""
+    try:
+        import resource
+    except ImportError:  # Windows counts no files
+        return
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_OPEN if most == resource.RLIM_INFINITY else min(most, _MOST_OPEN)
+    if 0 <= now < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
