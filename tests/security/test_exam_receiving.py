@@ -481,13 +481,27 @@ def test_another_file_brought_by_hand_does_not_take_the_place_of_the_one_that_wa
     assert first.sha256 != second.sha256
     brought = Submission(tmp_path / "cy/submission.zip")
     (row,) = grade_for(made.examiner, [brought], workers=1).rows
-    assert (row["status"], "received another file of this sitting" in row["reasons"][0]) == ("refused", True)
+    assert (row["status"], "nobody says when it arrived" in row["reasons"][0]) == ("refused", True)
     assert not (made.examiner.folder / "graded/sheets").exists()
-    said = Submission(brought.path, owner="c-1")
+    said = Submission(brought.path, owner="c-1", at=session.form.opened_at)
     (row,) = grade_for(made.examiner, [said], root=tmp_path / "decided", workers=1).rows
     assert row["status"] == "graded"
     (row,) = grade_for(made.examiner, received_by(made.examiner), workers=1).rows
     assert (row["status"], row["sha256"]) == ("graded", first.sha256)
+
+
+def test_a_file_brought_by_hand_has_the_time_that_was_added_when_somebody_says_so(tmp_path, capsys):
+    """The network failed, time was added for it, and the file came on a stick."""
+    made = Service.make(tmp_path, make_graded_exam(tmp_path / "exams"))
+    session = made.open("Di", "d-1", now=datetime.now(UTC) - timedelta(minutes=35))
+    make_sitting(made.examiner, session, tmp_path / "di").submit(send=False)
+    brought = [str(tmp_path / "di/submission.zip"), "--examiner", str(made.examiner.folder), "--json"]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    assert main(["exam", "grade", *brought, "--added-minutes", "10"]) == 2
+    assert "goes with --arrived" in capsys.readouterr().err
+    assert main(["exam", "grade", *brought, "--arrived", now, "--added-minutes", "10"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["submissions"]
+    assert (row["status"], row["reasons"]) == ("graded", [])
 
 
 def test_late_upload(service):

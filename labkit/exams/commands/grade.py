@@ -45,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="when it arrived by your clock, such as 2026-12-01T12:03+01:00",
     )
+    parser.add_argument(
+        "--added-minutes",
+        type=count,
+        default=0,
+        metavar="N",
+        help="with --arrived: time that was added to its sitting for an incident",
+    )
     parser.add_argument("--workers", type=count, metavar="N", help="processes (as many as there are cores)")
     parser.add_argument("--seconds", type=count, default=120, metavar="S", help="for one submission (120)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster of this scheduler")
@@ -77,8 +84,12 @@ def run(args: argparse.Namespace) -> int:
         )
     if len(files) != 1 and (args.owner or args.arrived):
         raise InvalidInputError("--owner and --arrived speak of one submission: name one file")
+    if args.added_minutes and not args.arrived:
+        raise InvalidInputError("--added-minutes goes with --arrived: what was received brings its own")
     examiner = opened_examiner(args)
-    submissions = [Submission(path, args.owner, args.arrived) for path in files]
+    submissions = [
+        Submission(path, args.owner, args.arrived, added_minutes=args.added_minutes) for path in files
+    ]
     graded = grade_for(
         examiner,
         received_by(examiner) if args.received else submissions,

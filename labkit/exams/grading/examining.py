@@ -68,12 +68,10 @@ def grade_for(
     """
     sessions = {each.form.session: each for each in examiner.sessions()}
     folder = GradingFolder(root or examiner.folder / "graded", examiner.exam, examiner.items_folder())
-    given, counting = _with_arrivals(examiner, sessions, submissions)
     rows = folder.grade(
-        given,
+        _with_arrivals(examiner, sessions, submissions),
         # What was issued does not change; a register may hold thousands.
         list(_facts(examiner, [each for name, each in sessions.items() if not folder.knows(name)])),
-        counting=counting,
         workers=workers,
         seconds=seconds,
         scheduler=scheduler,
@@ -117,18 +115,13 @@ def _received(examiner: Examiner, sessions: Mapping[str, Session]) -> list[Recei
 
 def _with_arrivals(
     examiner: Examiner, sessions: Mapping[str, Session], submissions: Sequence[Submission]
-) -> tuple[list[Submission], dict[str, str]]:
-    """Return the submissions with what the server knows of each, where nobody said anything.
-
-    The second is the digest of the file that counts, for each sitting of which one was received.
-    """
+) -> list[Submission]:
+    """Return the submissions with what the server knows of each, where nobody said anything."""
     unknown = [each for each in submissions if each.owner is None and each.at is None]
     if not unknown or Receiving.of(examiner.folder) is None:
-        return list(submissions), {}
-    arrived = _received(examiner, sessions)
-    known = {each.sha256: each for each in arrived}
-    given = [_with_arrival(each, known) if each in unknown else each for each in submissions]
-    return given, {each.session: each.sha256 for each in arrived if each.counts}
+        return list(submissions)
+    known = {each.sha256: each for each in _received(examiner, sessions)}
+    return [_with_arrival(each, known) if each in unknown else each for each in submissions]
 
 
 def _with_arrival(submission: Submission, known: Mapping[str, Received]) -> Submission:

@@ -95,7 +95,6 @@ class GradingFolder:
         submissions: Sequence[Submission],
         sessions: Iterable[SessionFacts],
         *,
-        counting: Mapping[str, str] | None = None,
         workers: int | None = None,
         seconds: float = 120.0,
         scheduler: str | None = None,
@@ -107,9 +106,6 @@ class GradingFolder:
         submissions : sequence of Submission
         sessions : iterable of SessionFacts
             Every sitting that a submission may belong to.
-        counting : mapping of str to str, optional
-            Sitting to the digest of the file that counts for it, where one was received.  Another one, of
-            which nobody says whose it is or when it came, does not take its place.
         workers : int, optional
             Processes on this machine.
         seconds : float
@@ -139,7 +135,7 @@ class GradingFolder:
                 else grade_here(todo.items(), workers=workers, seconds=seconds)
             )
             order = dict.fromkeys(sha256 for sha256, problem in taken if not problem)
-            rows = self._settled(order, todo, results, counting or {})
+            rows = self._settled(order, todo, results)
             return [
                 _brought(submission, sha256, _refused(problem) if problem else rows[sha256])
                 for submission, (sha256, problem) in zip(submissions, taken, strict=True)
@@ -150,7 +146,6 @@ class GradingFolder:
         order: Iterable[str],
         todo: Mapping[str, Mapping[str, Any]],
         results: Iterable[tuple[str, dict[str, Any]]],
-        counting: Mapping[str, str],
     ) -> dict[str, dict[str, Any]]:
         """Keep each result as it comes, and settle them in the order in which submissions were given.
 
@@ -167,7 +162,7 @@ class GradingFolder:
                 self._keep(sha256, early[sha256])
             while following is not None and (following in early or following not in todo):
                 result = early.pop(following) if following in early else self._result(following)
-                rows[following] = _row(self._settle(following, result, counting))
+                rows[following] = _row(self._settle(following, result))
                 following = next(left, None)
         return rows
 
@@ -240,7 +235,7 @@ class GradingFolder:
             f"results/{sha256}.json", with_sheet(about, text) if text else f"{_json(about)}\n".encode()
         )
 
-    def _settle(self, sha256: str, result: dict[str, Any], counting: Mapping[str, str]) -> dict[str, Any]:
+    def _settle(self, sha256: str, result: dict[str, Any]) -> dict[str, Any]:
         """Make a result the one of its sitting, unless the sitting has one already; return what it is now."""
         if result.get("status") != "graded":
             return result
@@ -253,16 +248,6 @@ class GradingFolder:
             replayed = {**result, "status": "replayed", "reasons": [*result["reasons"], reason]}
             self._keep(sha256, replayed)
             return replayed
-        if counting.get(session, sha256) != sha256 and _nobody_said(result["arrival"]):
-            about = {name: value for name, value in result.items() if name != "sheet"}
-            reason = (
-                f"set aside: the examiner's server received another file of this sitting, "
-                f"{counting[session][:12]}, and that one counts. Who decides otherwise says whose it is "
-                "(--owner) and when it came (--arrived)"
-            )
-            aside = {**about, "status": "refused", "reasons": [reason], "again": True}
-            self._keep(sha256, aside)
-            return aside
         self._publish(result)
         return result
 
@@ -304,10 +289,6 @@ def _brought(submission: Submission, sha256: str, row: Mapping[str, Any]) -> dic
 
 def _refused(problem: str) -> dict[str, Any]:
     return _row({"status": "refused", "reasons": [problem]})
-
-
-def _nobody_said(arrival: Mapping[str, Any]) -> bool:
-    return arrival.get("owner") is None and arrival.get("at") is None
 
 
 def _unused(submission: Submission, row: Mapping[str, Any]) -> list[str]:

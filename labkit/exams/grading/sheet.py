@@ -24,6 +24,11 @@ __all__ = ["ABOUT", "grade_submission", "read_ahead", "score_of", "sheet_of"]
 
 Result = dict[str, Any]
 
+_UNTIMED = (
+    "nobody says when it arrived: the form of this sitting names the examiner's server, which did not "
+    "receive this file. Who decides for it says when it came (--arrived)"
+)
+
 ABOUT = ("graded_at", "grader", "reproduction")
 """Members of a sheet that say when, by which program, and what else was looked at; not how much."""
 
@@ -72,6 +77,9 @@ def grade_submission(
     except DataFormatError as error:
         # The register may know it another day.
         return {**refused, "reasons": [str(error)], "again": True}
+    if facts.form.get("receiver") and facts.form.get("mode") == "exam" and (arrival or Arrival()).at is None:
+        # The candidate's clock does not count for it, and another day somebody says when it came.
+        return {**refused, "reasons": [_UNTIMED], "again": True}
     verified = verify(envelope, facts, arrival)
     sheet = sheet_of(envelope, facts, verified, exam, unmeasured=unmeasured or {}, begin=begin)
     return {
