@@ -1,5 +1,6 @@
 """The service that receives submissions: a clock, a receipt, and files that are never opened."""
 
+import asyncio
 import json
 import shutil
 import signal
@@ -22,7 +23,9 @@ from labkit.exams.receiving import Client, Receiving
 from labkit.exams.receiving.agreement import parse_address
 from labkit.exams.receiving.client import SilentError
 from labkit.exams.receiving.extending import extend
+from labkit.exams.receiving.server import make_server
 from labkit.exams.receiving.serving import Place
+from labkit.exams.receiving.taking import Desk
 from labkit.exams.sitting import make_sitting
 from tests.exam_example import make_exam
 from tests.exam_receivers import PASSWORD, ROOT, Service, answer_of, digest, free_port
@@ -251,6 +254,29 @@ def test_it_lets_as_many_come_as_the_system_allows(another):
     assert Client(another.open().form).time()
     for line in lines:
         line.close()
+
+
+def test_the_examiner_is_told_when_the_clock_was_set(another, monkeypatch):
+    """The clock that nobody sets stands in for the other one: it is their distance that counts."""
+    desk = Desk(another.receiving, another.receiving.keys(), 1 << 20)
+    told, secret = [], bytes(32)
+
+    async def ask(form):
+        server = make_server(desk, secret, tell=told.append)
+        server.listen(another.port, "127.0.0.1")
+        await asyncio.to_thread(Client(form).time)
+        server.stop()
+
+    form = another.open().form
+    asyncio.run(ask(form))
+    assert told == []
+    now = time.monotonic
+    monkeypatch.setattr("time.monotonic", lambda: now() + 3600)
+    assert desk.moved() == pytest.approx(-3600, abs=2)
+    monkeypatch.setattr("time.monotonic", now)
+    asyncio.run(ask(form))
+    assert len(told) == 1
+    assert "was set by +3600 s" in told[0]
 
 
 @pytest.mark.parametrize("port", [-1, 0, 65536, 99999])

@@ -10,6 +10,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,11 +62,17 @@ class Desk:
         ensure_dir(self._partial)
         self._sending: set[str] = set()
         self._announced: dict[str, tuple[str, datetime]] = {}
+        self._looked = datetime.now(UTC), time.monotonic()
 
     @property
     def under_way(self) -> int:
         """How many files are on their way."""
         return len(self._sending)
+
+    def moved(self) -> float:
+        """Return by how many seconds the clock of this machine was set since this was asked last."""
+        (said, counted), self._looked = self._looked, (datetime.now(UTC), time.monotonic())
+        return (self._looked[0] - said).total_seconds() - (self._looked[1] - counted)
 
     def time(self, sitting: Registered, challenge: str) -> dict[str, Any]:
         """Return how late it is for a sitting, signed together with the challenge of whoever asks."""
