@@ -245,7 +245,7 @@ def _hasty(hasty: Sequence[Hasty]) -> str:
     rows = [[each.session, each.item, f"{each.seconds:.1f}"] for each in hasty]
     table = format_table(["session", "item", "seconds"], rows)
     return (
-        f"{table}\nBy the candidates' own clocks, for a person to look at: some draft first and enter later."
+        f"{table}\nBy the candidates' own logs, for a person to look at: some draft first and enter later."
     )
 
 
