@@ -110,7 +110,8 @@ def read_sheet(path: Path) -> Sheet:
         content = path.read_bytes()
     except OSError as error:
         raise DataFormatError(f"{path}: expected a score sheet in JSON: {error}") from None
-    return sheet_of(read_json(str(path), content, most=_MOST_BYTES), path)
+    told = f"{path}: expected a score sheet in JSON"
+    return sheet_of(read_json(told, content, most=_MOST_BYTES), path)
 
 
 def read_sheets(paths: Iterable[Path]) -> list[Sheet]:
