@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labkit.core.errors import StorageError
 
-__all__ = ["alone", "settle", "write_whole"]
+__all__ = ["alone", "append_whole", "settle", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes, *, lasting: bool = False) -> None:
@@ -43,6 +43,29 @@ def write_whole(path: Path, content: bytes, *, lasting: bool = False) -> None:
             f"cannot write {path}: {error.strerror or error}. Free some space, or choose a folder you can "
             "write to (LABKIT_HOME for your own files); what was there before is intact."
         ) from error
+
+
+def append_whole(path: Path, content: bytes, size: int) -> None:
+    """Write ``content`` behind the first ``size`` bytes of a file, all or none, and wait for the disk.
+
+    Whatever lies behind them was cut off by a crash, and is taken away.
+
+    Raises
+    ------
+    OSError
+        When the disk is full or fails; then the file has ``size`` bytes as before.
+    """
+    try:
+        with path.open("ab") as file:
+            if file.tell() != size:
+                file.truncate(size)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            os.truncate(path, size)
+        raise
 
 
 def settle(path: Path) -> None:

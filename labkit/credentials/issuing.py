@@ -91,6 +91,8 @@ def change_status(
         ``revoked``, ``suspended`` or ``reinstated``.
     reason : str
         Kept in the private register.
+    at : datetime, optional
+        When it holds from; now.
 
     Raises
     ------

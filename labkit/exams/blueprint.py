@@ -101,10 +101,6 @@ class Blueprint:
         """Return the points of one item."""
         return self.item_points / self.item_count
 
-    def domain_of(self, slot: str) -> str:
-        """Return the domain of a slot; empty when there is no such slot."""
-        return next((each.domain for each in self.tasks if each.slot == slot), "")
-
 
 def exam_folder(exam: str = EXAM) -> Path:
     """Return the folder of an exam: ``exams/<exam>``."""

@@ -1,5 +1,6 @@
 """Core: norms and threat models, seeds, errors, results, checks, paths."""
 
+import os
 import subprocess
 import sys
 
@@ -23,7 +24,7 @@ from labkit.core import (
     predict,
 )
 from labkit.core.checks import length, whole
-from labkit.core.files import write_whole
+from labkit.core.files import append_whole, write_whole
 from labkit.core.paths import cache_dir, content_dir, data_dir, ensure_dir
 from labkit.core.protocols import check_batch, require_differentiable
 from tests.unit.victims import linear
@@ -209,6 +210,21 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(StorageError, match="cannot write"):
         write_whole(tmp_path / "folder", b"never")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "kept.json"]
+
+
+def test_a_line_is_added_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"one\nhalf of wh")
+    append_whole(path, b"two\n", len(b"one\n"))
+    assert path.read_bytes() == b"one\ntwo\n"
+
+    def fail(handle):
+        raise OSError("the disk failed")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="the disk failed"):
+        append_whole(path, b"three\n", len(b"one\ntwo\n"))
+    assert path.read_bytes() == b"one\ntwo\n"
 
 
 def test_importing_core_does_not_import_torch():

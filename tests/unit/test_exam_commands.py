@@ -80,6 +80,9 @@ def test_an_exam_is_opened_by_an_examiner_with_sealed_keys(exams, told, tmp_path
     assert (opened["mode"], opened["candidate"], opened["public"]) == ("exam", "Ada Example", ["T1", "T5"])
     told_of = told("examiner", tmp_path / "examiner", *password, "--json")
     assert [each["candidate"] for each in told_of["sessions"]] == ["Ada Example"]
+    again = ["exam", "examiner", *map(str, (tmp_path / "examiner", *password, "--pool", tmp_path))]
+    assert main(again) == 2, "a pool that would not be used"
+    assert "--pool can only be said" in capsys.readouterr().err
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     assert main(["exam", "open", *map(str, given), "--folder", str(tmp_path / "other")]) == 2
     assert "--password-file" in capsys.readouterr().err

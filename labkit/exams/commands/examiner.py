@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from labkit.core.errors import InvalidInputError
 from labkit.core.tables import format_table
 from labkit.course.commands.types import count
 from labkit.exams.commands.password import add_password, new_password, password_of
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
             args.folder, new_password(args), pool=args.pool, exam=args.exam, most_used=args.most_used
         )
     else:
+        _insist_nothing_new(args)
         examiner = Examiner(args.folder, password_of(args, args.folder))
     items, variants = examiner.exposure()
     sessions = [
@@ -72,6 +74,16 @@ def run(args: argparse.Namespace) -> int:
         print(format_table(list(sessions[0]), [list(each.values()) for each in sessions]))
         print(f"\n{_issued(items, variants)}")
     return 0
+
+
+def _insist_nothing_new(args: argparse.Namespace) -> None:
+    # Left unused without a word, --pool would let an exam be drawn from the public pool.
+    named = [f"--{name.replace('_', '-')}" for name in ("exam", "pool", "most_used") if vars(args)[name]]
+    if named:
+        raise InvalidInputError(
+            f"{args.folder} is an examiner already; {', '.join(named)} can only be said when one is made: "
+            "make another, in a folder of its own"
+        )
 
 
 def _issued(items: Counter[str], variants: Counter[tuple[str, str]]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from labkit.core.errors import IntegrityError, StorageError
+from labkit.core.files import append_whole
 from labkit.evidence.entry import canonical, digest_of
 from labkit.exams import chain
 from labkit.exams.form import said_time
@@ -182,16 +183,9 @@ class Arrivals:
         line = Line(entry, keys.sign(PURPOSE, entry))
         text = canonical(line.as_json()) + b"\n"
         try:
-            with self.path.open("ab") as file:
-                if file.tell() != self._size:
-                    # A crash cut the last line off; nobody was told of it.
-                    file.truncate(self._size)
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
+            # Nobody was told of a last line that a crash cut off.
+            append_whole(self.path, text, self._size)
         except OSError as error:
-            with suppress(OSError):
-                os.truncate(self.path, self._size)
             raise StorageError(f"cannot write {self.path}: {error.strerror or error}") from error
         self._size += len(text)
         self._take(line)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.core.errors import LabkitError, StorageError
+from labkit.core.files import settle
 from labkit.core.paths import ensure_dir
 from labkit.exams.form import GRACE, said_time
 from labkit.exams.receiving.agreement import due_at
@@ -149,7 +150,7 @@ class Desk:
                 return known
             ensure_dir(place.parent)
             part.path.replace(place)
-            _sync_folder(place.parent)
+            settle(place.parent)
             first = self.arrivals.first(sitting.session)
             due = due_at(sitting.deadline, self.arrivals.minutes(sitting.session))
             return self.arrivals.append(
@@ -248,13 +249,3 @@ def _full(error: OSError) -> RefusedError:
 def _cause(error: StorageError) -> str:
     cause = error.__cause__
     return (cause.strerror if isinstance(cause, OSError) else "") or "its records are busy"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last; a system that cannot open a folder does it by itself."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

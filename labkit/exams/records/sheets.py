@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from labkit.core.errors import DataFormatError
 from labkit.evidence.entry import canonical, digest_of
+from labkit.exams.envelope.strict import read_json
 from labkit.exams.grading.reproducing import OUTSTANDING
 from labkit.exams.grading.sheet import ABOUT
 
@@ -107,13 +107,11 @@ def read_sheet(path: Path) -> Sheet:
         size = path.stat().st_size
         if size > _MOST_BYTES:
             raise DataFormatError(f"{path}: expected a score sheet below {_MOST_BYTES} bytes, got {size}")
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        content = path.read_bytes()
+    except OSError as error:
         raise DataFormatError(f"{path}: expected a score sheet in JSON: {error}") from None
-    except _DoubtfulError as error:
-        raise DataFormatError(f"{path}: {error}") from None
-    return sheet_of(content, path)
+    told = f"{path}: expected a score sheet in JSON"
+    return sheet_of(read_json(told, content, most=_MOST_BYTES), path)
 
 
 def read_sheets(paths: Iterable[Path]) -> list[Sheet]:
@@ -210,18 +208,3 @@ def _check_points(part: Any, where: str) -> None:
 
 def _is_number(value: Any, most: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
-
-
-class _DoubtfulError(ValueError):
-    """JSON that two readers may understand differently."""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise _DoubtfulError("expected every key once, got one twice")
-    return table
-
-
-def _no_constant(name: str) -> Any:
-    raise _DoubtfulError(f"expected finite numbers, got {name}")

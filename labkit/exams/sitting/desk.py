@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from labkit.core.errors import IntegrityError, LabkitError, StorageError
-from labkit.core.files import write_whole
+from labkit.core.files import append_whole, write_whole
 from labkit.core.paths import ensure_dir
 from labkit.evidence.entry import canonical, digest_of
 from labkit.exams import chain
@@ -111,16 +111,9 @@ class Desk:
         n, previous, size = self._end()
         made = chain.entry(n + 1, self.now(), kind, payload, previous)
         try:
-            with path.open("ab") as file:
-                if file.tell() != size:
-                    # The last line was cut off by a crash: it was never acknowledged.
-                    file.truncate(size)
-                file.write(canonical(made) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            # A last line that a crash cut off was never acknowledged.
+            append_whole(path, canonical(made) + b"\n", size)
         except OSError as error:
-            with suppress(OSError):
-                os.truncate(path, size)
             raise StorageError(
                 f"this was not kept: {error.strerror or error}. What you did before is safe. "
                 f"Free some space on the disk of {self.folder} and do it again"

@@ -101,7 +101,7 @@ def answer_seconds(log: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     Parameters
     ----------
     log : iterable of mapping
-        Entries of a sitting's log, in order; the times are of the candidate's own clock.
+        Entries of a sitting's log, in order; the candidate's machine wrote the times.
     """
     found: dict[str, float] = {}
     before: datetime | None = None
@@ -131,7 +131,7 @@ def impossible_times(
     Parameters
     ----------
     seconds : mapping of session to (item to seconds)
-        From opening an item to its answer, by the candidate's own clock: a hint.
+        From the entry before to the answer, as the candidate's machine wrote it: a hint.
     sheets : sequence of Sheet
     least : float
         Seconds that reading takes at least.
