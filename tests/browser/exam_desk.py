@@ -70,7 +70,7 @@ def walk(page):
         stop, label = page.evaluate(_STOP), focused(page)
         assert stop["desk"], f"{label!r} is no part of the desk"
         assert stop["outline"] >= 2, f"{label!r} does not show that it has the focus"
-        assert stop["seen"], f"{label!r} is out of sight"
+        until(page, lambda: page.evaluate(_STOP)["seen"], f"{label!r} to be in sight")
         # What stands beside each other has its middle at about the same height.
         assert stop["y"] > above - 12, f"{label!r} comes after what is below it"
         above = stop["y"]
