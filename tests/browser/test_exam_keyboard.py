@@ -226,6 +226,7 @@ def heard(page, sitting):
     headed(page, f"Item {number} of")
     page.get_by_role("combobox", name="A goes with").select_option(index=1)
     shows(page, f"✔ Item {number}: answered, a part is open")
+    until(page, lambda: any(each.inner_text() for each in silent), "what the desk says of an answer")
     (said,) = [each.inner_text() for each in silent if each.is_visible() and each.inner_text()]
     assert re.fullmatch(r"Kept at [\d:]+: I think so\. A part is still open\.", said), said
     tree = page.locator(DESK).aria_snapshot()
