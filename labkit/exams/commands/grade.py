@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
+_WIDEST = 48  # letters of a path in the table; --json has all of them
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -136,7 +138,7 @@ def _zips(folder: Path) -> list[Path]:
 def _tell(rows: list[dict[str, Any]], folder: Path) -> None:
     shown = [
         [
-            row["path"],
+            _short(row["path"]),
             row["status"],
             row["candidate"] or "",
             row["session"] or "",
@@ -154,3 +156,8 @@ def _tell(rows: list[dict[str, Any]], folder: Path) -> None:
     if any(map(_refused, rows)):
         print("Points are kept. Grade again where the sandbox is, or leave it out with --no-reproduce.")
     print(f"\nSheets, feedback and packs for appeals: {folder}")
+
+
+def _short(path: str) -> str:
+    """Return a path that leaves room for the rest of its row; the end of a long one tells files apart."""
+    return path if len(path) <= _WIDEST else f"…{path[1 - _WIDEST :]}"

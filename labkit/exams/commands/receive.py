@@ -181,7 +181,9 @@ def _extend(args: argparse.Namespace, receiving: Receiving) -> int:
     if args.json:
         print(json.dumps(line.as_json(), indent=1))
         return 0
-    print(f"{about['minutes']} minutes were added to {len(about['sessions'])} sittings: {about['reason']}")
+    count = len(about["sessions"])
+    sittings = "1 sitting" if count == 1 else f"{count} sittings"
+    print(f"{about['minutes']} minutes were added to {sittings}: {about['reason']}")
     print("\n".join(f"  {session}" for session in about["sessions"]))
     return 0
 
