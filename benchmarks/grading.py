@@ -53,7 +53,7 @@ class Entry(NamedTuple):
 def run(
     submissions: int = 400,
     of_peers: int = 4,
-    of_practice: tuple[int, int] = (60, 240),
+    of_practice: tuple[int, int] = (240, 720),
     turns: int = 3,
 ) -> list[Row]:
     """Grade with ours on one process and on all cores, with nbgrader, and with otter-grader.

@@ -7,13 +7,16 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from labkit.exams.examiner import Candidate, Examiner
 from labkit.exams.receiving import Client, Receiving
 from labkit.exams.receiving.agreement import HEADERS, SUBMISSION, proof_of, token_of
+from tests.exam_example import make_exam
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "a long password"  # noqa: S105
@@ -133,3 +136,14 @@ def answer_of(line):
     answer = http.client.HTTPResponse(line)
     answer.begin()
     return answer.status, json.loads(answer.read())
+
+
+@contextmanager
+def running_service(base):
+    """A service below ``base``, with an exam of its own, that runs until it is no longer needed."""
+    with pytest.MonkeyPatch.context() as patch:
+        exam = make_exam(base / "exams")
+        patch.setenv("LABKIT_EXAMS", str(exam.parent))
+        made = Service.make(base, exam).start()
+        yield made
+        made.kill()

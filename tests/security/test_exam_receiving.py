@@ -27,21 +27,15 @@ from labkit.exams.receiving.client import ForgedError, SilentError
 from labkit.exams.receiving.extending import extend
 from labkit.exams.signing import Keys, create_keys
 from labkit.exams.sitting import Sitting, make_sitting
-from tests.exam_example import make_exam
-from tests.exam_receivers import Service, answer_of, digest
+from tests.exam_receivers import Service, answer_of, digest, running_service
 from tests.exam_submissions import make_graded_exam
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """A service that runs, and has to run on whatever is done to it."""
-    base = tmp_path_factory.mktemp("cheats")
-    with pytest.MonkeyPatch.context() as patch:
-        exam = make_exam(base / "exams")
-        patch.setenv("LABKIT_EXAMS", str(exam.parent))
-        made = Service.make(base, exam).start()
+    with running_service(tmp_path_factory.mktemp("cheats")) as made:
         yield made
-        made.kill()
 
 
 @pytest.fixture(autouse=True)

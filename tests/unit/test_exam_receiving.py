@@ -27,20 +27,14 @@ from labkit.exams.receiving.server import make_server
 from labkit.exams.receiving.serving import Place
 from labkit.exams.receiving.taking import Desk
 from labkit.exams.sitting import make_sitting
-from tests.exam_example import make_exam
-from tests.exam_receivers import PASSWORD, ROOT, Service, answer_of, digest, free_port
+from tests.exam_receivers import PASSWORD, ROOT, Service, answer_of, digest, free_port, running_service
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """A service that runs."""
-    base = tmp_path_factory.mktemp("receiving")
-    with pytest.MonkeyPatch.context() as patch:
-        exam = make_exam(base / "exams")
-        patch.setenv("LABKIT_EXAMS", str(exam.parent))
-        made = Service.make(base, exam).start()
+    with running_service(tmp_path_factory.mktemp("receiving")) as made:
         yield made
-        made.kill()
 
 
 @pytest.fixture
@@ -416,7 +410,7 @@ def test_what_the_command_prints_for_scripts(another, capsys):
     line = json.loads(capsys.readouterr().out)
     assert line["entry"]["payload"]["sessions"] == [form.session]
     assert main(["exam", "receive", folder, "--extend", form.session, *given]) == 0
-    assert "10 minutes were added to 1 sittings: fire alarm" in capsys.readouterr().out
+    assert "10 minutes were added to 1 sitting: fire alarm" in capsys.readouterr().out
     assert main(["exam", "receive", folder, "--list"]) == 0
     shown = capsys.readouterr().out
     assert form.session in shown

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 from labkit.core.errors import LabkitError
 from labkit.exams.grading.feedback_items import items_with_reasons
-from labkit.exams.grading.feedback_parts import STYLE, as_list, as_share, as_table
+from labkit.exams.grading.feedback_parts import STYLE, as_list, as_share, as_table, escape
 from labkit.exams.grading.reproducing import reproduction_line
 
 __all__ = ["feedback_page"]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from itertools import groupby
 from typing import Any
 
-from labkit.exams.grading.feedback_parts import as_list, as_table
+from labkit.exams.grading.feedback_parts import as_list, as_table, escape
 
 __all__ = ["items_with_reasons"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import html
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
-__all__ = ["STYLE", "as_list", "as_share", "as_table"]
+__all__ = ["STYLE", "as_list", "as_share", "as_table", "escape"]
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b }
@@ -25,6 +26,10 @@ background: #1b4f72; print-color-adjust: exact; -webkit-print-color-adjust: exac
 body { margin: 0; max-width: none; font-size: 11pt }
 h2, h3, tr, li, pre { break-inside: avoid } h2, h3, caption { break-after: avoid } }
 """
+
+
+# Most of what a page says stands on the pages of the whole cohort.
+escape = functools.lru_cache(8192)(html.escape)
 
 
 def as_table(caption: str, heads: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:

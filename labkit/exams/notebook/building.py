@@ -25,6 +25,12 @@ the way to submit. Items are answered there, or with `exam.answer(item, position
 the kernel, the browser or the machine stops, open this notebook again and run both cells:
 everything is where it was."""
 
+_HEAD_SOLVED = """# {title}: a solution
+
+One way through the tasks of the {mode} notebook, with its outputs. Other ways earn the same. It solves
+what one sitting drew; yours has other materials, so read why a step is taken before you take it. The
+desk, with time, items and submission, is left out: it stands in the notebook of your own sitting."""
+
 _OPENS = "exam-open"
 
 _OPEN = """from labkit.exams.sitting import open_sitting
@@ -86,13 +92,14 @@ def exam_notebook(
         }
     )
     notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
-    head = _HEAD.format(title=blueprint.title, mode=mode)
+    head = (_HEAD_SOLVED if solved else _HEAD).format(title=blueprint.title, mode=mode)
     notebook.cells += [_node("exam-head", "markdown", head), _node(_OPENS, "code", _OPEN)]
     if not solved:
         notebook.cells.append(_node("exam-desk", "code", _DESK))
     for task in tasks:
         notebook.cells += _cells_of(task, solved)
-    notebook.cells.append(_node("exam-tail", "markdown", _TAIL))
+    if not solved:
+        notebook.cells.append(_node("exam-tail", "markdown", _TAIL))
     return notebook
 
 
