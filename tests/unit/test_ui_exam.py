@@ -11,7 +11,7 @@ from labkit.exams.examiner import Candidate, practice_examiner
 from labkit.exams.sitting import make_sitting
 from labkit.exams.sitting.state import _item
 from labkit.ui.answering import a_number, in_order
-from labkit.ui.exam import ExamDesk
+from labkit.ui.exam import ExamDesk, exam_desk
 from labkit.ui.exam.clock import time_called
 from labkit.ui.exam.desk import _entry
 
@@ -173,3 +173,21 @@ def test_words_are_no_number_and_nothing_is_no_answer():
         field.so_far()
     box.value = "12,5"
     assert field.so_far() == 12.5
+
+
+def test_a_desk_that_is_opened_again_ends_the_one_before(sitting):
+    first, second = exam_desk(sitting), exam_desk(sitting)
+    (words,) = first.children[1].children
+    assert "opened again" in words.value
+    assert len(second.children[1].children) > 5
+    closed = ExamDesk(sitting)
+    closed.close()
+    closed.close()
+    assert closed.clock._stopped.is_set()
+
+
+def test_who_has_submitted_cannot_press_again(desk):
+    desk.closing.sure.value = True
+    desk.closing.submit.click()
+    assert desk.closing.job.wait(60)
+    assert desk.closing.submit.disabled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets as widgets
@@ -40,12 +41,15 @@ def exam_desk(sitting: Sitting | None = None) -> Any:
     """
     show_script()
     desk = ExamDesk(open_sitting() if sitting is None else sitting)
-    if in_kernel():
-        # Cells hand in and answer too.
-        from IPython import get_ipython
-
-        get_ipython().events.register("post_run_cell", lambda _: desk.look_again())
+    while _BEFORE:
+        _BEFORE.pop().close()
+    _BEFORE.append(desk)
+    desk.start()
     return column(output(style()), desk.view)
+
+
+# The desk that this kernel shows: one that stayed behind in another cell would go on beside it.
+_BEFORE: list[ExamDesk] = []
 
 
 class ExamDesk:
@@ -106,7 +110,6 @@ class ExamDesk:
         self.large.observe(lambda change: self._sized(bool(change["new"])), "value")
         self.clock = Clock(self._tick)
         self.show(self.here)
-        self.clock.start()
 
     def show(self, place: str, *, arrive: bool = False) -> None:
         """Open a task or an item; with ``arrive`` it takes the focus."""
@@ -157,6 +160,27 @@ class ExamDesk:
 
     def _entries(self, state: State) -> list[tuple[str, str]]:
         return [(_entry(number, place), place.id) for number, place in _numbered(state)]
+
+    def start(self) -> None:
+        """Watch the time, and look again after every cell: cells hand in and answer too."""
+        self.clock.start()
+        if in_kernel():
+            from IPython import get_ipython
+
+            get_ipython().events.register("post_run_cell", self._after_cell)
+
+    def close(self) -> None:
+        """Leave to another desk what this one did; it may be called twice."""
+        self.clock.stop()
+        self.view.children = [output('<p class="lk">Your desk was opened again, in another cell.</p>')]
+        if in_kernel():
+            from IPython import get_ipython
+
+            with suppress(ValueError):  # it was never started
+                get_ipython().events.unregister("post_run_cell", self._after_cell)
+
+    def _after_cell(self, _: object) -> None:
+        self.look_again()
 
     def _moved(self, place: str | None) -> None:
         if place is not None and not self._showing:
@@ -220,7 +244,7 @@ class _Closing:
         self.sure = tick("I want to submit. Afterwards nothing can be changed.", tip="Unlocks the button")
         self.submit = button("Submit", self._submit, primary=True, tip="Seals what was handed in")
         self.receipt, self.said = output(), output()
-        self.job = Job(self.submit, label="Sealing and grading")
+        self.job = Job(label="Grading")
         self.again = button("Send again", self._send, primary=True, tip="Sends the sealed file once more")
         self.sending = Job(self.again, label="Sending")
         self.view = column(
@@ -271,9 +295,9 @@ class _Closing:
         self.sure.disabled = True
         with guarded(self.said):
             self._tell(self._sitting.submit(send=False), arrive=arrive)
+            self.submit.disabled = True
             self._refresh()
             if self._sitting.form.mode == "exam":
-                self.submit.disabled = True
                 if not self.done:
                     self._send()
                 return
