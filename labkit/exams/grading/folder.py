@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["GradingFolder", "Submission"]
 
 _FINAL = ("graded", "refused", "replayed")
+_APART = ("sheet", "text", "page")
+"""Members of a result that are files of their own: the sheet, the same as text, and what it says as a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ class GradingFolder:
             if sha256:
                 about = asdict(Arrival.of(todo[sha256]))
                 early[sha256] = {**result, "sha256": sha256, "arrival": about}
+                if "sheet" in result:
+                    early[sha256]["text"] = _json(result["sheet"])
                 self._keep(sha256, early[sha256])
             while following is not None and (following in early or following not in todo):
                 result = early.pop(following) if following in early else self._result(following)
@@ -229,11 +233,9 @@ class GradingFolder:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def _keep(self, sha256: str, result: Mapping[str, Any]) -> None:
-        about = {name: value for name, value in result.items() if name != "sheet"}
-        text = _json(result["sheet"]) if "sheet" in result else None
-        self._write(
-            f"results/{sha256}.json", with_sheet(about, text) if text else f"{_json(about)}\n".encode()
-        )
+        about = {name: value for name, value in result.items() if name not in _APART}
+        content = with_sheet(about, _text(result)) if "sheet" in result else f"{_json(about)}\n".encode()
+        self._write(f"results/{sha256}.json", content)
 
     def _settle(self, sha256: str, result: dict[str, Any]) -> dict[str, Any]:
         """Make a result the one of its sitting, unless the sitting has one already; return what it is now."""
@@ -253,10 +255,10 @@ class GradingFolder:
 
     def _publish(self, result: Mapping[str, Any]) -> None:
         """Write pack, page and sheet of the result of a sitting; the sheet last."""
-        session, sheet = result["session"], result["sheet"]
-        text = _json(sheet)
+        session, text = result["session"], _text(result)
+        page = result["page"] if "page" in result else feedback_page(result["sheet"])
         write_pack(self.root, self.exam.name, self._exam_digest, result, text)
-        self._write(f"feedback/{session}.html", feedback_page(sheet).encode())
+        self._write(f"feedback/{session}.html", page.encode())
         self._write(f"sheets/{session}.json", f"{text}\n".encode())
 
     def _write(self, name: str, content: bytes) -> None:
@@ -308,6 +310,10 @@ def _unused(submission: Submission, row: Mapping[str, Any]) -> list[str]:
         for key, value in said.items()
         if value is not None and before and value != before.get(key)
     ]
+
+
+def _text(result: Mapping[str, Any]) -> str:
+    return result["text"] if "text" in result else _json(result["sheet"])
 
 
 def _json(content: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from labkit.evidence.entry import canonical, digest_of
 from labkit.exams.blueprint import Blueprint, read_blueprint
 from labkit.exams.envelope.reading import Envelope, read_envelope
 from labkit.exams.grading.deciding import decide
+from labkit.exams.grading.feedback import feedback_page
 from labkit.exams.grading.marking import bank_of, mark_items
 from labkit.exams.grading.measuring import asks_for_reproduction, mark_slot, task_of
 from labkit.exams.grading.reproducing import to_reproduce
@@ -64,7 +65,8 @@ def grade_submission(
     dict
         ``status`` is ``"graded"`` with a ``sheet``; ``"void"`` when it is not this session's
         submission: a sheet of zeros, which never becomes anybody's result; or ``"refused"``.
-        ``session``, ``sha256`` and ``reasons`` always.
+        ``session``, ``sha256`` and ``reasons`` always.  What is graded has also its ``page`` for the
+        candidate: made here, it is made by as many processes as grade.
     """
     sha256 = digest_of(content)
     refused: Result = {"status": "refused", "session": None, "sha256": sha256}
@@ -82,12 +84,14 @@ def grade_submission(
         return {**refused, "reasons": [_UNTIMED], "again": True}
     verified = verify(envelope, facts, arrival)
     sheet = sheet_of(envelope, facts, verified, exam, unmeasured=unmeasured or {}, begin=begin)
+    page = {"page": feedback_page(sheet)} if verified.belongs else {}
     return {
         "status": "graded" if verified.belongs else "void",
         "session": facts.session,
         "sha256": sha256,
         "reasons": [*verified.reasons, *_altered(envelope)],
         "sheet": sheet,
+        **page,
     }
 
 
