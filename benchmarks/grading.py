@@ -8,9 +8,7 @@ does not, on a machine that others use.
 
 What more processes bring is seen on the practice exam.  ``times_one`` is how many times as fast as one
 process it is; ``one_more_s`` and ``times_one_more`` say the same of each submission beyond the first
-part, so without the start.  The command itself writes what was graded while a single process measures,
-on another core: ``times_core`` is beside everything on one core, where the system lets us choose it.
-Two processes that only count show what the machine itself gives.
+part, so without the start.  Two processes that only count show what the machine itself gives.
 """
 
 from __future__ import annotations
@@ -41,7 +39,6 @@ Taken = tuple[float, float]
 """Seconds of the clock, and of processors."""
 
 PRACTICE, PLAIN = "ours, practice exam", "counting, for comparison"
-ONE_CORE = f"{PRACTICE}, on one core"
 _COUNTED = 80_000_000
 
 
@@ -76,8 +73,8 @@ def run(
     list of dict
         ``grader``, ``workers``, ``submissions`` in a turn, ``s_each`` and ``cpu_s_each`` (seconds of
         the clock and of processors for one), ``per_minute``, ``per_minute_per_core``, ``times_one``,
-        ``one_more_s``, ``times_one_more`` and ``times_core``, and ``fewer_s`` and ``fewer_cpu_s``: how
-        many times fewer than the faster peer.  A peer that is left out has a ``reason``.
+        ``one_more_s`` and ``times_one_more``, and ``fewer_s`` and ``fewer_cpu_s``: how many times fewer
+        than the faster peer.  A peer that is left out has a ``reason``.
     """
     with tempfile.TemporaryDirectory(prefix="labkit-benchmark-") as folder:
         place = Path(folder)
@@ -104,10 +101,6 @@ def _prepared(
         for count in counts:
             for workers in processes:
                 work[Entry(name, workers, count)] = _ours(place, source, files[:count], facts, workers)
-            if name == PRACTICE and hasattr(os, "sched_setaffinity"):
-                work[Entry(ONE_CORE, 1, count)] = _on_one_core(
-                    _ours(place, source, files[:count], facts, 1, "one-core")
-                )
     for workers in processes:
         work[Entry(PLAIN, workers, workers)] = _count(workers)
     return work, _add_peers(place, of_peers, turns, work)
@@ -140,7 +133,7 @@ def _rows(taken: dict[Entry, list[Taken]], failures: dict[Entry, int]) -> list[R
         for entry, turns in taken.items()
     }
     rows = [_row(entry, spent, failures[entry]) for entry in spent]
-    peers = [row for row in rows if row["grader"] not in ("ours", PRACTICE, ONE_CORE, PLAIN)]
+    peers = [row for row in rows if row["grader"] not in ("ours", PRACTICE, PLAIN)]
     for row in rows:
         if peers and row["grader"] == "ours":
             row["fewer_s"] = min(peer["s_each"] for peer in peers) / row["s_each"]
@@ -165,11 +158,9 @@ def _row(entry: Entry, spent: dict[Entry, tuple[float, ...]], failures: int) -> 
     parts = [e for e in spent if e[:2] == entry[:2] and e.submissions < entry.submissions]
     if parts:
         row["one_more_s"] = _one_more(spent, parts[0], entry)
+        first = _one_more(spent, parts[0]._replace(workers=1), entry._replace(workers=1))
         if entry.workers > 1:
-            for name, grader in (("times_one_more", entry.grader), ("times_core", ONE_CORE)):
-                part, whole = (each._replace(grader=grader, workers=1) for each in (parts[0], entry))
-                if whole in spent:
-                    row[name] = _one_more(spent, part, whole) / row["one_more_s"]
+            row["times_one_more"] = first / row["one_more_s"]
     return row
 
 
@@ -189,31 +180,15 @@ def _count(workers: int) -> Work:
     return count
 
 
-def _ours(
-    place: Path, exam: Path, files: list[Path], facts: list[SessionFacts], workers: int, name: str = ""
-) -> Work:
+def _ours(place: Path, exam: Path, files: list[Path], facts: list[SessionFacts], workers: int) -> Work:
     def grade(turn: int) -> int:
-        folder = GradingFolder(place / f"graded-{exam.name}{name}-{len(files)}-{workers}-{turn}", exam)
+        folder = GradingFolder(place / f"graded-{exam.name}-{len(files)}-{workers}-{turn}", exam)
         rows = folder.grade([Submission(path) for path in files], facts, workers=workers)
         # Where there are no items every hand-in is the reference: the tasks are all there is.
         least = 0.0 if (exam / "items").is_dir() else 1 - 1e-6
         return sum(row["status"] == "graded" and row["share"] >= least for row in rows)
 
     return grade
-
-
-def _on_one_core(grade: Work) -> Work:
-    """Return the same work done on one core: what it starts stays there too."""
-
-    def graded(turn: int) -> int:
-        cores = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {min(cores)})
-        try:
-            return grade(turn)
-        finally:
-            os.sched_setaffinity(0, cores)
-
-    return graded
 
 
 def _add_peers(place: Path, count: int, turns: int, work: dict[Entry, Work]) -> list[Row]:
