@@ -178,9 +178,11 @@ class Session:
         Raises
         ------
         InvalidInputError
-            When the value or the confidence is out of range, or the outcome was seen.
+            When the value or the confidence is out of range, the outcome was seen, or the instructor of
+            a class has frozen or closed the lab.
         """
         prediction = self.lab.find_prediction(prediction_id)
+        self._recorder.refuse_unless_open(self.lab.id)
         kept = answers.check_prediction(prediction, value, confidence)
         made = self.progress().predictions.get(prediction_id)
         if made is not None and made.right is not None:

@@ -196,12 +196,13 @@ def test_a_lab_that_is_not_open_takes_no_check_and_that_is_no_attempt(log, room,
 def test_a_lab_that_is_not_open_takes_no_answer_to_a_question_and_keeps_none(log, room, state):
     session = Session("L00", learner="ada", seed=1, log=log)
     quiz = Quiz("ada", seed=1, lab="L00", log=log)
-    item = quiz.next().item
+    item, guess = quiz.next().item, session.lab.predictions[0]
 
     def answer_all():
         yield from (
             lambda: session.answer_recall(0, [0]),
             lambda: session.answer_item("pre", 0, [0]),
+            lambda: session.predict(guess.id, guess.options[0] if guess.options else 0.5, 60),
             lambda: quiz.answer(item.id, right_answer(item)),
         )
 

@@ -42,7 +42,7 @@ __all__ = ["GradingFolder", "Submission"]
 
 _FINAL = ("graded", "refused", "replayed")
 _APART = ("sheet", "text", "page")
-"""Members of a result that are files of their own: the sheet, the same as text, and what it says as a page."""
+"""Members of a result that become files of their own: the sheet, the same as text, and as a page."""
 
 
 @dataclass(frozen=True, slots=True)
