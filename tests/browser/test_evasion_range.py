@@ -3,6 +3,7 @@
 import re
 
 from tests.browser.conftest import open_dashboard, violations
+from tests.browser.keys import begin, press, tab_to, tick, type_into
 
 LONG = 120_000
 
@@ -74,83 +75,52 @@ def test_the_range_is_finished_by_mouse(page, server):
     assert violations(page, "evasion-range") == []
 
 
-_FOCUSED = """() => {
-    const part = document.activeElement;
-    const label = part.labels && part.labels.length ? part.labels[0].textContent : part.textContent;
-    return (part.getAttribute("aria-label") || label).replace(/\\u200b/g, "").trim();
-}"""
-
-
-def _tab_to(page, label):
-    """Go on with the Tab key until what is focused is labelled so."""
-    for _ in range(150):
-        page.keyboard.press("Tab")
-        if page.evaluate(_FOCUSED).startswith(label):
-            return
-    raise AssertionError(f"the Tab key does not lead to {label!r}")
-
-
-def _type(page, label, value):
-    _tab_to(page, label)
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _press(page, label, panel):
-    """Press a button of a panel once it can be pressed, reached by the Tab key."""
-    button = panel.get_by_role("button", name=label, exact=True)
-    page.wait_for_function("b => !b.disabled", arg=button.element_handle(), timeout=LONG)
-    _tab_to(page, label)
-    page.keyboard.press("Enter")
-
-
 def test_the_range_is_finished_by_keyboard_alone(own_server, page):
     page.goto(own_server.url + "/dashboards/L02", wait_until="commit")
     page.wait_for_selector("html[data-lk-ready=yes]", timeout=LONG)
     page.wait_for_selector(".lk-strip img", timeout=LONG)
 
-    _tab_to(page, "Epsilon")
+    begin(page)
+    tab_to(page, "Epsilon")
     for _ in range(14):  # a slider, moved by its arrow keys
         page.keyboard.press("ArrowRight")
-    _type(page, "Epsilon, typed", 0.15)
-    _type(page, "Steps, typed", 40)
+    type_into(page, "Epsilon, typed", 0.15)
+    type_into(page, "Steps, typed", 40)
     attack = _panel(page, "Other pictures")
     attack.get_by_text("full colour = 0.15", exact=True).wait_for(timeout=LONG)
-    _press(page, "Hand in", attack)
+    press(page, "Hand in", attack)
     _reached(page, 1)
 
-    _type(page, "Epsilon, typed", 0.15)
-    _type(page, "Questions each, typed", 500)
+    type_into(page, "Epsilon, typed", 0.15)
+    type_into(page, "Questions each, typed", 500)
     asking = _panel(page, "Start asking")
-    _press(page, "Start asking", asking)
+    press(page, "Start asking", asking)
     asking.get_by_text(re.compile("10 of 10 flipped")).first.wait_for(timeout=LONG)
-    _press(page, "Hand in", asking)
+    press(page, "Hand in", asking)
     _reached(page, 2)
 
-    _tab_to(page, "BPDA")
-    page.keyboard.press("Space")
+    tick(page, "BPDA")
     unmask = _panel(page, "Run the ticked tests")
-    _press(page, "Run the ticked tests", unmask)
-    _press(page, "Count the survivors", unmask)
+    press(page, "Run the ticked tests", unmask)
+    press(page, "Count the survivors", unmask)
     row = unmask.locator("tr", has_text="What survives BPDA").first
     row.wait_for(timeout=LONG)
     left = float(re.search(r"([\d.]+) ?%", row.inner_text()).group(1)) / 100
-    _type(page, "Accuracy that is really left", f"{left:.3f}")
-    _press(page, "Hand in", unmask)
+    type_into(page, "Accuracy that is really left", f"{left:.3f}")
+    press(page, "Hand in", unmask)
     _reached(page, 3)
 
-    _type(page, "Training epsilon, typed", 0.15)
-    _type(page, "Attack steps, typed", 5)
-    _type(page, "Epochs, typed", 20)
+    type_into(page, "Training epsilon, typed", 0.15)
+    type_into(page, "Attack steps, typed", 5)
+    type_into(page, "Epochs, typed", 20)
     defend = _panel(page, "Train a model")
-    _press(page, "Train a model", defend)
+    press(page, "Train a model", defend)
     models = defend.locator("select").last
     page.wait_for_function("s => s.options.length > 1", arg=models.element_handle(), timeout=LONG)
-    _press(page, "Hand in", defend)
+    press(page, "Hand in", defend)
     _reached(page, 5)
 
-    _press(page, "Add to my evidence pack", page)
+    press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
 
 

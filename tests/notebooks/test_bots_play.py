@@ -15,8 +15,9 @@ LABS = [read_lab(folder, references=False) for folder in FOLDERS]
 PLACES = [(lab, scenario.id) for lab in LABS for scenario in lab.scenarios]
 EVERY_PUSH = {0: (0, 11), 1: (0,)}  # by the position of the scenario: the first is the quick one
 NIGHTLY = range(30)
-# Another processor adds numbers up in another order, and a training goes its own way from there.
-TOLERANCE = 0.15
+# Another processor adds numbers up in another order, and a training goes its own way from there: for a bot
+# that signs what it measured without a margin, one line of five may then hold, or hold no more.
+TOLERANCE = 0.21
 
 
 def play(lab, scenario, seed):
