@@ -15,8 +15,8 @@ help: ## say what there is
 lab: ## start the lab (PORT=8888 HOST=127.0.0.1 OPEN=yes)
 	@$(SETUP) lab
 
-test: ## make the environment and pass the tests
-	@$(SETUP) test
+test: ## make the environment and pass the tests (ARGS=tests/unit for some of them)
+	@$(SETUP) test $(ARGS)
 
 nightly: ## the slow tests too
 	@$(SETUP) test -m "nightly or not nightly" --hypothesis-profile=search

@@ -39,6 +39,7 @@ def measure_robust_accuracy(case: EvasionCase, x_adv: Tensor) -> Measurement:
             "largest": float(size.max()),
             "mean_size": float(size.mean()),
             "epsilon": case.threat.epsilon,
+            "budget_used": float(size.max()) / case.threat.epsilon,
             "clean": clean_accuracy(case.victim, case.x, case.y).value,
             "noise": _accuracy_under(case, "random_noise"),
         },

@@ -131,7 +131,7 @@ def test_a_hint_comes_on_request_and_the_solution_after_an_attempt(own_server, p
     page.get_by_role("button", name="Hint 1 of 4").first.click()
     page.get_by_text("The gradient of the loss with respect to the input").first.wait_for(timeout=LONG)
     _panel(page, "Other pictures").get_by_role("button", name="Hand in").click()
-    page.get_by_text("Take more, smaller steps").first.wait_for(timeout=LONG)
+    page.get_by_text("Spend the whole budget first").first.wait_for(timeout=LONG)
     page.wait_for_function("b => !b.disabled", arg=solution.element_handle(), timeout=LONG)
 
 
