@@ -10,6 +10,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from tornado.iostream import StreamClosedError
+
 __all__ = ["Noise", "OneLine", "logging_config"]
 
 # True on every start, or nothing that a participant can act on.
@@ -29,9 +31,11 @@ _LARGEST = 1_000_000  # bytes, then the file is begun anew and one old one is ke
 
 
 class Noise(logging.Filter):
-    """Lets a record pass unless it is one of those that come with every start."""
+    """Lets a record pass unless it comes with every start, or tells of a browser that has gone on."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], StreamClosedError):
+            return False  # to another page, while a file was still coming
         text = record.getMessage()
         return not any(known in text for known in _KNOWN)
 

@@ -7,6 +7,7 @@ import zipfile
 
 import nbformat
 import pytest
+from tornado.iostream import StreamClosedError
 
 from labkit.core.errors import StorageError
 from labkit.course import Attempt, find_lab
@@ -87,6 +88,16 @@ def test_the_terminal_shows_one_line_and_no_traceback():
 def test_what_comes_with_every_start_is_not_shown():
     assert not Noise().filter(_record("All authentication is disabled.  Anyone who can ..."))
     assert Noise().filter(_record("the disk is full"))
+
+
+def test_a_browser_that_went_on_while_a_file_was_coming_is_not_shown():
+    shown = []
+    for error in (StreamClosedError(), OSError("the disk fails")):
+        try:
+            raise error
+        except OSError:
+            shown.append(Noise().filter(_record("Uncaught exception GET /a.js", sys.exc_info())))
+    assert shown == [False, True]
 
 
 def test_details_go_to_a_file_only_where_there_is_one(tmp_path):
