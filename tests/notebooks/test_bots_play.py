@@ -15,9 +15,9 @@ LABS = [read_lab(folder, references=False) for folder in FOLDERS]
 PLACES = [(lab, scenario.id) for lab in LABS for scenario in lab.scenarios]
 EVERY_PUSH = {0: (0, 11), 1: (0,)}  # by the position of the scenario: the first is the quick one
 NIGHTLY = range(30)
-# Another processor adds numbers up in another order, and a training goes its own way from there: for a bot
-# that signs what it measured without a margin, one line of five may then hold, or hold no more.
-TOLERANCE = 0.21
+# Another processor adds numbers up in another order, and a training goes its own way from there.  The lazy
+# bot signs what it measured without a margin: one line of five may then hold, or hold no more.
+TOLERANCE = {"reference": 0.15, "nothing": 0.15, "lazy": 0.21}
 
 
 def play(lab, scenario, seed):
@@ -29,7 +29,7 @@ def play(lab, scenario, seed):
             where = f"{lab.id} {scenario}, seed {seed}, {bot}: {result}"
             assert result.passed is (bot == "reference"), where
             before = recorded["scenarios"][scenario][result.checkpoint][bot][position]
-            assert result.measured == pytest.approx(before, abs=TOLERANCE), f"{where}, recorded {before}"
+            assert result.measured == pytest.approx(before, abs=TOLERANCE[bot]), f"{where}, recorded {before}"
 
 
 @pytest.mark.timeout(900)

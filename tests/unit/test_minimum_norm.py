@@ -177,8 +177,9 @@ def test_layout_and_inference_mode_make_no_difference(name):
     assert not turned.is_contiguous()
     usual = attack(model, x[:6], y[:6]).x_adv
     other = attack(model, turned, y[:6]).x_adv
-    # Sums come out in another order, and on some processors a search then takes another pixel as good.
-    assert int(((other - usual).abs().amax((1, 2, 3)) < 1e-3).sum()) >= 5
+    # Sums come out in another order; on some processors FAB in L1 then takes another pixel as good.
+    moved = int(((other - usual).abs().amax((1, 2, 3)) > 1e-3).sum())
+    assert moved <= (name == "fab l1")
     lengths = [(each - x[:6]).flatten(1).norm(dim=1) for each in (usual, other)]
     assert torch.allclose(*lengths, rtol=0.05)
     with torch.inference_mode():
