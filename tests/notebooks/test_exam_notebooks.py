@@ -16,6 +16,7 @@ from labkit.exams.task.playing import measure
 from tests.notebooks.nbval_run import nbval
 
 EXAM = exam_folder()
+DRAWS = ["author-1", "author-2", "author-3"]
 
 if not (EXAM / "solution.ipynb").is_file():
     pytest.skip("the tasks of the exam are not there yet", allow_module_level=True)
@@ -53,7 +54,7 @@ def test_the_notebooks_are_what_the_tasks_build():
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("session", ["author-1", "author-2"])
+@pytest.mark.parametrize("session", DRAWS)
 def test_the_solution_runs_on_any_draw_and_earns_its_points(run, session):
     shares = run("solution.ipynb", session)
     assert len(shares) >= 6
@@ -61,6 +62,7 @@ def test_the_solution_runs_on_any_draw_and_earns_its_points(run, session):
 
 
 @pytest.mark.timeout(600)
-def test_a_blank_exam_runs_and_earns_next_to_nothing(run):
-    shares = run("practice.ipynb", "author-1")
+@pytest.mark.parametrize("session", DRAWS)
+def test_a_blank_exam_runs_and_earns_next_to_nothing(run, session):
+    shares = run("practice.ipynb", session)
     assert all(share <= 0.25 for share in shares.values()), shares
