@@ -238,6 +238,18 @@ def test_the_command_says_what_is_found_and_records(tmp_path, monkeypatch, capsy
     assert "d2-001" in (tmp_path / "items" / "revisions.json").read_text(encoding="utf-8")
 
 
+def test_what_the_calendar_brings_is_said_and_fails_no_check(capsys):
+    assert main(["exam", "check", "items", "--on", "2026-11-30"]) == 0
+    assert "read again" not in capsys.readouterr().out
+    assert main(["exam", "check", "items", "--on", "2028-01-04"]) == 0
+    said = capsys.readouterr().out
+    assert "To be read again before they are drawn:\n  d" in said
+    assert "its facts were read 407 days ago, on 2026-11-23 (old)" in said
+    assert "something begins on 2027-12-02 (changes)" in said
+    assert main(["exam", "check", "items", "--on", "tomorrow"]) == 2
+    assert "expected --on as YYYY-MM-DD, got 'tomorrow'" in capsys.readouterr().err
+
+
 def test_every_kind_of_finding_is_listed():
     source = "".join(
         path.read_text(encoding="utf-8")

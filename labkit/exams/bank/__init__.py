@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Paper,
         Variant,
     )
-    from labkit.exams.bank.linting import FINDINGS, lint
+    from labkit.exams.bank.linting import DATED, FINDINGS, lint
     from labkit.exams.bank.marking import mark, right_answer
     from labkit.exams.bank.revisions import item_digest, record_revisions
     from labkit.exams.bank.views import blank_order, public_view, sizes
@@ -44,13 +44,14 @@ _MODULES = {
         "Paper",
         "Variant",
     ),
-    "linting": ("FINDINGS", "lint"),
+    "linting": ("DATED", "FINDINGS", "lint"),
     "marking": ("mark", "right_answer"),
     "revisions": ("item_digest", "record_revisions"),
     "views": ("blank_order", "public_view", "sizes"),
 }
 
 __all__ = [
+    "DATED",
     "FINDINGS",
     "GROUPS",
     "KINDS",

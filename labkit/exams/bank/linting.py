@@ -22,7 +22,7 @@ from labkit.exams.bank.views import declared_places
 from labkit.exams.bank.wording import SWEEPING, item_findings
 from labkit.governance.obligations import STALE_AFTER_DAYS
 
-__all__ = ["FINDINGS", "lint"]
+__all__ = ["DATED", "FINDINGS", "lint"]
 
 FINDINGS = {
     "revision": "words or key changed within a revision, or a revision is not recorded",
@@ -53,6 +53,9 @@ FINDINGS = {
     "guessing": "over the bank, all cues together are right too often",
 }
 """Kinds of findings, and what each says."""
+
+DATED = ("old", "changes")
+"""Kinds of findings that come with the calendar, without anybody having changed an item."""
 
 SAME = 0.85
 """Two questions that are as alike as this ask the same."""

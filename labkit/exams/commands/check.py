@@ -6,10 +6,11 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.errors import BuildError, DeclarationError, UnknownNameError
+from labkit.core.errors import BuildError, DeclarationError, InvalidInputError, UnknownNameError
 from labkit.core.tables import format_table
 from labkit.course.commands.progress_line import ProgressLine
 from labkit.exams.aligning import other_editions
@@ -43,17 +44,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variant", action="append", metavar="ID", help="play only this one; may be repeated"
     )
     parser.add_argument("--pool", type=Path, metavar="DIR", help="a private pool, laid out as exams/<exam>")
+    parser.add_argument("--on", metavar="DATE", help="day on which items are drawn, such as 2027-03-01")
     parser.add_argument("--build", action="store_true", help="build the practice notebook and its solution")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, and say what was found; 1 when something was."""
+    """Check, and say what was found; 1 when something was that no calendar brings."""
+    try:
+        today = date.today() if args.on is None else date.fromisoformat(args.on)
+    except ValueError:
+        raise InvalidInputError(f"expected --on as YYYY-MM-DD, got {args.on!r}") from None
     folder = exam_folder()
     tasks = [find_task(name, folder) for name in args.tasks if name != ITEMS]
     if not args.tasks:
         tasks = list(tasks_of(folder).values())
     findings: list[str] = []
+    due: list[str] = []
     guessed: Guesses | None = None
     played: list[dict[str, Any]] = []
     for task in tasks:
@@ -68,9 +75,10 @@ def run(args: argparse.Namespace) -> int:
     if not args.tasks:
         findings += _whole(folder)
     if not args.tasks or ITEMS in args.tasks:
-        guessed, found = _items(_items_folder(folder, args.pool), read_blueprint(folder), args.record)
+        blueprint = read_blueprint(folder)
+        guessed, found, due = _items(_items_folder(folder, args.pool), blueprint, args.record, today)
         findings += found
-    _tell(args, tasks, played, guessed, findings)
+    _tell(args, tasks, played, guessed, findings, due)
     return 1 if findings else 0
 
 
@@ -134,18 +142,23 @@ def _items_folder(exam: Path, pool: Path | None) -> Path:
     return own if own is not None and own.is_dir() else exam / "items"
 
 
-def _items(folder: Path, blueprint: Blueprint, record: bool) -> tuple[Guesses | None, list[str]]:
-    """Return how far guessing comes, and what the linter says and where the bank has too few items.
+def _items(
+    folder: Path, blueprint: Blueprint, record: bool, today: date
+) -> tuple[Guesses | None, list[str], list[str]]:
+    """Return how far guessing comes, what is to be mended in the bank, and what is to be read again by then.
 
     With ``record``, what each revision of an item says is kept first.
     """
     if not any(folder.glob("*.toml")):
-        return None, [f"{folder.name}: there are no items"]
-    from labkit.exams.bank import coverage, guess, lint, read_bank, record_revisions
+        return None, [f"{folder.name}: there are no items"], []
+    from labkit.exams.bank import DATED, coverage, guess, lint, read_bank, record_revisions
 
     bank = record_revisions(folder) if record else read_bank(folder)
     counts = coverage(bank, {each.id: each.items for each in blueprint.domains}, blueprint.kinds)
-    return guess(bank.live()), [*map(str, lint(bank)), *counts.shortfalls]
+    found = lint(bank, today)
+    due = [str(each) for each in found if each.kind in DATED]
+    wrong = [str(each) for each in found if each.kind not in DATED]
+    return guess(bank.live()), [*wrong, *counts.shortfalls], due
 
 
 def _build(folder: Path) -> list[str]:
@@ -166,6 +179,7 @@ def _tell(
     played: Sequence[Mapping[str, Any]],
     guessed: Guesses | None,
     findings: Sequence[str],
+    due: Sequence[str],
 ) -> None:
     if args.json:
         said = {
@@ -173,6 +187,7 @@ def _tell(
             "played": list(played),
             "guessed": guessed and asdict(guessed),
             "findings": list(findings),
+            "due": list(due),
         }
         print(json.dumps(said, indent=1))
         return
@@ -184,5 +199,9 @@ def _tell(
         print(f"items: {guessed}")
     for finding in findings:
         print(finding)
+    if due:
+        print("To be read again before they are drawn:")
+    for each in due:
+        print(f"  {each}")
     if not findings:
         print(f"{', '.join(task.id for task in tasks) or 'the exam'}: nothing to mend")
