@@ -33,7 +33,8 @@ def sign_flip(own: Tensor, known: Known | None = None, *, scale: float = 4.0) ->
     References
     ----------
     Blanchard, El Mhamdi, Guerraoui & Stainer, "Machine Learning with Adversaries: Byzantine
-    Tolerant Gradient Descent", NeurIPS 2017.  https://arxiv.org/abs/1703.02757
+    Tolerant Gradient Descent", NeurIPS 2017; as a preprint "Byzantine-Tolerant Machine Learning",
+    https://arxiv.org/abs/1703.02757
     """
     return -length("scale", scale) * own_updates(own)
 

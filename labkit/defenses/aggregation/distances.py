@@ -27,7 +27,8 @@ def krum(updates: Tensor, *, tolerated: int = 1) -> Aggregation:
     References
     ----------
     Blanchard, El Mhamdi, Guerraoui & Stainer, "Machine Learning with Adversaries: Byzantine
-    Tolerant Gradient Descent", NeurIPS 2017.  https://arxiv.org/abs/1703.02757
+    Tolerant Gradient Descent", NeurIPS 2017; as a preprint "Byzantine-Tolerant Machine Learning",
+    https://arxiv.org/abs/1703.02757
     """
     return multi_krum(updates, tolerated=tolerated, kept=1)
 
