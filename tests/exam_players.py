@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -33,6 +34,16 @@ def variants_of(name: str) -> dict[str, Variant]:
 def bot(name: str, who: str, variant: Variant) -> dict[str, Any]:
     task = task_of(name)
     return dict(getattr(load_code(task, "bots"), who)(issued_of(task, variant), variant))
+
+
+def solution_table(name: str, table: str) -> Any:
+    """Return a table that the solution of a task reads with, out of its cells."""
+    tree = ast.parse((task_of(name).folder / "cells.py").read_text(encoding="utf-8"))
+    return next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == table
+    )
 
 
 def issued(name: str, variant: Variant) -> Issued:

@@ -116,7 +116,7 @@ lab.evidence()
 # ## Debrief
 #
 # * You measured before you judged.
-# * Noise did nothing, and a chosen change of the same size did a lot.
+# * Noise did little, and a chosen change of the same size did a lot.
 # * A check told you the value, the target and the reason, not only right or wrong.
 
 # %% tags=["dashboard"]

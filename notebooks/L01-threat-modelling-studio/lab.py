@@ -88,8 +88,9 @@ lab.checkpoint("find")
 #
 # Likelihood times impact is a crude measure and a useful one: it makes two people say what
 # they mean. From ten points on a risk is high here, and a high risk needs a person and a
-# mitigation that would have made the note read differently. A rating may lie one step beside
-# ours; a register in which everything is a catastrophe is worth as little as an empty one.
+# mitigation that would have made the note read differently. Its rating may lie one step beside
+# ours, as long as it still says high; a register in which everything is a catastrophe is worth
+# as little as an empty one.
 
 # %% tags=["dashboard"]
 panels.register(lab, checkpoint="register")
@@ -97,7 +98,7 @@ panels.register(lab, checkpoint="register")
 # %% [markdown] tags=["hands-on"]
 # A row of the register is a `tm.Threat` with technique, mitigation, likelihood, impact and
 # owner; `tm.techniques()` and `tm.mitigations()` list what ATLAS knows. The solution shows the
-# key here too: yours may lie one step beside it.
+# key here too: yours may lie one step beside it, as long as a high risk stays high.
 
 # %% tags=["hands-on", "answer"] answer="register"
 # starter

@@ -163,7 +163,7 @@ def measure_lines_standing(
         and measured["robust"].value >= ROBUST_FLOOR
         and measured["certified"].value >= CERTIFIED_FLOOR
     )
-    off = [line for line in judged if line.verdict != "stands"]
+    off = [line for word in ("too much", "too little") for line in judged if line.verdict == word]
     first = off[0] if off else judged[0]
     bare = held_up(case, case.victim)
     return Measurement(

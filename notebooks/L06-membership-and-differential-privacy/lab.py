@@ -230,8 +230,8 @@ lab.evidence()
 # %% [markdown]
 # ## Debrief
 #
-# * An average hides people. Two attacks with nearly the same area differ by a factor of
-#   fifteen where few are accused wrongly.
+# * An average hides people. The areas of two attacks are 0.7 and 0.85; where few are accused
+#   wrongly, one finds fifteen times as many as the other.
 # * Who is found is who sticks out: the form with the wrong label, the unusual hand.
 # * A budget is a promise against every attack, an attack is a measurement of one. A release
 #   needs both, and they do not replace each other.

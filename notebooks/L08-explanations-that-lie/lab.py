@@ -167,8 +167,8 @@ found = counterfactual(case.product, refused, 1, pool=case.published, movable=[6
 # An audit here is a recipe: which test, on which records, how many of them, what differs
 # between a record and its *twin*, and from which value on a model is accused. The judge runs
 # it on twelve hidden models. Six are manipulated. The other six are honest, and some do
-# not look it: one goes by the district and says so, one has a guard that refuses odd rows,
-# one is rugged, and training has left a trace of the group in two.
+# not look it: two go by the district and say so, one has a guard that refuses odd rows, one
+# is rugged, and training has left a trace of the group in two.
 #
 # Four solved cases are yours to try a recipe on.
 

@@ -184,10 +184,10 @@ lab.checkpoint("blind")
 #
 # In the other town nobody turned anything. One group earns less, fewer of it repay, and the
 # model says so. Four measures want to be zero, and with different **base rates** they cannot
-# be, unless a model never errs: given the base rate $b$, precision and true positive rate,
-# the false positive rate is $\frac{b}{1-b} \cdot \frac{1-\text{precision}}{\text{precision}}
-# \cdot \text{TPR}$. Where the first differs between groups and the next two do not, the last
-# one does.
+# all be. Given the base rate $b$, precision and true positive rate, the false positive rate
+# is $\frac{b}{1-b} \cdot \frac{1-\text{precision}}{\text{precision}} \cdot \text{TPR}$.
+# Where the first differs between groups and the next two do not, the last one does, unless
+# nobody is approved wrongly; and then the shares of approvals differ.
 #
 # So decide: hold one measure, or refuse to repair and say what that means. Then state what
 # it gives up and costs. The law wants bias looked for and treated; it does not name the

@@ -295,7 +295,7 @@ print("reached:", ", ".join(sorted(lab.session.progress().passed)))
 # %% [markdown]
 # ## The governance quiz
 #
-# Nearly two hundred items over every list that comes along, each with a reason for every
+# More than two hundred items over every list that comes along, each with a reason for every
 # option and the place where it was read. The test before belongs to the beginning of the
 # course and the test after to its end: they are made of twins, so the difference is what you
 # gained. In between, practise five minutes a day; what you miss comes back before you would

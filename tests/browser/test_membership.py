@@ -12,7 +12,7 @@ LINES = {
     "What is protected": "one form",
     "Neighbouring data sets": "have one record more or less",
     "What epsilon covers": "the whole training",
-    "What delta says": "how far epsilon",
+    "What delta says": "how far a probability",
     "Against whom it holds": "against anybody",
     "What it does not promise": "silence on",
     "Settings tried before": "are not in the figure",

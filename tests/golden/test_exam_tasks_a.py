@@ -11,10 +11,10 @@ from labkit.exams.task.rules import differences, task_findings
 from tests.exam_players import issued, task_of, variants_of
 
 ISSUED = {
-    ("T1", "v01"): "a71a947bb99ad38ea3516b69874632b71d594dc9c0bb10055451e8bbe31091f5",
-    ("T1", "v09"): "9f55edbd9158fecc79f8d680770db667a6da09df60677d76a01c9503ef65b1a5",
-    ("T2", "v01"): "860af50fe2cdedc99f2050fd7476e38e06e779cc9b0a82a21ef7fff654db29d4",
-    ("T2", "v09"): "f55991572a7ca7c9552024c21270f1ce72dbaa001a5e8256c0db77c15bd3a562",
+    ("T1", "v01"): "f2584cd575061c48c55122b6071b1d4d02e3a01f1f81d9ca18d4953c6aee1d1a",
+    ("T1", "v09"): "a3ce6e386ff73924ba73835a4a065dc8ec65aaa01209eca3c8b8c1380897d68c",
+    ("T2", "v01"): "ff47fabf114361b47de463d302ec63305548bc9286419e1b9dfa64db9ac4d1f5",
+    ("T2", "v09"): "3a60cf25ffd3af73863685a9827fb268cce4d8ef653d0c346e12cc4052a11b3a",
     ("T7", "v01"): "e5b64e64168f6081271b4e95f44b8dd1c389fa79afad58353c92cf406bd848f6",
     ("T7", "v02"): "d91e8d4eed74795a598d8536b13f35122a7971d6a59a3e68d353fc382d95b049",
 }

@@ -15,7 +15,17 @@ from labkit.core.errors import InvalidInputError
 from labkit.exams.task import load_code
 from labkit.governance.controls import need_of, reasons
 from labkit.governance.obligations import TIERS, classify, facts, obligations
-from tests.exam_players import bot, issued, mark, metrics, problems, share, task_of, variants_of
+from tests.exam_players import (
+    bot,
+    issued,
+    mark,
+    metrics,
+    problems,
+    share,
+    solution_table,
+    task_of,
+    variants_of,
+)
 
 VARIANTS = variants_of("T1")
 BEST = {"why_tier": 2, "why_excluded": 3, "why_residual": 1}
@@ -39,6 +49,67 @@ def test_the_materials_hold_neither_seed_nor_facts_nor_key() -> None:
         assert variant.seed.bit_length() > 50
         assert not any(f'"{fact}"' in text for fact in facts().keys() - TIERS.keys())
         assert not issued("T1", variant).tensors
+
+
+def test_halden_has_a_role_in_every_variant_and_an_open_question_of_one_is_not_drawn() -> None:
+    assert all(classify(keys_of(variant).system).roles for variant in VARIANTS.values())
+    for use in ("twins", "gate", "adverts"):
+        with pytest.raises(InvalidInputError, match="a role"):
+            keys_of(replace(ONE, params={**ONE.params, "use": use, "hand": "relabelled"}))
+
+
+TELLING = {each.id for each in obligations() if each.standard.startswith("eu-ai-act/50(")}
+
+
+@pytest.mark.parametrize(
+    ("held", "argued"),
+    [
+        ("annex-i-section-b", {"eu-literacy", *TELLING}),
+        ("prohibited", TELLING),
+        ("covered-entity", {"us-hipaa-vendors"}),
+    ],
+)
+def test_no_key_hangs_on_a_duty_that_one_may_argue_about(held: str, argued: set[str]) -> None:
+    cases = [keys_of(variant) for variant in VARIANTS.values()]
+    concerned = [case for case in cases if held in {*case.facts, classify(case.system).tier}]
+    assert concerned
+    assert not any(argued & ({each.id for each in case.options} | case.binding) for case in concerned)
+
+
+def read(memo: str) -> set[str]:
+    table = solution_table("T1", "UNDERLINED")
+    return {fact for words, facts in table.items() if words in memo for fact in facts.split()}
+
+
+def test_the_solution_reads_out_of_every_sentence_the_facts_that_it_states() -> None:
+    bank = load_code(task_of("T1"), "case_files").bank()
+    for kind in ("use", "hand", "data", "pace"):
+        for part in bank[kind].values():
+            assert read(part["text"]) == set(part["facts"]), part["text"]
+            gone = {"decides-purposes", "e-phi", "covered-entity"}
+            assert read(part.get("away", "")) == set(part["facts"] if "away" in part else ()) - gone
+    assert not read(" ".join(bank["noise"].values()))
+    assert all(read(" ".join(keys_of(each).paragraphs)) == keys_of(each).facts for each in VARIANTS.values())
+
+
+def test_the_solution_reads_each_sentence_about_the_risk_in_one_way() -> None:
+    bank = load_code(task_of("T1"), "case_files").bank()
+    right = {
+        "LIKELIHOOD": {text: int(key) for key, texts in bank["likelihood"].items() for text in texts},
+        "IMPACT": {text: int(key) for key, texts in bank["impact"].items() for text in texts},
+        "OWNER": {event["text"]: event["owner"] for event in bank["event"].values()},
+    }
+    everything = [*(text for key in right.values() for text in key), *bank["cover"].values()]
+    for name, key in right.items():
+        table = solution_table("T1", name)
+        for text in everything:
+            said = {answer for answer, words in table.items() if any(each in text for each in words)}
+            assert said == ({key[text]} if text in key else set()), text
+    idle = solution_table("T1", "ACTS_ON_NOTHING")
+    for measure in bank["idle"]["measures"]:
+        assert any(words in measure for words in idle)
+    helping = [measure for event in bank["event"].values() for measure in event["helps"]]
+    assert not any(words in measure for measure in helping for words in idle)
 
 
 def test_tiers_and_verdicts_differ_over_the_pool() -> None:

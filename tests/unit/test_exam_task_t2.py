@@ -10,7 +10,17 @@ import pytest
 
 from labkit.exams.task import load_code
 from labkit.governance.threatmodel.catalogue import catalogue
-from tests.exam_players import bot, issued, mark, metrics, problems, share, task_of, variants_of
+from tests.exam_players import (
+    bot,
+    issued,
+    mark,
+    metrics,
+    problems,
+    share,
+    solution_table,
+    task_of,
+    variants_of,
+)
 
 VARIANTS = variants_of("T2")
 FEW = [VARIANTS[name] for name in ("v01", "v02", "v03", "v08")]
@@ -43,6 +53,19 @@ def test_no_note_can_be_looked_up_in_the_package() -> None:
         assert not notes & known
         assert str(variant.seed) not in json.dumps(told)
         assert variant.seed.bit_length() > 50
+
+
+def test_the_words_of_the_solution_give_away_the_note_that_is_meant_and_no_other() -> None:
+    given_away = solution_table("T2", "GIVEN_AWAY")
+    bank = load_code(task_of("T2"))._bank()
+    assert given_away.keys() == bank.keys()
+    for flaw in catalogue().flaws:
+        words, letter, technique = given_away[flaw.id]
+        assert {(id, state) for id, note in bank.items() for state in note if words in note[state]} == {
+            (flaw.id, "open")
+        }
+        assert (flaw.at, letter) in load_code(task_of("T2"))._pairs(flaw)
+        assert technique in (flaw.techniques or ("none",))
 
 
 def test_steps_ratings_and_controls_are_issued_whether_they_are_open_or_not() -> None:

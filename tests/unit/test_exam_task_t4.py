@@ -118,6 +118,27 @@ def test_a_claim_that_was_counted_more_tightly_stands(reference) -> None:
     assert mark("T4", VARIANT, {**reference, "privacy_epsilon": tight * 0.9}).critical
 
 
+@pytest.mark.filterwarnings("ignore:Optimal order")  # opacus remarks on its own grid
+def test_either_accountant_keeps_to_the_budget_and_so_does_a_noise_in_three_digits(reference) -> None:
+    budget = issued("T4", VARIANT).facts["epsilon_budget"]
+    settings = {name: reference[name] for name in ("sample_rate", "steps", "privacy_delta")}
+
+    def earned(noise):
+        stated = {**reference, "noise_multiplier": noise, "privacy_epsilon": budget}
+        found = mark("T4", VARIANT, stated)
+        return 0.0 if found.critical else line(found, "private_utility")
+
+    by_renyi = reference["noise_multiplier"]
+    # What the tighter accountant finds for this budget, sampling and number of steps.
+    tight = 0.92 * by_renyi
+    spent = (privacy_spent(noise_multiplier=tight, accountant=each, **settings) for each in ("prv", "rdp"))
+    assert next(spent) < budget < 1.05 * budget < next(spent)
+    assert earned(tight) > 2
+    # Rounding down by half a unit in the third digit.
+    assert earned(by_renyi - 0.005) > 2
+    assert earned(0.8 * by_renyi) == 0
+
+
 def test_promising_less_than_was_kept_is_true_and_worth_less(reference) -> None:
     found = mark("T4", VARIANT, {**reference, "privacy_epsilon": 2 * reference["privacy_epsilon"]})
     assert not found.critical

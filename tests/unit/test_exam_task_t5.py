@@ -8,7 +8,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from labkit.exams.task import load_code
+from labkit.core.protocols import predict
+from labkit.exams.task import load_code, read_reference
 from tests.exam_players import bot, issued, mark, metrics, problems, share, task_of, variants_of
 
 VARIANTS = variants_of("T5")
@@ -122,6 +123,34 @@ def test_no_set_of_ticks_fits_every_protection() -> None:
     ]
     assert max(means) < 0.6
     assert means[0] == means[-1] == 0
+
+
+def test_the_checks_of_the_bots_are_those_of_the_key() -> None:
+    kept = read_reference(task_of("T5").folder)
+    assert {each["reference"]["checks"] for each in kept.values()} == {1.0}
+    # Five of a hundred are "more", whatever a float makes of the difference.
+    assert 0.04 < load_code(task_of("T5"), "bots")._OUT_OF_A_HUNDRED < min(0.91 - 0.86, 0.55 - 0.5)
+
+
+def test_a_temperature_is_tried_wherever_a_gradient_goes_through() -> None:
+    checks = load_code(task_of("T5"), "bots")._HELP
+    applies, attack = checks["a temperature on the logits breaks more"]
+    for variant in (NOISY, FEW["saturation"]):
+        given = issued("T5", variant)
+        secured = load_code(task_of("T5"), "bots")._secured(given)
+        assert applies(secured)
+        x, y, epsilon = given.tensors["x"][:10], given.tensors["y"][:10], given.facts["epsilon"]
+        assert attack(secured, x, y, epsilon=epsilon).shape == x.shape
+
+
+def test_a_clean_accuracy_over_thirty_answers_of_a_noisy_model_earns_everything() -> None:
+    variant = VARIANTS["v06"]
+    given = issued("T5", variant)
+    secured = load_code(task_of("T5"), "bots")._secured(given)
+    for _ in range(10):
+        right = [predict(secured, given.tensors["x"]) == given.tensors["y"] for _ in range(30)]
+        found = mark("T5", variant, {"clean_accuracy": float(torch.stack(right).double().mean())})
+        assert next(each.earned for each in found.lines if each.metric == "baseline_error") == 0.5
 
 
 def test_ticking_all_of_them_or_none_earns_nothing(reference) -> None:

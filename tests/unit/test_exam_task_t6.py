@@ -14,6 +14,7 @@ from labkit.models import build, train
 from tests.exam_players import bot, issued, mark, metrics, problems, share, task_of, variants_of
 
 VARIANTS = variants_of("T6")
+TOLERANCE = task_of("T6").overclaim.tolerance
 PATCHED, TURNED, MARKED = (VARIANTS[name] for name in ("v01", "v02", "v04"))
 
 
@@ -154,15 +155,37 @@ def test_whoever_learns_from_the_check_claims_too_much(reference) -> None:
     fooled = {**reference, "cleaned": learned.module.state_dict(), "cleaned_accuracy": claim}
     hidden = metrics("T6", PATCHED, fooled)["hidden_accuracy"]
     found = mark("T6", PATCHED, fooled)
-    assert (outcome(found) == 0) == (claim - hidden > 0.06)
+    assert (outcome(found) == 0) == (claim - hidden > TOLERANCE)
 
 
 def test_a_claim_that_leaves_the_model_costs_the_outcome(reference) -> None:
     for claim in (1.0, 0.5):
         found = mark("T6", PATCHED, {**reference, "cleaned_accuracy": claim})
-        if abs(claim - metrics("T6", PATCHED, reference)["hidden_accuracy"]) > 0.06:
+        if abs(claim - metrics("T6", PATCHED, reference)["hidden_accuracy"]) > TOLERANCE:
             assert outcome(found) == 0
             assert found.flags
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_what_is_read_of_the_check_is_near_what_is_read_of_hidden_samples(name: str) -> None:
+    """An honest claim is no overclaim: models scatter by 0.015 or so around what a variant does to all."""
+    code, variant = load_code(task_of("T6")), VARIANTS[name]
+    _, _, check, hidden = code._made(variant)
+    model = code._unpoisoned(variant)
+    assert abs(code._accuracy(model, *check) - code._accuracy(model, *hidden)) <= TOLERANCE - 0.05
+
+
+def test_figures_that_are_rounded_to_three_digits_or_two_earn_everything(reference) -> None:
+    names = ("accuracy_before", "cleaned_accuracy")
+    for digits in (2, 3):
+        found = mark("T6", PATCHED, {**reference, **{name: round(reference[name], digits) for name in names}})
+        assert line(found, "baseline_error") == line(found, "after_error") == pytest.approx(0.7)
+
+
+def test_a_kind_or_a_class_alone_earns_nothing_as_the_brief_says(reference) -> None:
+    for wrong in ({"kind": "turned labels"}, {"y_target": 0}):
+        assert line(mark("T6", PATCHED, {**reference, **wrong}), "diagnosis") == 0
+    assert "one of them alone earns nothing" in task_of("T6").brief()
 
 
 def test_naming_a_kind_and_a_class_by_habit_earns_nothing_on_the_whole() -> None:

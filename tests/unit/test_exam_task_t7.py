@@ -128,6 +128,22 @@ def test_one_verdict_for_all_earns_nothing(name: str) -> None:
             assert share("T7", variant, {**BEST, "verdicts": rows, "claim": 0.0}) < 0.31
 
 
+@pytest.mark.parametrize(("variant", "of", "near"), [(OWNERSHIP, 30, 1), (AUDIT, 800, 5)])
+def test_evidence_is_near_within_one_key_or_five_files_as_the_brief_says(variant, of, near) -> None:
+    good = bot("T7", "reference", variant)
+    for off, share_near in ((near, 1.0), (near + 1, 0.0)):
+        rows = [
+            {
+                **row,
+                "evidence": (row["evidence"] + off / of)
+                if row["evidence"] < 0.5
+                else row["evidence"] - off / of,
+            }
+            for row in good["verdicts"]
+        ]
+        assert metrics("T7", variant, {**good, "verdicts": rows})["figures"] == share_near
+
+
 def test_whoever_is_accused_without_having_done_anything_costs_the_task() -> None:
     for variant in (OWNERSHIP, AUDIT):
         accusing = issued("T7", variant).facts["verdicts"]

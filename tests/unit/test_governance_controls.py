@@ -11,6 +11,7 @@ from labkit.governance.controls import (
     Context,
     Line,
     annex_a,
+    arguable,
     documents,
     duties,
     factors,
@@ -106,6 +107,18 @@ def test_the_crosswalk_reads_both_ways():
         themes_of("nowhere", "A.1")
     with pytest.raises(UnknownNameError):
         find_theme("weather")
+
+
+def test_what_can_be_argued_for_is_an_entry_of_annex_a_that_no_theme_names_already():
+    ids = {control.id for control in annex_a()}
+    entries = {(s, c) for theme in themes() for s in LISTS for c in theme.references[s]}
+    found = {each: arguable(*each) for each in entries if arguable(*each)}
+    assert len(found) == 29
+    for (source, control), near in found.items():
+        assert near <= ids - set(related(source, control, "iso_42001")), (source, control)
+    assert arguable("eu_ai_act", "Art. 12") == frozenset()
+    with pytest.raises(UnknownNameError):
+        arguable("nowhere", "A.1")
 
 
 def test_every_theme_says_that_its_mapping_is_a_judgement():
@@ -238,6 +251,9 @@ def test_needs_follow_from_what_the_organisation_does():
     assert need_of(SUPPLIERS, BOUGHT).needed
     assert need_of("A.10.4", BOUGHT).reason == "no-customers"
     assert need_of("A.2.2", ()).needed
+    for use in ("A.9.2", "A.9.3", "A.9.4"):
+        assert need_of(use, {"uses-at-work"}).needed
+        assert need_of(use, {"offered-to-customers"}).reason == "not-used-here"
 
 
 def test_lines_are_read_from_mappings_and_refused_with_what_is_wrong():

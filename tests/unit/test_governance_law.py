@@ -103,6 +103,28 @@ def test_a_medical_reason_lifts_the_ban_on_emotions_and_leaves_the_listed_use_wi
     assert "eu-ban-emotions-at-work" not in {duty.obligation.id for duty in duties_of(scored)}
 
 
+@pytest.mark.parametrize("more", [(), ("emotion-recognition",)])
+def test_what_is_banned_is_not_listed_as_well(more):
+    """Annex III, point 1 holds only in so far as the use is permitted."""
+    it = system("emotion-inference-at-work", "builds-under-own-name", "uses-at-work", *more)
+    assert classify(it).tiers == ("prohibited", "transparency")
+    assert "eu-deployer" not in {duty.obligation.id for duty in duties_of(it)}
+
+
+@pytest.mark.parametrize(
+    ("held", "binds"),
+    [
+        (("personal-data", "decides-purposes"), True),
+        (("personal-data", "uses-at-work"), True),
+        (("personal-data", "builds-under-own-name", "offered-to-customers"), False),
+        (("personal-data", "resells-unchanged"), False),
+        (("uses-at-work",), False),
+    ],
+)
+def test_data_are_secured_by_whoever_processes_them_and_not_by_whoever_only_sells(held, binds):
+    assert ("eu-gdpr-security" in {duty.obligation.id for duty in duties_of(system(*held))}) is binds
+
+
 @pytest.mark.parametrize(
     ("held", "said"),
     [

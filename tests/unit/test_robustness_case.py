@@ -244,6 +244,7 @@ def test_a_network_trained_under_noise_is_certified_and_too_much_noise_is_not(ch
     assert check("certificate", weights=weights_of(noisy), noise_std=0.25, n=600).passed
     drowned = check("certificate", weights=weights_of(noisy), noise_std=1.5, n=200)
     assert drowned.measured < 0.2
+    assert "hides the digit" in drowned.why
     little = check("certificate", weights=weights_of(noisy), noise_std=0.05, n=200)
     assert little.measured == 0
     assert "largest radius" in little.why
@@ -265,6 +266,8 @@ def test_every_reason_has_to_be_right_but_one(case, check):
     both = ["holds" if reason in ("abstentions", "norm") else reason for reason in true]
     assert not check("claims", reasons=both).passed
     assert not check("claims", reasons=["radius"] * 8).passed
+    vague = ["holds" if reason == "holds" else "radius" for reason in true]
+    assert "does not follow is refused" in check("claims", reasons=vague).why
     with pytest.raises(UnknownNameError):
         check("claims", reasons=["because"] * 8)
     with pytest.raises(InvalidInputError, match="8 reasons"):
@@ -303,6 +306,9 @@ def test_a_statement_stands_and_a_line_too_far_falls(case, check, hardened, nois
         feedback = check("statement", **statement(case, hardened, noisy, **change))
         assert feedback.measured == pytest.approx(0.8)
         assert words in feedback.why
+    # A line that says too much is named before one that says too little.
+    feedback = check("statement", **statement(case, hardened, noisy, clean=0.5, certified=1.0))
+    assert "say more than we find on other inputs. The first is “certified”" in feedback.why
 
 
 def test_a_modest_statement_about_networks_that_miss_their_targets_is_about_nothing(case, check, noisy):

@@ -9,8 +9,9 @@ import torch
 
 from labkit.attacks import evasion
 from labkit.core import InvalidInputError, QueryBudgetError, UnknownNameError, predict
-from labkit.course import Scenario, evasion_case
+from labkit.course import Scenario, evasion_case, find_lab
 from labkit.course.cases.evasion import CHOSEN, stratified
+from labkit.course.measuring import measure
 from labkit.metrics import robust_accuracy
 
 SCENARIO = Scenario(
@@ -113,3 +114,25 @@ def test_a_class_that_runs_out_is_filled_up_from_the_others():
 def test_a_scenario_that_cannot_be_made_says_why(case, change, error):
     with pytest.raises(error):
         evasion_case(dataclasses.replace(SCENARIO, **change), 1)
+
+
+def test_noise_of_the_whole_budget_is_called_noise_and_a_short_step_short(case):
+    lab, wide = find_lab("L00"), evasion_case(dataclasses.replace(SCENARIO, epsilon=0.2), 1)
+    checkpoint = lab.find_checkpoint("first-flip")
+    noise = evasion.random_noise(wide.victim, wide.x, wide.y, epsilon=0.2, seed=1).x_adv
+    short = evasion.fgsm(wide.victim, wide.x, wide.y, epsilon=0.02).x_adv
+
+    assert "what noise achieves" in measure(lab, checkpoint, wide, {"x_adv": noise}).why
+    assert "The step is short" in measure(lab, checkpoint, wide, {"x_adv": short}).why
+
+
+def test_flips_by_a_copy_whose_questions_are_not_counted_are_told_so(case):
+    lab, x, y = find_lab("L02"), case.x[case.chosen], case.y[case.chosen]
+    copied = evasion.transfer(case.victim, x, y, surrogate=case.victim, attack=evasion.pgd, epsilon=0.15)
+    handed = {"x_adv": copied.x_adv, "queries": copied.queries}
+    feedback = measure(lab, lab.find_checkpoint("black-box"), case, handed)
+
+    assert feedback.measured == 0
+    assert "cost no question" in feedback.why
+    counted = {**handed, "queries": torch.full_like(copied.queries, case.query_budget)}
+    assert measure(lab, lab.find_checkpoint("black-box"), case, counted).passed

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from labkit.governance.controls.crosswalk import (
         LISTS,
         Theme,
+        arguable,
         find_theme,
         related,
         themes,
@@ -59,6 +60,7 @@ _MODULES = {
     "Reason": "choosing",
     "Theme": "crosswalk",
     "annex_a": "applicability",
+    "arguable": "crosswalk",
     "documents": "evidence",
     "duties": "choosing",
     "factors": "choosing",
@@ -95,6 +97,7 @@ __all__ = [
     "Reason",
     "Theme",
     "annex_a",
+    "arguable",
     "documents",
     "duties",
     "factors",

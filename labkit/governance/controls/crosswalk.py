@@ -8,6 +8,7 @@ those of the bundled tables.
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,9 +18,10 @@ from types import MappingProxyType
 from labkit.core.errors import UnknownNameError
 from labkit.governance import standards
 
-__all__ = ["LISTS", "Theme", "find_theme", "related", "themes", "themes_of", "title_of"]
+__all__ = ["LISTS", "Theme", "arguable", "find_theme", "related", "themes", "themes_of", "title_of"]
 
 _FILE = Path(__file__).with_name("crosswalk.json")
+_ARGUABLE = Path(__file__).with_name("arguable.toml")
 
 LISTS: Mapping[str, tuple[str, str]] = {
     "nist_ai_rmf": ("nist-ai-rmf", "NIST AI RMF"),
@@ -99,6 +101,27 @@ def related(source: str, control: str, target: str) -> tuple[str, ...]:
     if target not in LISTS:
         raise UnknownNameError("list of the crosswalk", target, LISTS)
     return tuple(sorted({id for theme in themes_of(source, control) for id in theme.references[target]}))
+
+
+def arguable(source: str, control: str) -> frozenset[str]:
+    """Return the controls of Annex A that one can argue for beside those that share a theme.
+
+    Parameters
+    ----------
+    source : str
+        Key of ``LISTS``.
+    control : str
+        Id in that list.  What shares a theme with it, :func:`related` says.
+    """
+    if source not in LISTS:
+        raise UnknownNameError("list of the crosswalk", source, LISTS)
+    return frozenset(_arguable().get(source, {}).get(control, ()))
+
+
+@lru_cache(maxsize=1)
+def _arguable() -> Mapping[str, Mapping[str, list[str]]]:
+    raw = tomllib.loads(_ARGUABLE.read_text(encoding="utf-8"))
+    return {source: raw[source] for source in LISTS if source in raw}
 
 
 def title_of(source: str, control: str) -> str:

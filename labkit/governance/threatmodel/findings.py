@@ -83,7 +83,7 @@ def _why_not(architecture: Architecture, key: Key) -> str:
     there = [flaw for flaw in architecture.planted if flaw.at == where]
     if there:
         kinds = " and ".join(CATEGORIES[flaw.category].name.lower() for flaw in there)
-        return f"the place is right and the kind is not: what is described here leads to {kinds}"
+        return f"the place is right; what this note breaks first is what counts here, and that is {kinds}"
     return f"nothing in the notes points to {name} here; a threat needs a fact it rests on"
 
 

@@ -20,6 +20,7 @@ from labkit.governance.obligations import (
     Decision,
     Obligation,
     System,
+    classify,
     decide,
     duties_of,
     obligations,
@@ -32,6 +33,17 @@ _DAYS = ("2026-12-14", "2027-03-01", "2027-09-06", "2028-01-17", "2028-09-18")
 _CONTRACT_DAYS = ("2026-03-02", "2026-10-05", "2027-02-01", "2028-02-01", "2028-11-01", "2029-06-01")
 _BY_MACHINE = "fully-automated-decision"  # whether a decision is by machine alone is for a court
 _AWAY = {"decides-purposes", "e-phi", "covered-entity"}
+_ARGUED: Mapping[str, tuple[str, ...]] = {
+    "annex-i-section-b": ("eu-ai-act/Art. 4", "eu-ai-act/50"),
+    "prohibited": ("eu-ai-act/50",),
+    "covered-entity": ("hipaa-security-rule/164.308(b)(1)",),
+}
+"""What one may argue about under a fact or a tier, so that no key hangs on it.
+
+How far Articles 4 and 50 reach products of Section B is not in the tables (Art. 2(2)); whether people
+must be told of what may not be used at all, nobody has to decide; and no case file says whether a
+maker handles the records of those who use its system.
+"""
 _USUAL = {"eu-literacy", *(f"eu-gdpr-{about}" for about in ("basis", "inform", "security", "breach", "dpia"))}
 """Duties that bind nearly everybody: few of them are offered, and they are offered where they do not bind."""
 _FEW_DUTIES, _MOST_DUTIES, _BANS, _CONTROLS, _TRIES = 5, 7, 2, 10, 400
@@ -103,6 +115,11 @@ def _drawn(seed: int, use: str, hand: str, place: str, words: tuple[tuple[str, s
     paragraphs = [*texts[:1], texts_of["noise"][noise[0]], *texts[1:], texts_of["noise"][noise[1]]]
     arguable = frozenset(about.get("arguable", ())) | {_BY_MACHINE}
     base = System(use, about["title"], " ".join(paragraphs), stated, ("EU", "US", place))
+    if not classify(base).roles:
+        raise InvalidInputError(
+            f"expected a hand that gives Halden a role with {use!r}, got {hand!r}: what a new name makes "
+            "of whoever sells a system that is not high-risk is open to argument"
+        )
     system, day, undone, options, binding = _release(base, arguable, draw)
     everything = {each.id for each in obligations()}
     return CaseFile(
@@ -116,8 +133,8 @@ def _drawn(seed: int, use: str, hand: str, place: str, words: tuple[tuple[str, s
         undone=frozenset(undone | {each.id for each in options if each.ban}),
         binding=binding,
         decisions=decide(system, day, everything - undone),
-        controls=_controls(draw),
-        risk=_risk(own, draw),
+        controls=_controls(random.Random(derive(seed, "T1", "controls"))),
+        risk=_risk(own, random.Random(derive(seed, "T1", "risk"))),
     )
 
 
@@ -152,6 +169,14 @@ def _contracts(system: System, draw: random.Random) -> list[Contract]:
 def _unclear(system: System, arguable: Collection[str]) -> set[str]:
     """Return the duties that are not certain, or that hang on a fact one may argue about."""
     found = {each.id for each in obligations() if not each.settled}
+    held = {*system.facts, *classify(system).tiers}
+    argued = [entry for key, entries in _ARGUED.items() if key in held for entry in entries]
+    found |= {
+        each.id
+        for each in obligations()
+        for entry in argued
+        if each.standard == entry or each.standard.startswith(f"{entry}(")
+    }
     without = {duty.obligation.id for duty in duties_of(system)}
     for more in (*({fact} for fact in arguable), set(arguable)):
         with_it = replace(system, facts=system.facts | more)

@@ -11,7 +11,7 @@ for sentence in case["case_file"]:
     print("-", sentence)
 
 # %%
-print("Release planned for", case["release_day"], "in", ", ".join(case["places"]))
+print("Today", case["today"], "· release planned for", case["release_day"], "in", ", ".join(case["places"]))
 for contract in case["contracts"]:
     print("Contract:", contract["jurisdiction"], contract["about"], "from", contract["since"])
 for duty in case["duties"]:
@@ -61,7 +61,7 @@ UNDERLINED = {
     "somebody waits a minute longer": "convenience-function",
     "write to a concierge": "talks-to-people",
     "a language model makes up on the spot": "generates-content",
-    "orders taxis and towels by itself": "agentic",
+    "orders taxis and meals by itself": "agentic",
     "makes clips": "generates-content",
     "seems to say whatever": "deep-fake",
     "by age and sex, read off their faces": "biometric-categorisation",
@@ -82,6 +82,7 @@ UNDERLINED = {
     "before Halden brought it in": "imports-from-outside-eu",
     "sells it on to others": "offered-to-customers",
     "into its catalogue as it is": "bought-in resells-unchanged offered-to-customers",
+    "has sold it in the Union for years": "on-the-market-before-2026-08-02",
     "have bought licences": "offered-to-customers",
     "staff work with it": "uses-at-work",
     "staff simply work with it": "uses-at-work",
@@ -136,7 +137,7 @@ print(release)
 
 # %% [markdown] tags=["solution"]
 # The risk is rated before any measure, by holding each sentence against the issued scale. A measure
-# counts only when it is funded and acts on the cause: a poster does not. The owner is whoever can
+# counts only when it is funded and acts on the event: a poster does not. The owner is whoever can
 # spend money on the cause, which rules out the data protection officer; the treatment is arithmetic.
 
 # %% tags=["solution"]
@@ -200,7 +201,7 @@ answers = {
     "risk_owner": said(OWNER),
     "risk_treatment": treatment,
     "risk_residual": residual_risk,
-    # By use and exceptions; nothing there to act on; it stays, with somebody who accepts it.
+    # By use and exceptions; nothing there to act on; it stays, with an owner.
     "why_tier": 2,
     "why_excluded": 3,
     "why_residual": 1,

@@ -45,6 +45,8 @@ _RATES = (0.02, 0.06)
 _LEAST_NOISE = 0.05
 _TOO_RARE = 1e-3
 _SLACK = 0.02
+_ROUNDED = 1.01
+"""A noise that is stated in three digits, say, spends a little more than the one that was found."""
 _HUGE = 30.0
 
 
@@ -131,9 +133,8 @@ def _released(
     if stated is None:
         return found
     spent = _spent(stated)
-    within = (
-        spent <= float(variant.params["epsilon_budget"]) * 1.001 and stated["privacy_delta"] <= DELTA * 1.001
-    )
+    budget = _ROUNDED * float(variant.params["epsilon_budget"])
+    within = stated["privacy_delta"] <= DELTA * 1.001 and _keeps_to(stated, spent, budget)
     told = _CANARIES.remembered(release, case.plain, case.canaries)
     p_value = _CANARIES.p_value(told, spent, stated["privacy_delta"])
     found["remembered_canaries"] = float(p_value < _TOO_RARE)
@@ -153,15 +154,38 @@ def _settings(hand_in: Mapping[str, Any]) -> dict[str, float] | None:
     return {name: float(hand_in[name]) for name in names} if set(names) <= hand_in.keys() else None
 
 
-def _spent(stated: Mapping[str, float], accountant: str = "rdp") -> float:
-    """Return the epsilon that the stated settings really spend, at the stated delta."""
-    if stated["noise_multiplier"] < _LEAST_NOISE:
+_SPENDING = ("noise_multiplier", "sample_rate", "steps", "privacy_delta")
+
+
+def _spent(stated: Mapping[str, float]) -> float:
+    """Return the epsilon that the stated settings spend at the stated delta, by Renyi accounting."""
+    return _added_up("rdp", *(stated[name] for name in _SPENDING))
+
+
+def _tightly(stated: Mapping[str, float], spent: float) -> float | None:
+    """Return what the tighter accountant adds up, or None where it cannot.
+
+    Where epsilon is huge it would need more memory than there is.
+    """
+    if spent > _HUGE:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # opacus remarks on its own grid
+            return _added_up("prv", *(stated[name] for name in _SPENDING))
+    except (LabkitError, ArithmeticError, RuntimeError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=32)
+def _added_up(accountant: str, noise: float, sample_rate: float, steps: float, delta: float) -> float:
+    if noise < _LEAST_NOISE:
         return math.inf
     return privacy_spent(
-        noise_multiplier=stated["noise_multiplier"],
-        sample_rate=stated["sample_rate"],
-        steps=int(stated["steps"]),
-        privacy_delta=stated["privacy_delta"],
+        noise_multiplier=noise,
+        sample_rate=sample_rate,
+        steps=int(steps),
+        privacy_delta=delta,
         accountant=accountant,
     )
 
@@ -170,20 +194,25 @@ def _refuted(stated: Mapping[str, float], spent: float) -> bool:
     """Return whether the claim promises more than any accountant can keep.
 
     Renyi accounting is a little pessimistic, so a claim below it may have been counted more
-    tightly: then the tighter accountant decides.  Where epsilon is huge that one would need
-    more memory than there is, and only a claim below half of it is refuted for sure.
+    tightly: then the tighter accountant decides.  Where that one cannot, only a claim below half
+    is refuted for sure.
     """
     claimed = stated["privacy_epsilon"]
     if claimed >= spent * (1 - _SLACK):
         return False
-    if spent > _HUGE:
-        return claimed < spent / 2
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # opacus remarks on its own grid
-            return claimed < _spent(stated, "prv") * (1 - _SLACK) - _SLACK
-    except (LabkitError, ArithmeticError, RuntimeError, ValueError):
-        return claimed < spent / 2
+    tight = _tightly(stated, spent)
+    return claimed < (spent / 2 if tight is None else tight * (1 - _SLACK) - _SLACK)
+
+
+def _keeps_to(stated: Mapping[str, float], spent: float, budget: float) -> bool:
+    """Return whether the settings keep to a budget by either accountant.
+
+    The tighter one is slow, and asked only where it may say yes when Renyi accounting says no.
+    """
+    if spent <= budget:
+        return True
+    tight = _tightly(stated, spent) if spent <= 2 * budget else None
+    return tight is not None and tight <= budget
 
 
 def _error(stated: Mapping[str, float], spent: float) -> float:

@@ -19,8 +19,8 @@ from labkit.models import TorchClassifier
 
 HandIn = dict[str, Any]
 
-_OUT_OF_A_HUNDRED = 0.05
-"""What counts as "more" in the sanity checks of the brief."""
+_OUT_OF_A_HUNDRED = 0.049
+"""Five of a hundred are "more" in the sanity checks of the brief; a little below, for what a float loses."""
 
 
 def reference(issued: Issued, variant: Variant) -> HandIn:
@@ -196,13 +196,19 @@ def check_figures(
 
 
 def _cooled(secured: Any, x: Tensor, y: Tensor, *, epsilon: float) -> Tensor:
-    """Return what PGD finds when the logits are brought down to ordinary size, which reads nothing anew."""
+    """Return what PGD finds when the logits are brought down to ordinary size, which reads nothing anew.
+
+    Noise in front of the network stays where it is.
+    """
     largest = float(secured.logits(x).abs().max())
-    module = copy.deepcopy(secured.module)
+    network = secured.model if isinstance(secured, NoisyInput) else secured
+    module = copy.deepcopy(network.module)
     with torch.no_grad():
         for part in (module[-1].weight, module[-1].bias):
             part.mul_(10.0 / largest)
-    cool = TorchClassifier(module, secured.input_shape, secured.classes)
+    cool: DifferentiableClassifier = TorchClassifier(module, network.input_shape, network.classes)
+    if isinstance(secured, NoisyInput):
+        cool = NoisyInput(cool, noise_std=secured.noise_std, seed=0)
     return evasion.pgd(cool, x, y, epsilon=epsilon).x_adv
 
 
@@ -212,7 +218,7 @@ _HELP: Mapping[str, tuple[Callable[[Classifier], bool], _Attack]] = {
         _through_the_filter,
     ),
     "a temperature on the logits breaks more": (
-        lambda secured: isinstance(secured, TorchClassifier),
+        lambda secured: isinstance(secured, DifferentiableClassifier),
         _cooled,
     ),
     "averaging answers breaks more": (lambda secured: isinstance(secured, NoisyInput), _on_average),

@@ -119,13 +119,14 @@ if rounding:
     exposed["a stand-in for the gradient of the filter breaks more"] = breaks_more(stand_in)
 if noisy:
     exposed["averaging answers breaks more"] = breaks_more(pgd(mean, x, y, loss="margin", **onward))
-if kind == "none":
+if not rounding:
     # The last layer makes the logits: nothing is read anew when all of them shrink alike.
     module = copy.deepcopy(network.module)
     with torch.no_grad():
         for part in (module[-1].weight, module[-1].bias):
             part.mul_(10 / float(network.logits(x).abs().max()))
     cooled = TorchClassifier(module, network.input_shape, network.classes)
+    cooled = FILTERS[kind](cooled, **told) if kind in FILTERS else cooled
     exposed["a temperature on the logits breaks more"] = breaks_more(pgd(cooled, x, y, epsilon=epsilon))
 
 findings = {

@@ -28,7 +28,7 @@ from labkit.models import TorchClassifier, build, train
 
 SAMPLES = 100
 SHAPE, CLASSES, BOUNDS = (1, 8, 8), 10, (0.0, 1.0)
-DRAWS = 32
+DRAWS = 256
 """Answers of a noisy model that the judge takes the mean of."""
 
 _HARDER = 0.1

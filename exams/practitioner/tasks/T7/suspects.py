@@ -36,7 +36,7 @@ VERDICTS = {
     "ownership": ("copy", "not shown"),
     "audit": ("clean", "by group, said", "by group, hidden", "part of the group"),
 }
-_KEYS, _PUBLISHED, _ORDINARY, _FILES = 44, 14, 300, 800
+_KEYS, _PUBLISHED, _ORDINARY, FILES = 44, 14, 300, 800
 SECRET_KEYS = _KEYS - _PUBLISHED
 _FLIPS = {"by group, said": (0.12, 0.25), "by group, hidden": (0.05, 0.09), "part of the group": (0.05, 0.09)}
 
@@ -202,7 +202,7 @@ def _audit(seed: int, draw: random.Random) -> Suspicion:
     said, hidden, part = VERDICTS["audit"][1:]
     kinds = ["by district", "plain", hidden, part, draw.choice((said, said, hidden, part))]
     draw.shuffle(kinds)
-    files = fresh_files(_FILES, derive(seed, "files")).x
+    files = fresh_files(FILES, derive(seed, "files")).x
     suspects, published = [], {}
     for i, kind in enumerate(kinds):
         score = _score(derive(seed, "score", i))

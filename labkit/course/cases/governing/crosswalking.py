@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from labkit.governance.controls import documents, related, themes, title_of
+from labkit.governance.controls import arguable, documents, related, themes, title_of
 
 __all__ = ["Pairing", "draw_pairings"]
 
@@ -24,7 +24,7 @@ class Pairing:
     source, control, title : str
         List and id of the control that is given, and its title.
     options : tuple of str
-        Controls of Annex A, of which one shares a theme with it.
+        Controls of Annex A, of which one shares a theme with it; none of the others can be argued for.
     evidence : tuple of str
         Ids of documents, of which one shows that control.
     answer, document : str
@@ -56,7 +56,7 @@ def draw_pairings(draw: random.Random) -> tuple[Pairing, ...]:
         if not annex or not given or len(found) == _PAIRINGS:
             continue
         source, control = draw.choice(given)
-        fitting = set(related(source, control, "iso_42001"))
+        fitting = {*related(source, control, "iso_42001"), *arguable(source, control)}
         answer = draw.choice(annex)
         wrong = draw.sample(sorted(by_control.keys() - fitting), _OPTIONS - 1)
         options = draw.sample([answer, *wrong], _OPTIONS)

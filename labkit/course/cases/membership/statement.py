@@ -131,8 +131,9 @@ FIELDS: tuple[Field, ...] = (
             ),
             Choice(
                 "failure",
-                "how far epsilon may be exceeded; far below 1 / records",
-                "With a delta of one over the number of records one could publish one record in full.",
+                "how far a probability may exceed epsilon's bound",
+                "It is added to the bound, and has to lie far below 1 / records: with a delta of one over "
+                "their number one could publish one record in full.",
                 right=True,
             ),
         ),
