@@ -246,8 +246,9 @@ def test_what_the_calendar_brings_is_said_and_fails_no_check(capsys):
     assert "To be read again before they are drawn:\n  d" in said
     assert "its facts were read 407 days ago, on 2026-11-23 (old)" in said
     assert "something begins on 2027-12-02 (changes)" in said
-    assert main(["exam", "check", "items", "--on", "tomorrow"]) == 2
-    assert "expected --on as YYYY-MM-DD, got 'tomorrow'" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["exam", "check", "items", "--on", "tomorrow"])
+    assert "expected a day as YYYY-MM-DD, such as 2027-06-01, got 'tomorrow'" in capsys.readouterr().err
 
 
 def test_every_kind_of_finding_is_listed():

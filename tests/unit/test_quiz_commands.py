@@ -98,7 +98,8 @@ def test_check_ends_with_one_when_an_item_has_to_be_read_again(capsys):
     found = json.loads(capsys.readouterr().out)
     assert {each["kind"] for each in found["findings"]} == {"changes"}
     assert "ai-act-timeline" in {item for day in found["ahead"] for item in day["items"]}
-    assert main(["quiz", "check", "--on", "yesterday"]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["quiz", "check", "--on", "yesterday"])
     assert "YYYY-MM-DD" in capsys.readouterr().err
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 
-from labkit.core.errors import InvalidInputError
 from labkit.core.tables import format_table
 from labkit.governance import standards
 from labkit.governance.obligations import Change, Stale, changes_ahead, stale_facts
@@ -13,13 +12,13 @@ from labkit.governance.obligations import Change, Stale, changes_ahead, stale_fa
 __all__ = ["lint"]
 
 
-def lint(on: str | None, days: int, *, as_json: bool = False) -> int:
+def lint(today: date, days: int, *, as_json: bool = False) -> int:
     """Print stale facts and changes ahead.
 
     Parameters
     ----------
-    on : str or None
-        The day to judge by, ``YYYY-MM-DD``; today where it is None.
+    today : date
+        The day to judge by.
     days : int
         A fact that was read longer ago is stale.
     as_json : bool
@@ -30,22 +29,12 @@ def lint(on: str | None, days: int, *, as_json: bool = False) -> int:
     int
         1 where anything is stale, else 0: a nightly job fails when somebody has to read again.
     """
-    today = _day(on)
     stale, ahead = stale_facts(today, days), changes_ahead(today)
     if as_json:
         print(json.dumps(_as_json(today, days, stale, ahead), indent=1, ensure_ascii=False))
     else:
         _print(today, days, stale, ahead)
     return 1 if stale else 0
-
-
-def _day(text: str | None) -> date:
-    if text is None:
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInputError(f"expected a day as YYYY-MM-DD, such as 2027-06-01; got {text!r}") from None
 
 
 def _print(today: date, days: int, stale: tuple[Stale, ...], ahead: tuple[Change, ...]) -> None:

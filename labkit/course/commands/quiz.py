@@ -11,6 +11,7 @@ from datetime import date
 from labkit.core.errors import InvalidInputError
 from labkit.core.tables import format_table
 from labkit.course.commands.asking import ask_item, say_marked
+from labkit.course.commands.types import day
 from labkit.course.lab import DOMAINS
 from labkit.course.quiz import FORMS, Quiz, bank, days_ahead, gain_band, lint, mark
 from labkit.governance.obligations import STALE_AFTER_DAYS
@@ -28,7 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="status (default), practise, the test before (pre) or after (post), or check the items",
     )
     parser.add_argument("--count", type=int, default=10, help="with practise: how many items (default: 10)")
-    parser.add_argument("--on", metavar="DAY", help="with check: judge by this day, YYYY-MM-DD, not today")
+    parser.add_argument(
+        "--on",
+        type=day,
+        default=date.today(),
+        metavar="DAY",
+        help="with check: judge by this day, YYYY-MM-DD, not today",
+    )
     parser.add_argument(
         "--days",
         type=int,
@@ -120,11 +127,7 @@ def _status(quiz: Quiz, *, as_json: bool) -> int:
     return 0
 
 
-def _check(on: str | None, days: int, *, as_json: bool) -> int:
-    try:
-        today = date.today() if on is None else date.fromisoformat(on)
-    except ValueError:
-        raise InvalidInputError(f"expected --on as YYYY-MM-DD, got {on!r}") from None
+def _check(today: date, days: int, *, as_json: bool) -> int:
     found, ahead = lint(bank().values(), today, days), days_ahead(bank().values(), today)
     if as_json:
         findings = [{"item": each.item, "kind": each.kind, "problem": each.problem} for each in found]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date
 
-__all__ = ["count", "seed"]
+__all__ = ["count", "day", "seed"]
 
 
 def count(text: str) -> int:
@@ -15,6 +16,16 @@ def count(text: str) -> int:
 def seed(text: str) -> int:
     """Return a whole number from 0 up."""
     return _whole(text, 0)
+
+
+def day(text: str) -> date:
+    """Return a day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a day as YYYY-MM-DD, such as 2027-06-01, got {text!r}"
+        ) from None
 
 
 def _whole(text: str, least: int) -> int:

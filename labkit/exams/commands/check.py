@@ -10,9 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.core.errors import BuildError, DeclarationError, InvalidInputError, UnknownNameError
+from labkit.core.errors import BuildError, DeclarationError, UnknownNameError
 from labkit.core.tables import format_table
 from labkit.course.commands.progress_line import ProgressLine
+from labkit.course.commands.types import day
 from labkit.exams.aligning import other_editions
 from labkit.exams.blueprint import Blueprint, exam_folder, read_blueprint
 from labkit.exams.task.reading import find_task, read_variants, tasks_of
@@ -44,17 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variant", action="append", metavar="ID", help="play only this one; may be repeated"
     )
     parser.add_argument("--pool", type=Path, metavar="DIR", help="a private pool, laid out as exams/<exam>")
-    parser.add_argument("--on", metavar="DATE", help="day on which items are drawn, such as 2027-03-01")
+    parser.add_argument(
+        "--on",
+        type=day,
+        default=date.today(),
+        metavar="DAY",
+        help="judge items by this day, YYYY-MM-DD, not today",
+    )
     parser.add_argument("--build", action="store_true", help="build the practice notebook and its solution")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
     """Check, and say what was found; 1 when something was that no calendar brings."""
-    try:
-        today = date.today() if args.on is None else date.fromisoformat(args.on)
-    except ValueError:
-        raise InvalidInputError(f"expected --on as YYYY-MM-DD, got {args.on!r}") from None
     folder = exam_folder()
     tasks = [find_task(name, folder) for name in args.tasks if name != ITEMS]
     if not args.tasks:
@@ -76,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         findings += _whole(folder)
     if not args.tasks or ITEMS in args.tasks:
         blueprint = read_blueprint(folder)
-        guessed, found, due = _items(_items_folder(folder, args.pool), blueprint, args.record, today)
+        guessed, found, due = _items(_items_folder(folder, args.pool), blueprint, args.record, args.on)
         findings += found
     _tell(args, tasks, played, guessed, findings, due)
     return 1 if findings else 0
