@@ -20,7 +20,7 @@ __all__ = [
     "card",
     "details",
     "escape",
-    "png_uri",
+    "image",
     "table",
 ]
 
@@ -84,9 +84,26 @@ def _cell(value: object) -> str:
     return value.markup if isinstance(value, Fragment) else escape(value)
 
 
-def png_uri(data: bytes) -> str:
-    """Return PNG bytes as an address that a page can hold by itself."""
-    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+def image(png: bytes, alt: str, *, width: int = 0) -> str:
+    """Return a PNG as a picture that a page holds by itself, with its text alternative.
+
+    Its size is said, so that nothing below it moves, under a pointer perhaps, once it is drawn.
+
+    Parameters
+    ----------
+    png : bytes
+    alt : str
+        What it shows, as plain text.
+    width : int
+        How wide it is drawn at most, in pixels of the page; 0 takes those of the picture.
+    """
+    wide, high = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # the header that PNG begins with
+    width = width or wide
+    source = base64.b64encode(png).decode("ascii")
+    return (
+        f'<img src="data:image/png;base64,{source}" alt="{escape(alt)}" '
+        f'width="{width}" height="{round(width * high / wide)}">'
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +126,7 @@ class Picture:
 
     Attributes
     ----------
-    source : str
-        Address of the picture, usually a ``data:`` address.
+    png : bytes
     alt : str
         What the picture shows, for whoever does not see it.
     caption : str
@@ -121,7 +137,7 @@ class Picture:
         How wide it is drawn at most, in pixels of the page; 0 leaves it to the page.
     """
 
-    source: str
+    png: bytes
     alt: str
     caption: str = ""
     numbers: str = ""
@@ -130,9 +146,8 @@ class Picture:
     def markup(self) -> str:
         caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
         more = details("The same as a table", self.numbers) if self.numbers else ""
-        width = f' width="{self.width}"' if self.width else ""
-        image = f'<img src="{self.source}" alt="{escape(self.alt)}"{width}>'
-        return f'<figure class="lk lk-plot">{image}{caption}{more}</figure>'
+        drawn = image(self.png, self.alt, width=self.width)
+        return f'<figure class="lk lk-plot">{drawn}{caption}{more}</figure>'
 
     def _repr_html_(self) -> str:
         return self.markup()

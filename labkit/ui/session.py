@@ -272,8 +272,12 @@ class LabSession:
         self._listeners.append(listener)
 
     def changed(self) -> None:
-        """Tell every listener that something was recorded."""
-        for listener in list(self._listeners):
+        """Tell every listener that something was recorded.
+
+        From the end of the page to its top: what says first how far one has come says it last, so
+        that nothing between it and the reader moves any more.
+        """
+        for listener in self._listeners[::-1]:
             listener()
 
     def put(self, name: str, thing: Any) -> None:

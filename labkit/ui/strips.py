@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from labkit.ui.html import badge, escape, png_uri
+from labkit.ui.html import badge, escape, image
 
 __all__ = ["describe_change", "describe_region", "heat_map", "legend", "picture", "plain", "strip"]
 
@@ -61,7 +61,7 @@ def strip(
 def plain(x: Tensor, read: Sequence[str], truth: Sequence[str]) -> str:
     """Return pictures of shape ``(n, c, h, w)`` with what the model reads in each, as HTML."""
     figures = "".join(
-        f'<figure><img src="{picture(each)}" alt="A {escape(real)}, read as {escape(now)}">'
+        f"<figure>{picture(each, f'A {real}, read as {now}')}"
         f"<figcaption>read as <strong>{escape(now)}</strong> "
         f"{badge('good', 'right') if now == real else badge('bad', f'is a {real}')}</figcaption></figure>"
         for each, now, real in zip(x, read, truth, strict=True)
@@ -72,29 +72,29 @@ def plain(x: Tensor, read: Sequence[str], truth: Sequence[str]) -> str:
 def legend(largest: float) -> str:
     """Return the key of the heat maps: which sign and colour means brighter, and the scale."""
     samples = np.array([[[-1.0, 1.0]]])
-    minus, plus = (png_uri(_encode(_heat(samples[:, :, i : i + 1], 1.0))) for i in (0, 1))
+    minus, plus = (image(_encode(_heat(samples[:, :, i : i + 1], 1.0)), "") for i in (0, 1))
     return (
         '<div class="lk lk-legend"><span>Change:</span>'
-        f'<span><img src="{minus}" alt=""> − and blue: darker</span>'
-        f'<span><img src="{plus}" alt=""> + and brown: brighter</span>'
+        f"<span>{minus} − and blue: darker</span>"
+        f"<span>{plus} + and brown: brighter</span>"
         f"<span>full colour = {largest:.3g}</span></div>"
     )
 
 
-def picture(x: Tensor) -> str:
-    """Return one input of shape ``(c, h, w)`` within ``[0, 1]`` as a ``data:`` address."""
+def picture(x: Tensor, alt: str) -> str:
+    """Return one input of shape ``(c, h, w)`` within ``[0, 1]`` as a picture, with its text alternative."""
     values = np.clip(x.detach().cpu().numpy() * 255 + 0.5, 0, 255).astype(np.uint8)
     pixels = values[0] if len(values) == 1 else np.moveaxis(values[:3], 0, -1)
-    return png_uri(_encode(_enlarge(pixels, _factor(x.shape[-1]))))
+    return image(_encode(_enlarge(pixels, _factor(x.shape[-1]))), alt)
 
 
-def heat_map(delta: Tensor, largest: float) -> str:
-    """Return a signed change of shape ``(c, h, w)`` as a ``data:`` address.
+def heat_map(delta: Tensor, largest: float, alt: str) -> str:
+    """Return a signed change of shape ``(c, h, w)`` as a picture, with its text alternative.
 
     Blue with a minus sign is darker, brown with a plus sign is brighter, white is
     unchanged; ``largest`` is the change that gets the full colour.
     """
-    return png_uri(_encode(_heat(delta.detach().cpu().numpy().astype(np.float64), largest)))
+    return image(_encode(_heat(delta.detach().cpu().numpy().astype(np.float64), largest)), alt)
 
 
 def describe_change(delta: Tensor) -> str:
@@ -122,13 +122,11 @@ def describe_region(values: Tensor) -> str:
 def _figure(clean: Tensor, changed: Tensor, was: str, now: str, real: str, scale: float) -> str:
     words = describe_change(changed - clean)
     parts = (
-        ("clean", picture(clean), f"Clean {real}, read as {was}"),
-        ("changed", picture(changed), f"Changed {real}, read as {now}: {words}"),
-        ("change", heat_map(changed - clean, scale), f"Heat map of the change: {words}"),
+        ("clean", picture(clean, f"Clean {real}, read as {was}")),
+        ("changed", picture(changed, f"Changed {real}, read as {now}: {words}")),
+        ("change", heat_map(changed - clean, scale, f"Heat map of the change: {words}")),
     )
-    images = "".join(
-        f'<div><img src="{source}" alt="{escape(alt)}">{escape(name)}</div>' for name, source, alt in parts
-    )
+    images = "".join(f"<div>{drawn}{escape(name)}</div>" for name, drawn in parts)
     verdict = badge("open", "still right") if now == real else badge("warn", "misread")
     if was != real and now != real:
         verdict = badge("info", "misread before, too")

@@ -164,8 +164,7 @@ class Job:
                 message = excuse(error)
             with self._lock:
                 if self._next is None:
-                    self._show(False)
-                    self._words.value = message
+                    self._show(False, message)
                     self._thread = None
                     return
                 (work, done), self._next = self._next, None
@@ -181,12 +180,13 @@ class Job:
         self._bar.value = done / max(total, 1)
         self._words.value = _line(f"{message or self._label}: {done} of {total}")
 
-    def _show(self, busy: bool) -> None:
+    def _show(self, busy: bool, message: str = "") -> None:
+        """Show the line of the work, or ``message`` in its place; once a trigger answers, nothing moves."""
+        self._bar.value = 0.0
+        self._words.value = _line(f"{self._label} …") if busy else message
+        self._line.layout.display = "" if busy else "none"
         for trigger in self.triggers:
             trigger.disabled = busy
-        self._bar.value = 0.0
-        self._line.layout.display = "" if busy else "none"
-        self._words.value = _line(f"{self._label} …") if busy else ""
 
 
 def _line(words: str) -> str:

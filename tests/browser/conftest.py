@@ -210,9 +210,9 @@ def open_dashboard(page, server, lab, query=""):
 def walk_down(page):
     """Go down the page as a reader does, so that every part is built, and back to its top."""
     waiting = page.locator(".lk-later")
-    for _ in range(40):
-        if not waiting.count():
-            break
+    deadline = time.monotonic() + 120
+    while waiting.count():
+        assert time.monotonic() < deadline, "parts of the page are not built after two minutes"
         # The last of them may be gone by the time it is asked to come into view.
         page.evaluate("document.querySelector('.lk-later')?.scrollIntoView()")
         page.wait_for_timeout(100)

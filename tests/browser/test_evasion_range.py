@@ -4,46 +4,29 @@ import re
 
 from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import begin, press, tab_to, tick, type_into
+from tests.browser.mouse import dial, panel_with, reached
 
 LONG = 120_000
-
-
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
-
-
-def _dial(page, panel, label, value):
-    """Type a value into the figure beside a slider, as one does who knows what they want."""
-    slider = panel.locator(".widget-slider", has=page.locator("label", has_text=re.compile(f"^{label}$")))
-    readout = slider.locator(".widget-readout")
-    readout.click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _reached(page, count):
-    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
 
 
 def test_the_range_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L02")
 
-    attack = _panel(page, "Other pictures")
-    _dial(page, attack, "Epsilon", 0.15)
-    _dial(page, attack, "Steps", 40)
+    attack = panel_with(page, "Other pictures")
+    dial(page, attack, "Epsilon", 0.15)
+    dial(page, attack, "Steps", 40)
     attack.get_by_role("button", name="Hand in").click()
-    _reached(page, 1)
+    reached(page, 1)
 
-    asking = _panel(page, "Start asking")
-    _dial(page, asking, "Epsilon", 0.15)
-    _dial(page, asking, "Questions each", 500)
+    asking = panel_with(page, "Start asking")
+    dial(page, asking, "Epsilon", 0.15)
+    dial(page, asking, "Questions each", 500)
     asking.get_by_role("button", name="Start asking").click()
     asking.get_by_text(re.compile("10 of 10")).first.wait_for(timeout=LONG)
     asking.get_by_role("button", name="Hand in").click()
-    _reached(page, 2)
+    reached(page, 2)
 
-    unmask = _panel(page, "Run the ticked tests")
+    unmask = panel_with(page, "Run the ticked tests")
     unmask.get_by_text("The vendor's report says").wait_for(timeout=LONG)
     unmask.get_by_role("checkbox", name=re.compile("BPDA")).first.check()
     unmask.get_by_role("button", name="Run the ticked tests").click()
@@ -56,19 +39,19 @@ def test_the_range_is_finished_by_mouse(page, server):
     unmask.locator("input[type=number]").fill(f"{left:.3f}")
     unmask.locator("input[type=number]").press("Enter")
     unmask.get_by_role("button", name="Hand in").click()
-    _reached(page, 3)
+    reached(page, 3)
 
-    defend = _panel(page, "Train a model")
-    _dial(page, defend, "Training epsilon", 0.15)
-    _dial(page, defend, "Attack steps", 5)
-    _dial(page, defend, "Epochs", 20)
+    defend = panel_with(page, "Train a model")
+    dial(page, defend, "Training epsilon", 0.15)
+    dial(page, defend, "Attack steps", 5)
+    dial(page, defend, "Epochs", 20)
     defend.get_by_role("button", name="Train a model").click()
     page.wait_for_function(
         "s => s.options.length > 1", arg=defend.locator("select").last.element_handle(), timeout=LONG
     )
     defend.locator("select").last.select_option(index=1)
     defend.get_by_role("button", name="Hand in").click()
-    _reached(page, 5)
+    reached(page, 5)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
@@ -86,21 +69,21 @@ def test_the_range_is_finished_by_keyboard_alone(own_server, page):
         page.keyboard.press("ArrowRight")
     type_into(page, "Epsilon, typed", 0.15)
     type_into(page, "Steps, typed", 40)
-    attack = _panel(page, "Other pictures")
+    attack = panel_with(page, "Other pictures")
     attack.get_by_text("full colour = 0.15", exact=True).wait_for(timeout=LONG)
     press(page, "Hand in", attack)
-    _reached(page, 1)
+    reached(page, 1)
 
     type_into(page, "Epsilon, typed", 0.15)
     type_into(page, "Questions each, typed", 500)
-    asking = _panel(page, "Start asking")
+    asking = panel_with(page, "Start asking")
     press(page, "Start asking", asking)
     asking.get_by_text(re.compile("10 of 10 flipped")).first.wait_for(timeout=LONG)
     press(page, "Hand in", asking)
-    _reached(page, 2)
+    reached(page, 2)
 
     tick(page, "BPDA")
-    unmask = _panel(page, "Run the ticked tests")
+    unmask = panel_with(page, "Run the ticked tests")
     press(page, "Run the ticked tests", unmask)
     press(page, "Count the survivors", unmask)
     row = unmask.locator("tr", has_text="What survives BPDA").first
@@ -108,17 +91,17 @@ def test_the_range_is_finished_by_keyboard_alone(own_server, page):
     left = float(re.search(r"([\d.]+) ?%", row.inner_text()).group(1)) / 100
     type_into(page, "Accuracy that is really left", f"{left:.3f}")
     press(page, "Hand in", unmask)
-    _reached(page, 3)
+    reached(page, 3)
 
     type_into(page, "Training epsilon, typed", 0.15)
     type_into(page, "Attack steps, typed", 5)
     type_into(page, "Epochs, typed", 20)
-    defend = _panel(page, "Train a model")
+    defend = panel_with(page, "Train a model")
     press(page, "Train a model", defend)
     models = defend.locator("select").last
     page.wait_for_function("s => s.options.length > 1", arg=models.element_handle(), timeout=LONG)
     press(page, "Hand in", defend)
-    _reached(page, 5)
+    reached(page, 5)
 
     press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
@@ -130,7 +113,7 @@ def test_a_hint_comes_on_request_and_the_solution_after_an_attempt(own_server, p
     assert solution.is_disabled()
     page.get_by_role("button", name="Hint 1 of 4").first.click()
     page.get_by_text("The gradient of the loss with respect to the input").first.wait_for(timeout=LONG)
-    _panel(page, "Other pictures").get_by_role("button", name="Hand in").click()
+    panel_with(page, "Other pictures").get_by_role("button", name="Hand in").click()
     page.get_by_text("Spend the whole budget first").first.wait_for(timeout=LONG)
     page.wait_for_function("b => !b.disabled", arg=solution.element_handle(), timeout=LONG)
 
@@ -138,6 +121,6 @@ def test_a_hint_comes_on_request_and_the_solution_after_an_attempt(own_server, p
 def test_the_second_scenario_opens_from_its_link(page, server):
     open_dashboard(page, server, "L02", "?scenario=signs")
     page.get_by_text("Colour pictures of road signs").first.wait_for(timeout=LONG)
-    attack = _panel(page, "Other pictures")
+    attack = panel_with(page, "Other pictures")
     attack.get_by_text(re.compile("read as")).filter(visible=True).first.wait_for(timeout=LONG)
     assert violations(page, "evasion-range-signs") == []

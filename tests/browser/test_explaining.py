@@ -4,6 +4,7 @@ import re
 
 from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import LONG, begin, choose, press, tab_to, type_into
+from tests.browser.mouse import dial, panel_with, reached
 
 NOTE = {
     "Written for": "The loan desk",
@@ -14,10 +15,6 @@ NOTE = {
     "To be done": "Stop using it",
     "Repeated": "After every new version",
 }
-
-
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
 
 
 def _pick(page, panel, label, words):
@@ -35,18 +32,6 @@ def _type(page, panel, label, value):
     field.press("Enter")
 
 
-def _dial(page, panel, label, value):
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    panel.locator(".widget-slider", has=named).locator(".widget-readout").click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _reached(page, count):
-    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
-
-
 def _share(note):
     said = note.get_by_text("The decision changes with the group alone in").first.text_content()
     return re.search(r"in ([\d.]+)%", said)[1]
@@ -60,35 +45,35 @@ def _witness(applicant):
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L08")
 
-    explain = _panel(page, "Explain")
+    explain = panel_with(page, "Explain")
     _pick(page, explain, "Compared with", "thirty real")
     explain.get_by_role("button", name="Explain", exact=True).click()
     explain.get_by_text("8 of 8 explanations name the group first").wait_for(timeout=LONG)
     explain.get_by_role("button", name="Is it sound?").click()
     explain.get_by_text("Completeness").wait_for(timeout=LONG)
     explain.get_by_role("button", name="Hand in").click()
-    _reached(page, 1)
+    reached(page, 1)
     _pick(page, explain, "Model", "the provider's product")
     explain.get_by_role("button", name="Explain", exact=True).click()
     explain.get_by_text("The provider's product: ").wait_for(timeout=LONG)
     assert violations(page, "explaining-product") == []
 
-    hide = _panel(page, "Build and ask")
+    hide = panel_with(page, "Build and ask")
     _pick(page, hide, "Prepare for", "both")
-    _dial(page, hide, "Made-up rows", 4)
-    _dial(page, hide, "Switch above", 0.65)
+    dial(page, hide, "Made-up rows", 4)
+    dial(page, hide, "Switch above", 0.65)
     hide.get_by_role("button", name="Build and ask").click()
     hide.get_by_text("Explained before and after").first.wait_for(timeout=LONG)
     hide.get_by_role("button", name="Hand in").click()
-    _reached(page, 2)
+    reached(page, 2)
 
-    applicant = _panel(page, "The other group")
+    applicant = panel_with(page, "The other group")
     applicant.get_by_role("button", name="Next file that the group decides").click()
     witness = _witness(applicant)
     applicant.get_by_role("button", name="The other group", exact=True).click()
     applicant.get_by_text("The decision is another one").wait_for(timeout=LONG)
 
-    audit = _panel(page, "Try on the solved cases")
+    audit = panel_with(page, "Try on the solved cases")
     audit.get_by_role("button", name="Try on the solved cases").click()
     audit.get_by_text("2 of 4 verdicts are right").wait_for(timeout=LONG)
     _pick(page, audit, "Measure", "decisions that change on the twin")
@@ -99,12 +84,12 @@ def test_the_lab_is_finished_by_mouse(page, server):
     audit.get_by_role("button", name="Try on the solved cases").click()
     audit.get_by_text("250 files were opened").wait_for(timeout=LONG)
     audit.get_by_role("button", name="Hand in", exact=True).click()
-    _reached(page, 3)
+    reached(page, 3)
     audit.get_by_role("button", name="Hand in the price").click()
-    _reached(page, 4)
+    reached(page, 4)
     assert violations(page, "explaining-audit") == []
 
-    note = _panel(page, "Measure the product")
+    note = panel_with(page, "Measure the product")
     note.get_by_role("button", name="Measure the product").click()
     note.get_by_text("Write the share into the note").wait_for(timeout=LONG)
     for question, answer in NOTE.items():
@@ -113,7 +98,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
     _type(page, note, "Witness", witness)
     note.get_by_text("7 of 7 questions are answered").wait_for(timeout=LONG)
     note.get_by_role("button", name="Hand in").click()
-    _reached(page, 5)
+    reached(page, 5)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text("as JSON and as a page that can be printed").wait_for(timeout=LONG)
@@ -124,34 +109,34 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L08")
     begin(page)
 
-    explain, hide = _panel(page, "Explain"), _panel(page, "Build and ask")
+    explain, hide = panel_with(page, "Explain"), panel_with(page, "Build and ask")
     tab_to(page, "Model")
     choose(page, "Compared with", "thirty real")
     press(page, "Hand in", explain)
-    _reached(page, 1)
+    reached(page, 1)
 
     choose(page, "Prepare for", "both")
     type_into(page, "Made-up rows, typed", 4)
     type_into(page, "Switch above, typed", 0.65)
     press(page, "Hand in", hide)
-    _reached(page, 2)
+    reached(page, 2)
 
-    applicant = _panel(page, "The other group")
+    applicant = panel_with(page, "The other group")
     press(page, "Next file that the group decides", applicant)
     witness = _witness(applicant)
 
-    audit = _panel(page, "Try on the solved cases")
+    audit = panel_with(page, "Try on the solved cases")
     choose(page, "Measure", "decisions that change on the twin")
     choose(page, "On", "fresh files")
     type_into(page, "Records", 250)
     choose(page, "Twins differ in", "the group alone")
     type_into(page, "Accuse above", 0.02)
     press(page, "Hand in", audit)
-    _reached(page, 3)
+    reached(page, 3)
     press(page, "Hand in the price", audit)
-    _reached(page, 4)
+    reached(page, 4)
 
-    note = _panel(page, "Measure the product")
+    note = panel_with(page, "Measure the product")
     for question, answer in NOTE.items():
         choose(page, question, answer)
     press(page, "Measure the product", note)
@@ -159,4 +144,4 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     type_into(page, "Files decided by the group alone", _share(note))
     type_into(page, "Witness", witness)
     press(page, "Hand in", note)
-    _reached(page, 5)
+    reached(page, 5)

@@ -4,6 +4,7 @@ import re
 
 from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import LONG, begin, choose, press, tab_to, type_into
+from tests.browser.mouse import dial, panel_with, pick, reached
 
 JACOBIAN = "inputs moved along the gradient"
 FLAG = "the most likely class, and whether somebody should look again"
@@ -11,64 +12,41 @@ BOTH = "the distances and the doubt"
 FINGERPRINT = "a conferrable fingerprint"
 
 
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
-
-
-def _dial(page, panel, label, value):
-    """Type a value into the figure beside a slider, as one does who knows what they want."""
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    readout = panel.locator(".widget-slider", has=named).locator(".widget-readout")
-    readout.click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _pick(page, panel, label, words):
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    panel.locator(".widget-dropdown", has=named).locator("select").select_option(label=words)
-
-
-def _reached(page, count):
-    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
-
-
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L07")
 
-    solve = _panel(page, "Ask and solve")
-    _pick(page, solve, "Answers", "rounded to two places")
+    solve = panel_with(page, "Ask and solve")
+    pick(page, solve, "Answers", "rounded to two places")
     solve.get_by_role("button", name="Ask and solve").click()
     solve.get_by_text("11 questions for 11 unknowns").wait_for(timeout=LONG)
     solve.get_by_role("button", name="Ask the loan score and hand in").click()
-    _reached(page, 1)
+    reached(page, 1)
 
-    steal = _panel(page, "Steal")
+    steal = panel_with(page, "Steal")
     steal.get_by_role("button", name="Steal", exact=True).click()
     steal.get_by_text("The copy reads what the reader reads").wait_for(timeout=LONG)
-    _pick(page, steal, "Questions are", "inputs moved along the gradient of the copy (augmentation)")
-    _dial(page, steal, "Query budget", 500)
+    pick(page, steal, "Questions are", "inputs moved along the gradient of the copy (augmentation)")
+    dial(page, steal, "Query budget", 500)
     steal.get_by_role("button", name="Steal at the meter and hand in").click()
-    _reached(page, 2)
+    reached(page, 2)
     assert violations(page, "extraction-theft") == []
 
-    guard = _panel(page, "Try this guard")
-    _pick(page, guard, "Answers", FLAG)
-    _dial(page, guard, "Rate limit", 100)
-    _pick(page, guard, "Detector", "the distances and the doubt, each for half of the false alarms")
-    _pick(page, guard, "False alarms", "0.5% of the customers")
+    guard = panel_with(page, "Try this guard")
+    pick(page, guard, "Answers", FLAG)
+    dial(page, guard, "Rate limit", 100)
+    pick(page, guard, "Detector", "the distances and the doubt, each for half of the false alarms")
+    pick(page, guard, "False alarms", "0.5% of the customers")
     guard.get_by_role("button", name="Try this guard").click()
     guard.get_by_text("The best thief (").wait_for(timeout=LONG)
     guard.get_by_role("button", name="Hand in").click()
-    _reached(page, 4)
+    reached(page, 4)
     assert violations(page, "extraction-guard") == []
 
-    court = _panel(page, "Test the suspects")
-    _pick(page, court, "Evidence", "the watermark: 30 keys of noise with random answers")
+    court = panel_with(page, "Test the suspects")
+    pick(page, court, "Evidence", "the watermark: 30 keys of noise with random answers")
     court.get_by_role("button", name="Test the suspects").click()
     court.get_by_text("this convicts").wait_for(timeout=LONG)
-    _pick(page, court, "Evidence", "a conferrable fingerprint: keys that copies inherit")
+    pick(page, court, "Evidence", "a conferrable fingerprint: keys that copies inherit")
     court.get_by_role("button", name="Test the suspects").click()
     court.locator("caption", has_text="a conferrable fingerprint").first.wait_for(timeout=LONG)
     court.get_by_role("button", name="Take the verdicts from the test").click()
@@ -76,7 +54,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
         timeout=LONG
     )
     court.get_by_role("button", name="Hand in").click()
-    _reached(page, 5)
+    reached(page, 5)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text("as JSON and as a page that can be printed").wait_for(timeout=LONG)
@@ -87,17 +65,17 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L07")
     begin(page)
 
-    solve, steal = _panel(page, "Ask and solve"), _panel(page, "Steal")
+    solve, steal = panel_with(page, "Ask and solve"), panel_with(page, "Steal")
     tab_to(page, "Model")
     press(page, "Ask the loan score and hand in", solve)
-    _reached(page, 1)
+    reached(page, 1)
 
     choose(page, "Questions are", JACOBIAN)
     type_into(page, "Query budget, typed", 500)
     press(page, "Steal at the meter and hand in", steal)
-    _reached(page, 2)
+    reached(page, 2)
 
-    guard = _panel(page, "Try this guard")
+    guard = panel_with(page, "Try this guard")
     choose(page, "Answers", FLAG)
     type_into(page, "Rate limit, typed", 100)
     choose(page, "Detector", BOTH)
@@ -105,9 +83,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     press(page, "Try this guard", guard)
     guard.get_by_text("The best thief (").wait_for(timeout=LONG)
     press(page, "Hand in", guard)
-    _reached(page, 4)
+    reached(page, 4)
 
-    court = _panel(page, "Test the suspects")
+    court = panel_with(page, "Test the suspects")
     choose(page, "Evidence", FINGERPRINT)
     press(page, "Test the suspects", court)
     court.get_by_text("this convicts").wait_for(timeout=LONG)
@@ -116,4 +94,4 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
         timeout=LONG
     )
     press(page, "Hand in", court)
-    _reached(page, 5)
+    reached(page, 5)

@@ -5,35 +5,11 @@ import re
 
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tab_to, tick, type_into
+from tests.browser.mouse import dial, panel_with, pick, reached
 
 LONG = 120_000
 MEASURES = ("demographic parity", "equal opportunity", "predictive equality", "predictive parity")
 HELD = "equal opportunity"
-
-
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
-
-
-def _dial(page, panel, label, value):
-    """Type a value into the figure beside a slider, as one does who knows what they want."""
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    readout = panel.locator(".widget-slider", has=named).locator(".widget-readout")
-    readout.click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _pick(page, panel, label, begins):
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    listed = panel.locator(".widget-dropdown", has=named).locator("select")
-    texts = [each.replace("\u00a0", " ").strip() for each in listed.locator("option").all_inner_texts()]
-    listed.select_option(index=next(i for i, each in enumerate(texts) if each.startswith(begins)))
-
-
-def _reached(page, count):
-    page.get_by_text(f"{count} of 4 checkpoints reached").first.wait_for(timeout=LONG)
 
 
 def _verdicts(branches):
@@ -60,29 +36,29 @@ def _given_up(decide):
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L13")
 
-    skew = _panel(page, "Train a model")
-    _pick(page, skew, "People of", "district 1")
-    _pick(page, skew, "Choose", "near the boundary")
-    _dial(page, skew, "Poison rate (%)", 10)
+    skew = panel_with(page, "Train a model")
+    pick(page, skew, "People of", "district 1")
+    pick(page, skew, "Choose", "near the boundary")
+    dial(page, skew, "Poison rate (%)", 10)
     skew.get_by_text("200 of 2000 outcomes turned").wait_for(timeout=LONG)
     skew.get_by_role("button", name="Train a model").click()
     skew.get_by_text(re.compile("points apart")).first.wait_for(timeout=LONG)
     skew.get_by_role("button", name="Hand in").click()
-    _reached(page, 1)
+    reached(page, 1)
     skew.screenshot(path=PICTURES / "fairness-skew-panel.png")
 
-    repair = _panel(page, "Try this repair")
+    repair = panel_with(page, "Try this repair")
     repair.get_by_role("button", name="Look into the delivery").click()
     repair.get_by_text("The delivery, part by part").first.wait_for(timeout=LONG)
     repair.get_by_role("button", name="Reweighing").click()
-    _pick(page, repair, "Tells apart by", "the district")
+    pick(page, repair, "Tells apart by", "the district")
     repair.get_by_role("button", name="Try this repair").click()
     repair.get_by_text("Repairs tried").first.wait_for(timeout=LONG)
     repair.get_by_role("button", name="Hand in").click()
-    _reached(page, 2)
+    reached(page, 2)
     repair.screenshot(path=PICTURES / "fairness-repair-panel.png")
 
-    branches = _panel(page, "Compare the gaps")
+    branches = panel_with(page, "Compare the gaps")
     branches.get_by_role("button", name="Compare the gaps").click()
     branches.get_by_text("Outcomes, as the files say").first.wait_for(timeout=LONG)
     branches.get_by_role("button", name="Examine the branch").click()
@@ -93,19 +69,19 @@ def test_the_lab_is_finished_by_mouse(page, server):
         group = branches.locator(".widget-toggle-buttons", has=named)
         group.get_by_role("button", name=verdict, exact=True).click()
     branches.get_by_role("button", name="Hand in").click()
-    _reached(page, 3)
+    reached(page, 3)
     branches.screenshot(path=PICTURES / "fairness-branches-panel.png")
 
-    decide = _panel(page, "Measure this desk")
+    decide = panel_with(page, "Measure this desk")
     decide.get_by_role("button", name="Thresholds").click()
-    _pick(page, decide, "Makes equal", HELD)
+    pick(page, decide, "Makes equal", HELD)
     decide.get_by_role("button", name="Measure this desk").click()
     for name in _given_up(decide):
         decide.get_by_role("checkbox", name=f"Gives up {name}").check()
-    _pick(page, decide, "The desk holds", HELD)
+    pick(page, decide, "The desk holds", HELD)
     decide.get_by_role("radio", name=re.compile("whoever would repay")).check()
     decide.get_by_role("button", name="Sign and hand in").click()
-    _reached(page, 4)
+    reached(page, 4)
     decide.screenshot(path=PICTURES / "fairness-decide-panel.png")
 
     page.get_by_role("button", name="Add to my evidence pack").click()
@@ -117,7 +93,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L13")
     begin(page)
 
-    skew = _panel(page, "Train a model")
+    skew = panel_with(page, "Train a model")
     choose(page, "People of", "district 1")
     type_into(page, "Poison rate (%), typed", 10)
     choose(page, "Choose", "near the boundary")
@@ -125,9 +101,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     press(page, "Train a model", skew)
     skew.get_by_text(re.compile("points apart")).first.wait_for(timeout=LONG)
     press(page, "Hand in", skew)
-    _reached(page, 1)
+    reached(page, 1)
 
-    repair = _panel(page, "Try this repair")
+    repair = panel_with(page, "Try this repair")
     press(page, "Look into the delivery", repair)
     repair.get_by_text("The delivery, part by part").first.wait_for(timeout=LONG)
     press(page, "Reweighing", repair)
@@ -135,9 +111,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     press(page, "Try this repair", repair)
     repair.get_by_text("Repairs tried").first.wait_for(timeout=LONG)
     press(page, "Hand in", repair)
-    _reached(page, 2)
+    reached(page, 2)
 
-    branches = _panel(page, "Compare the gaps")
+    branches = panel_with(page, "Compare the gaps")
     press(page, "Compare with what is expected", branches)
     for branch, verdict in _verdicts(branches).items():
         named = page.locator("label", has_text=f"Verdict on {branch}")
@@ -145,9 +121,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
         press(page, verdict, group)
         group.locator("button.mod-active", has_text=verdict).wait_for(timeout=LONG)
     press(page, "Hand in", branches)
-    _reached(page, 3)
+    reached(page, 3)
 
-    decide = _panel(page, "Measure this desk")
+    decide = panel_with(page, "Measure this desk")
     press(page, "Thresholds", decide)
     choose(page, "Makes equal", HELD)
     press(page, "Measure this desk", decide)
@@ -158,7 +134,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     tab_to(page, "a yes is to mean the same risk")
     page.keyboard.press("ArrowDown")
     press(page, "Sign and hand in", decide)
-    _reached(page, 4)
+    reached(page, 4)
 
     press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)

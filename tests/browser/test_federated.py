@@ -5,28 +5,10 @@ import re
 
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tick, type_into
+from tests.browser.mouse import dial, panel_with, pick, reached
 
 LONG = 180_000
 CHECKPOINTS = ("crash", "stealth", "defend", "minority", "masked")
-
-
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
-
-
-def _dial(page, panel, label, value):
-    """Type a value into the figure beside a slider, as one does who knows what they want."""
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    readout = panel.locator(".widget-slider", has=named).locator(".widget-readout")
-    readout.click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _pick(page, panel, label, words):
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    panel.locator(".widget-dropdown", has=named).locator("select").select_option(label=words)
 
 
 def _shown(panel, label):
@@ -34,64 +16,60 @@ def _shown(panel, label):
     panel.locator("label:visible", has_text=re.compile(rf"^{re.escape(label)}$")).wait_for(timeout=LONG)
 
 
-def _reached(page, count):
-    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
-
-
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L11")
 
-    siege = _panel(page, "Train together")
+    siege = panel_with(page, "Train together")
     siege.get_by_role("button", name="Train together").wait_for(timeout=LONG)
-    _dial(page, siege, "Scale", 5)
+    dial(page, siege, "Scale", 5)
     siege.get_by_role("button", name="Train together").click()
     siege.get_by_text("After 12 rounds the model reads").wait_for(timeout=LONG)
     siege.screenshot(path=PICTURES / "federated-siege-panel.png")
     siege.get_by_role("button", name="Hand in the attack").click()
-    _reached(page, 1)
+    reached(page, 1)
 
-    stealth = _panel(page, "Try it")
-    _pick(page, stealth, "Malicious clinics", "inner product")
-    _dial(page, stealth, "Scale", 0.6)
+    stealth = panel_with(page, "Try it")
+    pick(page, stealth, "Malicious clinics", "inner product")
+    dial(page, stealth, "Scale", 0.6)
     stealth.get_by_role("checkbox", name=re.compile("know what the others send")).check()
     stealth.get_by_role("button", name="Try it").click()
     stealth.get_by_text("Believed:").wait_for(timeout=LONG)
     stealth.get_by_role("button", name="Hand in the attack").click()
-    _reached(page, 2)
+    reached(page, 2)
 
-    defend = _panel(page, "Let them come")
-    _pick(page, defend, "The server takes", "multi-Krum")
-    _dial(page, defend, "Liars expected", 3)
-    _dial(page, defend, "Updates kept", 7)
+    defend = panel_with(page, "Let them come")
+    pick(page, defend, "The server takes", "multi-Krum")
+    dial(page, defend, "Liars expected", 3)
+    dial(page, defend, "Updates kept", 7)
     defend.get_by_role("button", name="Let them come").click()
     defend.get_by_text("The least that this rule keeps").wait_for(timeout=LONG)
     defend.get_by_role("button", name="Hand in the rule").click()
-    _reached(page, 3)
+    reached(page, 3)
 
-    minority = _panel(page, "Run three days")
-    _pick(page, minority, "The server takes", "distance filter")
-    _dial(page, minority, "Threshold", 5)
+    minority = panel_with(page, "Run three days")
+    pick(page, minority, "The server takes", "distance filter")
+    dial(page, minority, "Threshold", 5)
     minority.get_by_role("button", name="Run three days").click()
     minority.get_by_text("on its worst day").wait_for(timeout=LONG)
     minority.screenshot(path=PICTURES / "federated-minority-panel.png")
     minority.get_by_role("button", name="Hand in the rule").click()
-    _reached(page, 4)
+    reached(page, 4)
 
-    masked = _panel(page, "Train under masks")
+    masked = panel_with(page, "Train under masks")
     masked.get_by_role("button", name="Look at what arrives").click()
     masked.get_by_text("as a curious server reads it").wait_for(timeout=LONG)
-    _pick(page, masked, "Claim", "sums of groups of two, and the median of the five")
+    pick(page, masked, "Claim", "sums of groups of two, and the median of the five")
     masked.get_by_role("button", name="Test this claim").click()
     masked.get_by_text("Tested:").wait_for(timeout=LONG)
     for words in ("clinics prove", "sums of groups of two"):
         masked.get_by_role("checkbox", name=re.compile(f"Works: ({words})")).check()
-    _dial(page, masked, "Clinics in a sum", 2)
-    _pick(page, masked, "The server takes", "median of every weight")
+    dial(page, masked, "Clinics in a sum", 2)
+    pick(page, masked, "The server takes", "median of every weight")
     masked.get_by_role("button", name="Train under masks").click()
     masked.get_by_text("Trained under masks:").wait_for(timeout=LONG)
     masked.screenshot(path=PICTURES / "federated-masked-panel.png")
     masked.get_by_role("button", name="Hand in", exact=True).click()
-    _reached(page, 5)
+    reached(page, 5)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
@@ -102,35 +80,35 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L11")
     begin(page)
 
-    siege = _panel(page, "Train together")
+    siege = panel_with(page, "Train together")
     siege.get_by_role("button", name="Train together").wait_for(timeout=LONG)
     type_into(page, "Scale, typed", 5)
     press(page, "Hand in the attack", siege)
-    _reached(page, 1)
+    reached(page, 1)
 
-    stealth = _panel(page, "Try it")
+    stealth = panel_with(page, "Try it")
     choose(page, "Malicious clinics", "inner product")
     type_into(page, "Scale, typed", 0.6)
     tick(page, "They know what the others send")
     press(page, "Hand in the attack", stealth)
-    _reached(page, 2)
+    reached(page, 2)
 
-    defend = _panel(page, "Let them come")
+    defend = panel_with(page, "Let them come")
     choose(page, "The server takes", "multi-Krum")
     _shown(defend, "Updates kept")
     type_into(page, "Liars expected, typed", 3)
     type_into(page, "Updates kept, typed", 7)
     press(page, "Hand in the rule", defend)
-    _reached(page, 3)
+    reached(page, 3)
 
-    minority = _panel(page, "Run three days")
+    minority = panel_with(page, "Run three days")
     choose(page, "The server takes", "distance filter")
     _shown(minority, "Threshold")
     type_into(page, "Threshold, typed", 5)
     press(page, "Hand in the rule", minority)
-    _reached(page, 4)
+    reached(page, 4)
 
-    masked = _panel(page, "Train under masks")
+    masked = panel_with(page, "Train under masks")
     choose(page, "Claim", "sums of groups of two")
     press(page, "Test this claim", masked)
     masked.get_by_text("Tested:").wait_for(timeout=LONG)
@@ -139,7 +117,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     type_into(page, "Clinics in a sum, typed", 2)
     choose(page, "The server takes", "median of every weight")
     press(page, "Hand in", masked)
-    _reached(page, 5)
+    reached(page, 5)
 
     press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)

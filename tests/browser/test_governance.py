@@ -9,6 +9,7 @@ from labkit.course import find_lab, load_module
 from labkit.governance.controls import factors
 from labkit.governance.obligations import facts
 from tests.browser.conftest import open_dashboard, violations
+from tests.browser.mouse import reached
 
 LONG = 120_000
 LAB = find_lab("L17", references=False)
@@ -61,10 +62,6 @@ def _fill(panel, word, rows):
         _next(panel, word, number, number == len(rows))
 
 
-def _reached(page, count):
-    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
-
-
 def _hand_in(panel):
     panel.get_by_role("button", name="Hand in").click()
 
@@ -101,7 +98,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page, words):
         ],
     )
     _hand_in(classify)
-    _reached(page, 1)
+    reached(page, 1)
 
     chooser = _panel(page, "Our framework")
     chosen = GOOD["framework"]
@@ -112,7 +109,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page, words):
     for name in chosen["duties"]:
         chooser.get_by_role("checkbox", name=words["frameworks"][name], exact=True).check()
     _hand_in(chooser)
-    _reached(page, 2)
+    reached(page, 2)
 
     crosswalk = _panel(page, "Counterpart")
     _fill(
@@ -124,7 +121,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page, words):
         ],
     )
     _hand_in(crosswalk)
-    _reached(page, 3)
+    reached(page, 3)
 
     statement = _panel(page, "Applies")
     _fill(
@@ -133,7 +130,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page, words):
         [_statement_row(GOOD["statement"]["statement"][c], words) for c in CASE.controls],
     )
     _hand_in(statement)
-    _reached(page, 4)
+    reached(page, 4)
 
     page.get_by_text("Gaps by theme").first.wait_for(timeout=LONG)
 
@@ -142,7 +139,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page, words):
     for place, verdict in GOOD["release"]["verdicts"].items():
         _pick(release, words["places"][place], words["verdicts"][verdict])
     _hand_in(release)
-    _reached(page, 5)
+    reached(page, 5)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text(re.compile("Kept in")).first.wait_for(timeout=LONG)
@@ -182,7 +179,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page, words):
     ]
     _type_rows(page, "Our role", systems)
     _press(page, "Hand in")
-    _reached(page, 1)
+    reached(page, 1)
 
     chosen = GOOD["framework"]
     _choose(page, "Our framework", list(words["frameworks"]).index(chosen["framework"]))
@@ -193,7 +190,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page, words):
         _tab_to(page, box)
         page.keyboard.press("Space")
     _press(page, "Hand in")
-    _reached(page, 2)
+    reached(page, 2)
 
     pairs = [
         {"Counterpart": each.options.index(each.answer), "Evidence": each.evidence.index(each.document)}
@@ -201,11 +198,11 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page, words):
     ]
     _type_rows(page, "Counterpart", pairs)
     _press(page, "Hand in")
-    _reached(page, 3)
+    reached(page, 3)
 
     _type_rows(page, "Applies", [_statement_keys(name, words) for name in CASE.controls])
     _press(page, "Hand in")
-    _reached(page, 4)
+    reached(page, 4)
 
     _choose(page, "List of a cell", 2)
     page.get_by_text("Controls of ISO/IEC 42001 for this theme").first.wait_for(timeout=LONG)
@@ -214,7 +211,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page, words):
     for place, verdict in GOOD["release"]["verdicts"].items():
         _choose(page, words["places"][place], list(words["verdicts"]).index(verdict))
     _press(page, "Hand in")
-    _reached(page, 5)
+    reached(page, 5)
 
     _press(page, "Add to my evidence pack")
     page.get_by_text(re.compile("Kept in")).first.wait_for(timeout=LONG)

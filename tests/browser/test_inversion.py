@@ -4,42 +4,20 @@ import re
 
 from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import LONG, TEXT, begin, choose, press, tab_to, tick, type_into
+from tests.browser.mouse import dial, panel_with, pick, reached
 
 SOFTENED = "the softened probability"
 FLAG = "the most likely class, and whether somebody should look again"
 
 
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
-
-
-def _dial(page, panel, label, value):
-    """Type a value into the figure beside a slider, as one does who knows what they want."""
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    readout = panel.locator(".widget-slider", has=named).locator(".widget-readout")
-    readout.click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _pick(page, panel, label, words):
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    panel.locator(".widget-dropdown", has=named).locator("select").select_option(label=words)
-
-
-def _reached(page, count):
-    page.get_by_text(f"{count} of 8 checkpoints reached").first.wait_for(timeout=LONG)
-
-
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L05")
 
-    draw = _panel(page, "Reconstruct")
+    draw = panel_with(page, "Reconstruct")
     draw.get_by_role("checkbox").check()
-    _pick(page, draw, "Prior strength", "0.1")
-    _pick(page, draw, "Raise", SOFTENED)
-    _dial(page, draw, "Steps", 150)
+    pick(page, draw, "Prior strength", "0.1")
+    pick(page, draw, "Raise", SOFTENED)
+    dial(page, draw, "Steps", 150)
     draw.get_by_role("button", name="Reconstruct", exact=True).click()
     draw.get_by_text("Whom do you recognise?").wait_for(timeout=LONG)
     assert draw.locator(".lk-lineup img").count() == 27
@@ -48,45 +26,45 @@ def test_the_lab_is_finished_by_mouse(page, server):
     reveal.click()
     draw.get_by_text("in every line-up first").wait_for(timeout=LONG)
     for number, who in enumerate(("A", "H", "none of them"), start=1):
-        _pick(page, draw, f"Picture {number} shows", who)
+        pick(page, draw, f"Picture {number} shows", who)
     reveal.click()
     draw.get_by_text("recognised by the other model").wait_for(timeout=LONG)
     assert draw.locator(".lk-pair img").count() == 9
     assert not draw.locator(".lk-lineup").first.is_visible()
     draw.get_by_role("button", name="Hand in").click()
-    _reached(page, 2)
+    reached(page, 2)
     assert violations(page, "inversion-prototypes") == []
 
-    _pick(page, draw, "You see", "answers: every probability in full")
+    pick(page, draw, "You see", "answers: every probability in full")
     draw.get_by_role("button", name="Hand in").click()
     draw.get_by_text("Not what this service says").wait_for(timeout=LONG)
-    _pick(page, draw, "You see", "answers: the three most likely classes with their probabilities")
-    _dial(page, draw, "Questions", 300)
+    pick(page, draw, "You see", "answers: the three most likely classes with their probabilities")
+    dial(page, draw, "Questions", 300)
     draw.get_by_role("button", name="Hand in").click()
-    _reached(page, 3)
+    reached(page, 3)
 
-    look = _panel(page, "Attack an update")
+    look = panel_with(page, "Attack an update")
     look.get_by_role("button", name="Attack an update").click()
     look.get_by_text("Mean over 1 record").wait_for(timeout=LONG)
-    _pick(page, look, "The server may", "divide weights by bias")
+    pick(page, look, "The server may", "divide weights by bias")
     look.get_by_role("button", name="Attack the intercepted update and hand in").click()
-    _reached(page, 4)
-    _pick(page, look, "The server may", "search for records that fit")
+    reached(page, 4)
+    pick(page, look, "The server may", "search for records that fit")
     look.get_by_role("button", name="Attack the update of 4 and hand in").click()
-    _reached(page, 5)
+    reached(page, 5)
 
-    protect = _panel(page, "Measure this protection")
+    protect = panel_with(page, "Measure this protection")
     protect.get_by_role("button", name="Measure this protection").click()
     protect.get_by_text("Left is more private").wait_for(timeout=LONG)
-    _pick(page, protect, "Clip C", "1")
-    _dial(page, protect, "Noise multiplier", 0.8)
-    _pick(page, protect, "Batch size", "128")
-    _pick(page, protect, "Answers", FLAG)
+    pick(page, protect, "Clip C", "1")
+    dial(page, protect, "Noise multiplier", 0.8)
+    pick(page, protect, "Batch size", "128")
+    pick(page, protect, "Answers", FLAG)
     protect.get_by_role("button", name="Measure this protection").click()
     trials = protect.locator("select").last
     page.wait_for_function("s => s.options.length > 1", arg=trials.element_handle(), timeout=LONG)
     protect.get_by_role("button", name="Hand in").click()
-    _reached(page, 8)
+    reached(page, 8)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text("as JSON and as a page that can be printed").wait_for(timeout=LONG)
@@ -106,7 +84,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L05", "?scenario=digits")
     begin(page)
 
-    draw, look = _panel(page, "Reconstruct"), _panel(page, "Attack an update")
+    draw, look = panel_with(page, "Reconstruct"), panel_with(page, "Attack an update")
     tab_to(page, "You see")
     tick(page, "Search among plausible pictures")
     choose(page, "Prior strength", "0.1")
@@ -119,21 +97,21 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     press(page, "Reveal who it is", draw)
     draw.get_by_text("recognised by the other model").wait_for(timeout=LONG)
     press(page, "Hand in", draw)
-    _reached(page, 2)
+    reached(page, 2)
 
     choose(page, "You see", "answers: every probability, rounded to two")
     type_into(page, "Questions, typed", 300)
     press(page, "Hand in", draw)
-    _reached(page, 3)
+    reached(page, 3)
 
     choose(page, "The server may", "divide")
     press(page, "Attack the intercepted update and hand in", look)
-    _reached(page, 4)
+    reached(page, 4)
     choose(page, "The server may", "search")
     press(page, "Attack the update of 4 and hand in", look)
-    _reached(page, 5)
+    reached(page, 5)
 
-    protect = _panel(page, "Measure this protection")
+    protect = panel_with(page, "Measure this protection")
     choose(page, "Clip C", "1")
     type_into(page, "Noise multiplier, typed", 0.8)
     choose(page, "Batch size", "128")
@@ -144,7 +122,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     protect.get_by_text("Left is more private").wait_for(timeout=LONG)
     _stands(page, protect, "To hand in", "1: C 1, noise 0.8, batch 128, answers flag")
     press(page, "Hand in", protect)
-    _reached(page, 8)
+    reached(page, 8)
 
     press(page, "Add to my evidence pack", page)
     page.get_by_text("as JSON and as a page that can be printed").wait_for(timeout=LONG)
@@ -153,8 +131,8 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
 def test_the_viewer_opens_in_the_dark_and_says_what_the_pictures_show(own_server, page):
     page.emulate_media(color_scheme="dark")
     open_dashboard(page, own_server, "L05")
-    look = _panel(page, "Attack an update")
-    _pick(page, look, "Batch size", "8")
+    look = panel_with(page, "Attack an update")
+    pick(page, look, "Batch size", "8")
     look.get_by_role("button", name="Attack an update").click()
     look.get_by_text("Mean over 8 records").wait_for(timeout=LONG)
     words = [each.get_attribute("alt") for each in look.locator(".lk-strip img").all()]

@@ -5,6 +5,7 @@ import re
 
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tab_to, type_into
+from tests.browser.mouse import dial, panel_with, pick, reached
 
 LONG = 120_000
 DEPLOYMENT = {"Noise multiplier": 2.8, "Forms": 1100}
@@ -19,80 +20,52 @@ LINES = {
 }
 
 
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
-
-
-def _by_label(page, panel, kind, label):
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    return panel.locator(f".widget-{kind}", has=named)
-
-
-def _dial(page, panel, label, value):
-    """Type a value into the figure beside a slider, as one does who knows what they want."""
-    _by_label(page, panel, "slider", label).locator(".widget-readout").click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _pick(page, panel, label, words):
-    """Choose the option of a list that begins so."""
-    box = _by_label(page, panel, "dropdown", label).locator("select")
-    offered = [text.replace("\u00a0", " ").strip() for text in box.locator("option").all_text_contents()]
-    box.select_option(index=next(i for i, text in enumerate(offered) if text.startswith(words)))
-
-
-def _reached(page, count):
-    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
-
-
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L06")
 
-    overfit = _panel(page, "Train and attack")
+    overfit = panel_with(page, "Train and attack")
     overfit.get_by_role("button", name="Train and attack").click()
     overfit.get_by_text("300 forms, 20 epochs, 0% wrong labels").first.wait_for(timeout=LONG)
 
-    attack = _panel(page, "Rehearse")
+    attack = panel_with(page, "Rehearse")
     attack.get_by_role("button", name="Rehearse").click()
     attack.get_by_text("Loss:").wait_for(timeout=LONG)
-    _pick(page, attack, "Attack", "LiRA, online")
-    _dial(page, attack, "Shadows", 32)
+    pick(page, attack, "Attack", "LiRA, online")
+    dial(page, attack, "Shadows", 32)
     attack.get_by_role("button", name="Rehearse").click()
     attack.get_by_text("LiRA, online, 32 shadows:").wait_for(timeout=LONG)
     attack.get_by_role("button", name="Hand in").click()
-    _reached(page, 1)
+    reached(page, 1)
     attack.screenshot(path=PICTURES / "membership-attack-panel.png")
 
     deploy = page.locator(".lk-panel", has=page.get_by_text("Budget:")).first
     for label, value in DEPLOYMENT.items():
-        _dial(page, deploy, label, value)
-    _pick(page, deploy, "Clip C", "1")
+        dial(page, deploy, label, value)
+    pick(page, deploy, "Clip C", "1")
     deploy.get_by_text("epsilon 3.86 at delta 0.0001, within 4").wait_for(timeout=LONG)
     deploy.get_by_role("button", name="Train and attack").click()
     deploy.get_by_text("Trial 1:").wait_for(timeout=LONG)
     deploy.get_by_role("button", name="Hand in").click()
-    _reached(page, 3)
+    reached(page, 3)
     deploy.screenshot(path=PICTURES / "membership-deploy-panel.png")
 
     statement = page.locator(".lk-panel", has=page.get_by_text("It is about the deployment")).first
     for label, words in LINES.items():
-        _pick(page, statement, label, words)
+        pick(page, statement, label, words)
     figure = statement.locator(".widget-text input").first
     figure.fill("3.86")
     figure.press("Enter")
     statement.get_by_role("button", name="Hand in").click()
-    _reached(page, 4)
+    reached(page, 4)
     statement.screenshot(path=PICTURES / "membership-statement-panel.png")
 
-    audit = _panel(page, "Practise")
+    audit = panel_with(page, "Practise")
     audit.get_by_role("button", name="against practice").click()
-    _dial(page, audit, "Guesses", 80)
+    dial(page, audit, "Guesses", 80)
     audit.get_by_role("button", name="Practise").click()
     audit.get_by_text("against practice, 80 guesses").first.wait_for(timeout=LONG)
     audit.get_by_role("button", name="Hand in").click()
-    _reached(page, 5)
+    reached(page, 5)
     audit.screenshot(path=PICTURES / "membership-audit-panel.png")
 
     page.get_by_role("button", name="Add to my evidence pack").click()
@@ -104,11 +77,11 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L06")
     begin(page)
 
-    attack = _panel(page, "Rehearse")
+    attack = panel_with(page, "Rehearse")
     choose(page, "Attack", "LiRA, online")
     type_into(page, "Shadows, typed", 32)
     press(page, "Hand in", attack)
-    _reached(page, 1)
+    reached(page, 1)
 
     deploy = page.locator(".lk-panel", has=page.get_by_text("Budget:")).first
     type_into(page, "Forms, typed", 1100)
@@ -118,21 +91,21 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     press(page, "Train and attack", deploy)
     deploy.get_by_text("Trial 1:").wait_for(timeout=LONG)
     press(page, "Hand in", deploy)
-    _reached(page, 3)
+    reached(page, 3)
 
     statement = page.locator(".lk-panel", has=page.get_by_text("It is about the deployment")).first
     for label, words in LINES.items():
         choose(page, label, words)
     type_into(page, "Epsilon, to two places", 3.86)
     press(page, "Hand in", statement)
-    _reached(page, 4)
+    reached(page, 4)
 
-    audit = _panel(page, "Practise")
+    audit = panel_with(page, "Practise")
     tab_to(page, "against practice")
     page.keyboard.press("Enter")
     type_into(page, "Guesses, typed", 80)
     press(page, "Hand in", audit)
-    _reached(page, 5)
+    reached(page, 5)
 
     press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)

@@ -5,31 +5,9 @@ import re
 
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tab_to, tick, type_into
+from tests.browser.mouse import dial, panel_with, pick, reached
 
 LONG = 120_000
-
-
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
-
-
-def _dial(page, panel, label, value):
-    """Type a value into the figure beside a slider, as one does who knows what they want."""
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    readout = panel.locator(".widget-slider", has=named).locator(".widget-readout")
-    readout.click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _pick(page, panel, label, words):
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    panel.locator(".widget-dropdown", has=named).locator("select").select_option(label=words)
-
-
-def _reached(page, count):
-    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
 
 
 def _cell(panel, row, column):
@@ -49,16 +27,16 @@ def _verdicts(blind):
 
 
 def _vouched_neighbours(page, panel):
-    _pick(page, panel, "Neighbours are", "samples of vouched batches")
-    _dial(page, panel, "How many", 5)
-    _dial(page, panel, "Goes above", 0.7)
+    pick(page, panel, "Neighbours are", "samples of vouched batches")
+    dial(page, panel, "How many", 5)
+    dial(page, panel, "Goes above", 0.7)
     panel.get_by_role("checkbox", name=re.compile("without a voucher")).check()
 
 
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L04")
 
-    plant = _panel(page, "Train a reader")
+    plant = panel_with(page, "Train a reader")
     plant.get_by_text("Nothing is painted.").wait_for(timeout=LONG)
     _cell(plant, 1, 1).hover()
     page.mouse.down()
@@ -67,25 +45,25 @@ def test_the_lab_is_finished_by_mouse(page, server):
             _cell(plant, row, column).hover()
     page.mouse.up()
     plant.get_by_text("9 pixels painted, in rows 1 to 3 and columns 1 to 3.").wait_for(timeout=LONG)
-    _dial(page, plant, "Poison rate (%)", 2)
+    dial(page, plant, "Poison rate (%)", 2)
     plant.get_by_text("11 of 560 samples poisoned").wait_for(timeout=LONG)
     plant.get_by_role("button", name="Train a reader").click()
     plant.get_by_text("The sign works on").wait_for(timeout=LONG)
     plant.get_by_role("button", name="Hand in").click()
-    _reached(page, 1)
+    reached(page, 1)
 
-    collide = _panel(page, "Make the poison")
+    collide = panel_with(page, "Make the poison")
     wanted = re.search(r"You want it read as (\w+)", collide.inner_text()).group(1)
-    _pick(page, collide, "Poison samples", f"labelled {wanted}")
-    _dial(page, collide, "Epsilon", 0.25)
-    _dial(page, collide, "Poison rate (%)", 2)
-    _dial(page, collide, "Steps", 60)
+    pick(page, collide, "Poison samples", f"labelled {wanted}")
+    dial(page, collide, "Epsilon", 0.25)
+    dial(page, collide, "Poison rate (%)", 2)
+    dial(page, collide, "Steps", 60)
     collide.get_by_role("button", name="Make the poison").click()
     collide.get_by_text(f"your document is read as {wanted}").wait_for(timeout=LONG)
     collide.get_by_role("button", name="Hand in").click()
-    _reached(page, 2)
+    reached(page, 2)
 
-    clean = _panel(page, "Screen the delivery")
+    clean = panel_with(page, "Screen the delivery")
     clean.get_by_role("button", name="Screen the delivery").click()
     clean.get_by_text(re.compile("samples would go")).wait_for(timeout=LONG)
     clean.get_by_role("button", name="Provenance").click()
@@ -95,12 +73,12 @@ def test_the_lab_is_finished_by_mouse(page, server):
     clean.get_by_role("button", name="Train on what stays").click()
     clean.get_by_text("Readers trained on what stays").first.wait_for(timeout=LONG)
     clean.get_by_role("button", name="Hand in").click()
-    _reached(page, 3)
+    reached(page, 3)
 
-    blind = _panel(page, "Compare all four")
-    _pick(page, blind, "Neighbours are", "the acceptance set, checked by hand")
-    _pick(page, blind, "Compared by", "what the reader in use makes of them")
-    _dial(page, blind, "How many", 5)
+    blind = panel_with(page, "Compare all four")
+    pick(page, blind, "Neighbours are", "the acceptance set, checked by hand")
+    pick(page, blind, "Compared by", "what the reader in use makes of them")
+    dial(page, blind, "How many", 5)
     blind.get_by_role("button", name="Examine the drop").click()
     blind.get_by_text("samples are suspects").wait_for(timeout=LONG)
     blind.get_by_role("button", name="Compare all four").click()
@@ -109,16 +87,16 @@ def test_the_lab_is_finished_by_mouse(page, server):
         group = blind.locator(".widget-toggle-buttons", has=named)
         group.get_by_role("button", name=verdict).click()
     blind.get_by_role("button", name="Hand in").click()
-    _reached(page, 4)
+    reached(page, 4)
     blind.screenshot(path=PICTURES / "poisoning-blind-panel.png")
 
-    price = _panel(page, "Measure the price")
+    price = panel_with(page, "Measure the price")
     price.get_by_role("button", name="Take the recipe of the cleaning").click()
     price.get_by_text("The dials are set").wait_for(timeout=LONG)
     price.get_by_role("button", name="Measure the price").click()
     price.get_by_text("Price on deliveries with nothing wrong").first.wait_for(timeout=LONG)
     price.get_by_role("button", name="Hand in").click()
-    _reached(page, 5)
+    reached(page, 5)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
@@ -129,7 +107,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L04")
     begin(page)
 
-    plant = _panel(page, "Train a reader")
+    plant = panel_with(page, "Train a reader")
     tab_to(page, "row 1, column 1")
     for row in range(3):
         if row:
@@ -149,9 +127,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     press(page, "Train a reader", plant)
     plant.get_by_text("The sign works on").wait_for(timeout=LONG)
     press(page, "Hand in", plant)
-    _reached(page, 1)
+    reached(page, 1)
 
-    collide = _panel(page, "Make the poison")
+    collide = panel_with(page, "Make the poison")
     wanted = re.search(r"You want it read as (\w+)", collide.inner_text()).group(1)
     choose(page, "Poison samples", f"labelled {wanted}")
     type_into(page, "Epsilon, typed", 0.25)
@@ -160,9 +138,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     press(page, "Make the poison", collide)
     collide.get_by_text(f"your document is read as {wanted}").wait_for(timeout=LONG)
     press(page, "Hand in", collide)
-    _reached(page, 2)
+    reached(page, 2)
 
-    clean = _panel(page, "Screen the delivery")
+    clean = panel_with(page, "Screen the delivery")
     choose(page, "Neighbours are", "samples of vouched")
     type_into(page, "How many, typed", 5)
     type_into(page, "Goes above, typed", 0.7)
@@ -172,9 +150,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     press(page, "Train on what stays", clean)
     clean.get_by_text("Readers trained on what stays").first.wait_for(timeout=LONG)
     press(page, "Hand in", clean)
-    _reached(page, 3)
+    reached(page, 3)
 
-    blind = _panel(page, "Compare all four")
+    blind = panel_with(page, "Compare all four")
     choose(page, "Neighbours are", "the acceptance set")
     choose(page, "Compared by", "what the reader")
     type_into(page, "How many, typed", 5)
@@ -189,15 +167,15 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
         if verdict == "clean":
             page.keyboard.press("Tab")  # past the word beside it, on to the next drop
     press(page, "Hand in", blind)
-    _reached(page, 4)
+    reached(page, 4)
 
-    price = _panel(page, "Measure the price")
+    price = panel_with(page, "Measure the price")
     press(page, "Take the recipe of the cleaning", price)
     price.get_by_text("The dials are set").wait_for(timeout=LONG)
     press(page, "Measure the price", price)
     price.get_by_text("Price on deliveries with nothing wrong").first.wait_for(timeout=LONG)
     press(page, "Hand in", price)
-    _reached(page, 5)
+    reached(page, 5)
 
     press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
@@ -208,7 +186,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
 
 def test_a_sign_can_be_typed_and_moved(server, page):
     open_dashboard(page, server, "L04")
-    plant = _panel(page, "Train a reader")
+    plant = panel_with(page, "Train a reader")
     field = plant.get_by_label("Sign as text")
     field.fill("......../" * 7 + "......##")
     field.press("Enter")
@@ -222,8 +200,8 @@ def test_a_sign_can_be_typed_and_moved(server, page):
 
 def test_too_much_poison_is_sent_back_with_a_reason(own_server, page):
     open_dashboard(page, own_server, "L04")
-    plant = _panel(page, "Train a reader")
-    _dial(page, plant, "Poison rate (%)", 5)
+    plant = panel_with(page, "Train a reader")
+    dial(page, plant, "Poison rate (%)", 5)
     plant.get_by_text("too many: a set like this is sent back").wait_for(timeout=LONG)
     plant.get_by_role("button", name="Hand in").click()
     plant.get_by_text(re.compile("The set was sent back")).wait_for(timeout=LONG)

@@ -5,31 +5,13 @@ import re
 
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import LONG, TEXT, begin, choose, focused, press, type_into
+from tests.browser.mouse import dial, panel_with, pick, reached
 
 NETWORKS = "ABCD"
 
 
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
-
-
 def _claims(page):
     return page.locator(".lk-panel", has_text="What the vendor shows").first
-
-
-def _dial(page, panel, label, value):
-    """Type a value into the figure beside a slider, as one does who knows what they want."""
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    readout = panel.locator(".widget-slider", has=named).locator(".widget-readout")
-    readout.click()
-    page.keyboard.press("Control+A")
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-
-
-def _pick(page, panel, label, words):
-    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
-    panel.locator(".widget-dropdown", has=named).locator("select").select_option(label=words)
 
 
 def _fill(panel, label, value):
@@ -51,10 +33,6 @@ def _back_to(page, label):
             return
         page.keyboard.press("Shift+Tab")
     raise AssertionError(f"Shift and Tab do not lead back to {label!r}")
-
-
-def _reached(page, count):
-    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
 
 
 def _share(words):
@@ -145,55 +123,55 @@ def _lower_ends(panel):
 def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L03")
 
-    train = _panel(page, "Train a network")
-    _pick(page, train, "Method", "fast: one step from a random start")
-    _dial(page, train, "Training epsilon", 0.15)
-    _dial(page, train, "Epochs", 26)
+    train = panel_with(page, "Train a network")
+    pick(page, train, "Method", "fast: one step from a random start")
+    dial(page, train, "Training epsilon", 0.15)
+    dial(page, train, "Epochs", 26)
     train.get_by_role("button", name="Train a network").click()
     train.get_by_role("img", name=re.compile("accuracy over the epochs")).wait_for(timeout=LONG)
     train.get_by_role("button", name="Hand in").click()
-    _reached(page, 1)
+    reached(page, 1)
     train.screenshot(path=PICTURES / "robustness-training-panel.png")
 
-    collapse = _panel(page, "Attack along the epochs")
-    _dial(page, collapse, "Attack steps", 40)
+    collapse = panel_with(page, "Attack along the epochs")
+    dial(page, collapse, "Attack steps", 40)
     for name in NETWORKS:
-        _pick(page, collapse, "Network", f"network {name}")
+        pick(page, collapse, "Network", f"network {name}")
         collapse.get_by_role("button", name="Attack along the epochs").click()
         one, many = _attacked(collapse, name)
-        _pick(page, collapse, f"Verdict on {name}", "sound" if many >= 0.75 * one else "collapsed")
+        pick(page, collapse, f"Verdict on {name}", "sound" if many >= 0.75 * one else "collapsed")
         _fill(collapse, f"Accuracy of {name} under PGD (0 to 1)", many)
     collapse.screenshot(path=PICTURES / "robustness-collapse-panel.png")
     collapse.get_by_role("button", name="Hand in").click()
-    _reached(page, 2)
+    reached(page, 2)
 
-    certify = _panel(page, "Train under noise")
-    _dial(page, certify, "Noise in training", 0.25)
+    certify = panel_with(page, "Train under noise")
+    dial(page, certify, "Noise in training", 0.25)
     certify.get_by_role("button", name="Train under noise").click()
     chosen = certify.locator("select").first
     page.wait_for_function(
         f"s => ({TEXT})(s).endsWith('trained under noise 0.25')", arg=chosen.element_handle(), timeout=LONG
     )
-    _dial(page, certify, "Smoothing noise", 0.25)
-    _pick(page, certify, "Copies N", "1000")
+    dial(page, certify, "Smoothing noise", 0.25)
+    pick(page, certify, "Copies N", "1000")
     certify.get_by_role("checkbox").check()
     certify.get_by_role("button", name="Certify", exact=True).click()
     certify.get_by_role("img", name=re.compile("Certified accuracy against")).wait_for(timeout=LONG)
     certify.get_by_role("button", name="Hand in").click()
-    _reached(page, 3)
+    reached(page, 3)
     certify.screenshot(path=PICTURES / "robustness-certificate-panel.png")
 
     claims = _claims(page)
     heads = _heads(claims)
     for number, claim in enumerate(_said(claims), start=1):
-        _pick(page, claims, "Look up in", claim["shown"])
+        pick(page, claims, "Look up in", claim["shown"])
         radius = lambda value: _fill(claims, "Radius, in its own norm", value)  # noqa: E731
-        _pick(page, claims, f"Claim {number}", _answer(claims, claim, heads[claim["shown"]], radius))
+        pick(page, claims, f"Claim {number}", _answer(claims, claim, heads[claim["shown"]], radius))
     claims.screenshot(path=PICTURES / "robustness-claims-panel.png")
     claims.get_by_role("button", name="Hand in").click()
-    _reached(page, 4)
+    reached(page, 4)
 
-    sign = _panel(page, "Measure my networks")
+    sign = panel_with(page, "Measure my networks")
     sign.get_by_role("button", name="Measure my networks").click()
     for line, value in _lower_ends(sign).items():
         _fill(sign, f"{line} (0 to 1)", value)
@@ -202,7 +180,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
     sign.get_by_text(re.compile("not the side of a box")).wait_for(timeout=LONG)
     _fill(sign, "Reach in every pixel (0 to 1)", 0.031)
     sign.get_by_role("button", name="Sign and hand in").click()
-    _reached(page, 5)
+    reached(page, 5)
     sign.screenshot(path=PICTURES / "robustness-statement-panel.png")
 
     page.get_by_role("button", name="Add to my evidence pack").click()
@@ -214,16 +192,16 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     open_dashboard(page, own_server, "L03")
     begin(page)
 
-    train = _panel(page, "Train a network")
+    train = panel_with(page, "Train a network")
     choose(page, "Method", "fast")
     type_into(page, "Training epsilon, typed", 0.15)
     type_into(page, "Epochs, typed", 26)
     press(page, "Train a network", train)
     train.get_by_role("img", name=re.compile("accuracy over the epochs")).wait_for(timeout=LONG)
     press(page, "Hand in", train)
-    _reached(page, 1)
+    reached(page, 1)
 
-    collapse = _panel(page, "Attack along the epochs")
+    collapse = panel_with(page, "Attack along the epochs")
     found = {}
     choose(page, "Network", "network A")
     type_into(page, "Attack steps, typed", 40)
@@ -237,9 +215,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
         choose(page, f"Verdict on {name}", "sound" if many >= 0.75 * one else "collapsed")
         type_into(page, f"Accuracy of {name} under PGD (0 to 1)", many)
     press(page, "Hand in", collapse)
-    _reached(page, 2)
+    reached(page, 2)
 
-    certify = _panel(page, "Train under noise")
+    certify = panel_with(page, "Train under noise")
     type_into(page, "Noise in training, typed", 0.25)
     press(page, "Train under noise", certify)
     chosen = certify.locator("select").first
@@ -249,7 +227,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     type_into(page, "Smoothing noise, typed", 0.25)
     choose(page, "Copies N", "1000")
     press(page, "Hand in", certify)
-    _reached(page, 3)
+    reached(page, 3)
 
     claims = _claims(page)
     heads, said = _heads(claims), _said(claims)
@@ -268,9 +246,9 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     for number in sorted(answers):
         choose(page, f"Claim {number}", answers[number])
     press(page, "Hand in", claims)
-    _reached(page, 4)
+    reached(page, 4)
 
-    sign = _panel(page, "Measure my networks")
+    sign = panel_with(page, "Measure my networks")
     press(page, "Measure my networks", sign)
     ends = _lower_ends(sign)
     for line in ("Clean accuracy", "Accuracy under PGD", "Certified in L2"):
@@ -278,7 +256,7 @@ def test_the_lab_is_finished_by_keyboard_alone(own_server, page):
     type_into(page, "Reach in every pixel (0 to 1)", 0.031)
     type_into(page, "Proved by intervals (0 to 1)", ends["Proved by intervals"])
     press(page, "Sign and hand in", sign)
-    _reached(page, 5)
+    reached(page, 5)
 
     press(page, "Add to my evidence pack", page)
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)

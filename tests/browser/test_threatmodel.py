@@ -6,15 +6,12 @@ import re
 
 from labkit.governance import threatmodel as tm
 from tests.browser.conftest import open_dashboard, violations
+from tests.browser.mouse import panel_with, reached
 
 LONG = 60_000
 MADE = tm.generate("triage", 1)  # the variant of the seed that the server of these tests is given
 OWNER = "security lead"
 FILES = ["diagram.svg", "risk-register.csv", "threat-model.json"]
-
-
-def _panel(page, button):
-    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
 
 
 def _register(page):
@@ -24,10 +21,6 @@ def _register(page):
 def _dropdown(page, panel, label):
     named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
     return panel.locator(".widget-dropdown", has=named).locator("select")
-
-
-def _reached(page, count):
-    page.get_by_text(f"{count} of 5 checkpoints reached").first.wait_for(timeout=LONG)
 
 
 def _option(id):
@@ -87,10 +80,10 @@ def test_the_lab_is_finished_by_mouse(own_server, page):
     tree = page.get_by_text("It names what is wrong with the system, so it opens")
     assert tree.count() == 2
 
-    studio = _panel(page, "Next part")
+    studio = panel_with(page, "Next part")
     studio.get_by_role("button", name="Hand in").click()
     studio.get_by_text("Nothing was reported.").wait_for(timeout=LONG)
-    _panel(page, "Draw and compute").get_by_text("You chose 0 steps").wait_for(timeout=LONG)
+    panel_with(page, "Draw and compute").get_by_text("You chose 0 steps").wait_for(timeout=LONG)
     for flaw in MADE.planted:
         _dropdown(page, studio, "Part").select_option(label=_option(flaw.at))
         _shown(studio, MADE.model.title(flaw.at))
@@ -98,7 +91,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page):
     studio.get_by_text(f"Noted so far: {len(MADE.planted)}").wait_for(timeout=LONG)
     studio.get_by_role("button", name="Hand in").click()
     studio.get_by_text("Found and why it matters: 12").wait_for(timeout=LONG)
-    _reached(page, 1)
+    reached(page, 1)
 
     register = _register(page)
     for number, flaw in enumerate(tm.high_risks(MADE), start=1):
@@ -113,7 +106,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page):
             field.press("Tab")
         register.locator("td", has_text=flaw.mitigations[0]).nth(_same(number) - 1).wait_for(timeout=LONG)
     register.get_by_role("button", name="Hand in").click()
-    _reached(page, 2)
+    reached(page, 2)
 
     tree = _tree(page)
     attack, cut = tm.best_path(MADE.tree), tm.cheapest_cut(MADE.tree, MADE.controls, MADE.purse)
@@ -122,17 +115,17 @@ def test_the_lab_is_finished_by_mouse(own_server, page):
     tree.get_by_text("they reach the goal.").wait_for(timeout=LONG)
     tree.get_by_text(f"Your cut costs {cut[1]} points").wait_for(timeout=LONG)
     tree.get_by_role("button", name="Hand in").first.click()
-    _reached(page, 3)
+    reached(page, 3)
 
-    budget = _panel(page, "Hand in as the cheapest")
+    budget = panel_with(page, "Hand in as the cheapest")
     cheapest = tm.cheapest_controls(MADE.risks, MADE.controls, MADE.appetite)
     for title in _titles(cheapest.controls):
         _box(budget, title).check()
     budget.get_by_text(f"{cheapest.cost} of 100 points spent").wait_for(timeout=LONG)
     budget.get_by_role("button", name="Hand in", exact=True).click()
-    _reached(page, 4)
+    reached(page, 4)
     budget.get_by_role("button", name="Hand in as the cheapest").click()
-    _reached(page, 5)
+    reached(page, 5)
 
     page.get_by_role("button", name="Add to my evidence pack").click()
     page.get_by_text("as JSON and as a page that can be printed").first.wait_for(timeout=LONG)
@@ -216,7 +209,7 @@ class Keys:
 
 def test_the_lab_is_finished_by_keyboard(own_server, page):
     open_dashboard(page, own_server, "L01", query="?scenario=triage")
-    keys, studio = Keys(page), _panel(page, "Next part")
+    keys, studio = Keys(page), panel_with(page, "Next part")
     for flaw in MADE.planted:
         keys.pick(_dropdown(page, studio, "Part"), _option(flaw.at))
         _shown(studio, MADE.model.title(flaw.at))
@@ -224,7 +217,7 @@ def test_the_lab_is_finished_by_keyboard(own_server, page):
     studio.get_by_text(f"Noted so far: {len(MADE.planted)}").wait_for(timeout=LONG)
     keys.press(studio.get_by_role("button", name="Hand in"))
     studio.get_by_text("Found and why it matters: 12").wait_for(timeout=LONG)
-    _reached(page, 1)
+    reached(page, 1)
 
     register = _register(page)
     for number, flaw in enumerate(tm.high_risks(MADE), start=1):
@@ -238,7 +231,7 @@ def test_the_lab_is_finished_by_keyboard(own_server, page):
         keys.type(fields.nth(1), tm.mitigations()[flaw.mitigations[0]])
         register.locator("td", has_text=flaw.mitigations[0]).nth(_same(number) - 1).wait_for(timeout=LONG)
     keys.press(register.get_by_role("button", name="Hand in"))
-    _reached(page, 2)
+    reached(page, 2)
 
     tree = _tree(page)
     attack, cut = tm.best_path(MADE.tree), tm.cheapest_cut(MADE.tree, MADE.controls, MADE.purse)
@@ -248,22 +241,22 @@ def test_the_lab_is_finished_by_keyboard(own_server, page):
     keys.tick(_box(tree, "Mark the cheapest attack"))
     tree.get_by_text("The likeliest attack that is left costs").wait_for(timeout=LONG)
     keys.press(tree.get_by_role("button", name="Hand in").first)
-    _reached(page, 3)
+    reached(page, 3)
 
-    outline = _panel(page, "Draw and compute")
+    outline = panel_with(page, "Draw and compute")
     keys.type(outline.locator("textarea"), "OR goal\n  STEP dear | cost 9\n  STEP cheap | cost 2 | works 0.5")
     keys.press(outline.get_by_role("button", name="Draw and compute"))
     outline.get_by_text("The cheapest attack costs 2").wait_for(timeout=LONG)
 
-    budget = _panel(page, "Hand in as the cheapest")
+    budget = panel_with(page, "Hand in as the cheapest")
     cheapest = tm.cheapest_controls(MADE.risks, MADE.controls, MADE.appetite)
     for title in _titles(cheapest.controls):
         keys.tick(_box(budget, title))
     budget.get_by_text(f"{cheapest.cost} of 100 points spent").wait_for(timeout=LONG)
     keys.press(budget.get_by_role("button", name="Hand in", exact=True))
-    _reached(page, 4)
+    reached(page, 4)
     keys.press(budget.get_by_role("button", name="Hand in as the cheapest"), "Space")
-    _reached(page, 5)
+    reached(page, 5)
 
     keys.press(page.get_by_role("button", name="Add to my evidence pack"))
     page.get_by_text("as JSON and as a page that can be printed").first.wait_for(timeout=LONG)
@@ -278,7 +271,7 @@ def _offered(page, own, words):
 
 def test_a_system_of_ones_own_is_drawn_by_keyboard_and_taken_away(page, server):
     open_dashboard(page, server, "L01")
-    keys, own = Keys(page), _panel(page, "Add part")
+    keys, own = Keys(page), panel_with(page, "Add part")
     own.get_by_text("Not looked at yet:").wait_for(timeout=LONG)
 
     keys.press(own.get_by_role("button", name="Add zone"))

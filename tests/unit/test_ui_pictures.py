@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import gc
+import io
 import re
 import sys
 
 import pytest
 import torch
+from PIL import Image
 
 from labkit.metrics import Curve, Rate
 from labkit.ui import plots, strips
@@ -73,6 +76,15 @@ def test_confusion_names_the_commonest_mistake() -> None:
     assert "3 read as 8 (5)" in every_figure()[1].alt
 
 
+def test_pictures_say_their_size_so_that_nothing_moves_once_they_are_drawn() -> None:
+    figure, wide = every_figure()[0].markup(), strips.picture(torch.rand(3, 16, 32), "twice as wide as high")
+    tag = r'<img src="data:image/png;base64,([^"]+)" alt="[^"]*" width="(\d+)" height="(\d+)">'
+    for markup in (figure, wide):
+        ((png, width, height),) = re.findall(tag, markup)
+        real = Image.open(io.BytesIO(base64.b64decode(png)))
+        assert int(width) / int(height) == pytest.approx(real.width / real.height, rel=0.01)
+
+
 def test_a_change_is_described_by_where_and_how_much() -> None:
     delta = torch.zeros(1, 8, 8)
     delta[0, :2, :2] = 0.15
@@ -116,8 +128,8 @@ def test_class_names_are_escaped_in_a_strip() -> None:
 
 
 def test_signs_of_a_heat_map_differ_without_colour() -> None:
-    up = strips.heat_map(torch.full((1, 8, 8), 0.1), 0.1)
-    down = strips.heat_map(torch.full((1, 8, 8), -0.1), 0.1)
+    up = strips.heat_map(torch.full((1, 8, 8), 0.1), 0.1, "")
+    down = strips.heat_map(torch.full((1, 8, 8), -0.1), 0.1, "")
     assert up != down
     assert "+" in strips.legend(0.1)
     assert "darker" in strips.legend(0.1)

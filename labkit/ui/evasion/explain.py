@@ -85,8 +85,8 @@ def _figure(class_names: tuple[str, ...], title: str, found: Attribution) -> str
     words = _say(values, read)
     return (
         '<figure><div class="lk-two">'
-        f'<div><img src="{strips.picture(x)}" alt="{title} picture, read as {escape(read)}">picture</div>'
-        f'<div><img src="{strips.heat_map(values, largest)}" alt="{escape(words)}">what counted</div>'
+        f"<div>{strips.picture(x, f'{title} picture, read as {read}')}picture</div>"
+        f"<div>{strips.heat_map(values, largest, words)}what counted</div>"
         f"</div><figcaption>{title}: read as <strong>{escape(read)}</strong>; {escape(words)}.</figcaption>"
         "</figure>"
     )

@@ -104,8 +104,7 @@ class MaskedPanel:
 
     def _show_views(self, seen: Mapping[str, Any]) -> None:
         figures = "".join(
-            f'<figure><img src="{strips.picture(seen[name][0])}" '
-            f'alt="{escape(words)}: {_like(seen, name)}">'
+            f"<figure>{strips.picture(seen[name][0], f'{words}: {_like(seen, name)}')}"
             f"<figcaption>{escape(words)}<br>{_like(seen, name)}</figcaption></figure>"
             for name, words in _VIEWS.items()
         )

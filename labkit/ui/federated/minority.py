@@ -84,7 +84,7 @@ class MinorityPanel:
         name = self.case.class_names[int(self.case.y[0])]
         pairs = (("nine clinics: bright ink on dark", x), ("one clinic: dark ink on bright", 1 - x))
         shown = "".join(
-            f'<figure><img src="{strips.picture(each[0])}" alt="A {name}, {words}">'
+            f"<figure>{strips.picture(each[0], f'A {name}, {words}')}"
             f"<figcaption>{words}</figcaption></figure>"
             for words, each in pairs
         )

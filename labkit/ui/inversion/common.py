@@ -46,8 +46,7 @@ def beside(groups: Sequence[tuple[Sequence[tuple[str, Tensor]], str]], what: str
     figures = []
     for pictures, caption in groups:
         shown = "".join(
-            f'<div><img src="{strips.picture(x)}" alt="{escape(label)}: {escape(describe(x))}">'
-            f"{escape(label)}</div>"
+            f"<div>{strips.picture(x, f'{label}: {describe(x)}')}{escape(label)}</div>"
             for label, x in pictures
         )
         many = "lk-three" if len(pictures) == 3 else "lk-two"

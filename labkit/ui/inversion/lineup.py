@@ -91,7 +91,7 @@ def _markup(number: int, x_hat: Tensor, line_up: LineUp) -> str:
 
     def figure(x: Tensor, name: str) -> str:
         return (
-            f'<figure><img src="{strips.picture(x)}" alt="{escape(name)}: {escape(describe(x))}">'
+            f"<figure>{strips.picture(x, f'{name}: {describe(x)}')}"
             f"<figcaption>{escape(name)}</figcaption></figure>"
         )
 

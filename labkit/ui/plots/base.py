@@ -11,7 +11,7 @@ import io
 import threading
 from typing import TYPE_CHECKING, Any
 
-from labkit.ui.html import Picture, png_uri
+from labkit.ui.html import Picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,4 +55,4 @@ def to_picture(figure: Figure, alt: str, *, caption: str = "", numbers: str = ""
     with _DRAWING:
         figure.savefig(out, format="png", facecolor=PAPER)
         figure.clear()
-    return Picture(png_uri(out.getvalue()), alt, caption, numbers, width)
+    return Picture(out.getvalue(), alt, caption, numbers, width)

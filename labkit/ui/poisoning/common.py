@@ -27,7 +27,7 @@ def gallery(
     """Return pictures of shape ``(n, c, h, w)`` with the labels that they carry, as HTML."""
     extra = notes or [""] * len(labels)
     figures = "".join(
-        f'<figure><img src="{strips.picture(each)}" alt="Picture labelled {escape(label)}. {escape(note)}">'
+        f"<figure>{strips.picture(each, f'Picture labelled {label}. {note}')}"
         f"<figcaption>labelled <strong>{escape(label)}</strong>"
         f"{f'<br>{escape(note)}' if note else ''}</figcaption></figure>"
         for each, label, note in zip(x, labels, extra, strict=True)
@@ -44,9 +44,8 @@ def pairs(before: Tensor, after: Tensor, was: Sequence[str], now: Sequence[str])
         verdict = badge("open", "label kept") if a == b else badge("warn", f"label was {a}")
         figures.append(
             '<figure><div class="lk-two">'
-            f'<div><img src="{strips.picture(old)}" alt="Before, labelled {escape(a)}">before</div>'
-            f'<div><img src="{strips.picture(new)}" alt="After, labelled {escape(b)}: {escape(words)}">'
-            "after</div>"
+            f"<div>{strips.picture(old, f'Before, labelled {a}')}before</div>"
+            f"<div>{strips.picture(new, f'After, labelled {b}: {words}')}after</div>"
             f"</div><figcaption>labelled <strong>{escape(b)}</strong> {verdict}</figcaption></figure>"
         )
     name = f"{len(figures)} poisoned samples"

@@ -37,10 +37,12 @@ def picture(svg: str, words: str, width: str = "100%") -> str:
     """Return an SVG as a picture of its own, so that its style stays in it, with ``words`` in its place."""
     data = base64.b64encode(svg.encode()).decode("ascii")
     source = f"data:image/svg+xml;base64,{data}"
+    # Its shape is said, so that nothing below it moves once it is drawn.
+    shape = svg.partition('viewBox="0 0 ')[2].partition('"')[0].replace(" ", "/")
     return (
         '<div class="lk lk-scroll" tabindex="0" role="group" aria-label="Picture, may scroll sideways">'
         f'<img src="{source}" alt="{escape(words)}" '
-        f'style="max-width:none;width:{width};min-width:46em"></div>'
+        f'style="max-width:none;width:{width};min-width:46em;aspect-ratio:{shape}"></div>'
     )
 
 

@@ -1,0 +1,57 @@
+"""What somebody does who has a mouse: find a panel, turn its dials, wait until the page has come to rest."""
+
+import re
+
+LONG = 180_000
+
+# Work that can be stopped is work that runs; a page whose parts still change moves what is below them.
+_AT_REST = """async () => {
+    const stops = document.getElementsByTagName("button");
+    const runs = () => [...stops].some(each => each.title.startsWith("Stop this work") && each.offsetParent);
+    let changed = performance.now();
+    const watch = new MutationObserver(() => { changed = performance.now(); });
+    watch.observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
+    while (runs() || performance.now() - changed < 200) await new Promise(done => setTimeout(done, 50));
+    watch.disconnect();
+}"""
+
+
+def panel_with(page, button):
+    """Return the panel that has a button of this name."""
+    return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
+
+
+def labelled(page, panel, kind, label):
+    """Return the ``slider``, ``dropdown`` or ``text`` of a panel that is labelled so."""
+    named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
+    return panel.locator(f".widget-{kind}", has=named)
+
+
+def dial(page, panel, label, value):
+    """Type a value into the figure beside a slider, as one does who knows what they want."""
+    labelled(page, panel, "slider", label).locator(".widget-readout").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(str(value))
+    page.keyboard.press("Enter")
+
+
+def pick(page, panel, label, words):
+    """Choose the option of a list that is called so, or else the first that begins so."""
+    listed = labelled(page, panel, "dropdown", label).locator("select")
+    spaced = re.escape(words).replace(r"\ ", r"\s")  # no-break spaces hold an option together
+    listed.locator("option", has_text=re.compile(rf"^\s*{spaced}")).first.wait_for(state="attached")
+    offered = [text.replace("\u00a0", " ").strip() for text in listed.locator("option").all_text_contents()]
+    begun = [i for i, text in enumerate(offered) if text.startswith(words)]
+    listed.select_option(index=next((i for i in begun if offered[i] == words), begun[0]))
+
+
+def at_rest(page):
+    """Wait until nothing runs and nothing changes: what moves under a pressed pointer is not clicked."""
+    page.evaluate(_AT_REST)
+
+
+def reached(page, count):
+    """Wait until so many checkpoints are reached, and the page shows everything that comes with it."""
+    words = re.compile(rf"^{count} of \d+ checkpoints reached$")
+    page.get_by_text(words).first.wait_for(timeout=LONG)
+    at_rest(page)
