@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import sys
 from collections.abc import Callable, Iterator
@@ -97,6 +98,7 @@ def shell(
     finally:
         sys.displayhook, sys.excepthook = kept
         type(used).clear_instance()
+        atexit.unregister(used.atexit_operations)  # seconds for every shell, at the end of a process
         for name in own:
             namespace.pop(name, None)
 
