@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.timeout(600))  # a whole lab by keyboard, on a busy machine
             if not CHROMIUM and not os.environ.get("CI"):
                 item.add_marker(pytest.mark.skip(reason="no Chromium here; set LABKIT_CHROMIUM to its path"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Say what the page showed when a test failed: a machine that only runs tests keeps no pictures."""
+    report = yield
+    page = item.funcargs.get("page") if report.when == "call" and report.failed else None
+    if page is not None and not page.is_closed():
+        with suppress(Exception):  # a page that crashed shows nothing
+            shown = page.locator("body").inner_text(timeout=20_000)
+            report.sections.append((f"what {page.url} showed", shown))
+            page.screenshot(path=PICTURES / f"failed-{item.name}.png", full_page=True)
+    return report
 
 
 @dataclass
