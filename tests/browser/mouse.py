@@ -16,6 +16,11 @@ _AT_REST = """async () => {
 }"""
 
 
+def at_rest(page):
+    """Wait until nothing runs and nothing changes: what moves under a pressed pointer is not clicked."""
+    page.evaluate(_AT_REST)
+
+
 def panel_with(page, button):
     """Return the panel that has a button of this name."""
     return page.locator(".lk-panel", has=page.get_by_role("button", name=button, exact=True)).first
@@ -29,6 +34,7 @@ def labelled(page, panel, kind, label):
 
 def dial(page, panel, label, value):
     """Type a value into the figure beside a slider, as one does who knows what they want."""
+    at_rest(page)
     labelled(page, panel, "slider", label).locator(".widget-readout").click()
     page.keyboard.press("Control+A")
     page.keyboard.type(str(value))
@@ -37,17 +43,13 @@ def dial(page, panel, label, value):
 
 def pick(page, panel, label, words):
     """Choose the option of a list that is called so, or else the first that begins so."""
+    at_rest(page)
     listed = labelled(page, panel, "dropdown", label).locator("select")
     spaced = re.escape(words).replace(r"\ ", r"\s")  # no-break spaces hold an option together
     listed.locator("option", has_text=re.compile(rf"^\s*{spaced}")).first.wait_for(state="attached")
     offered = [text.replace("\u00a0", " ").strip() for text in listed.locator("option").all_text_contents()]
     begun = [i for i, text in enumerate(offered) if text.startswith(words)]
     listed.select_option(index=next((i for i in begun if offered[i] == words), begun[0]))
-
-
-def at_rest(page):
-    """Wait until nothing runs and nothing changes: what moves under a pressed pointer is not clicked."""
-    page.evaluate(_AT_REST)
 
 
 def reached(page, count):
