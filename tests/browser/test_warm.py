@@ -13,6 +13,7 @@ from labkit.server.warm.keeper import possible
 from tests.browser.conftest import open_dashboard
 
 pytestmark = pytest.mark.skipif(not possible(), reason="kernels are forked on Linux only")
+IDLE = "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
 
 
 def _warm_parent(server):
@@ -56,9 +57,7 @@ def test_jupyterlab_runs_cells_interrupts_and_restarts_on_a_forked_kernel(own_se
     _warm_parent(own_server)
     page.goto(own_server.url + "/hands-on/L00")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
-    page.wait_for_function(
-        "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
-    )
+    page.wait_for_function(IDLE, timeout=120_000)
     [(kernel, process)] = _some_kernels(own_server).items()
     cell = page.locator(".jp-CodeCell .cm-content").first
     cell.click()
@@ -73,9 +72,7 @@ def test_jupyterlab_runs_cells_interrupts_and_restarts_on_a_forked_kernel(own_se
     page.keyboard.press("0")
     page.keyboard.press("0")
     page.get_by_role("button", name="Confirm Kernel Restart").click()
-    page.wait_for_function(
-        "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
-    )
+    page.wait_for_function(IDLE, timeout=120_000)
     deadline = time.monotonic() + 60
     while _kernels(own_server).get(kernel) in (None, process) and time.monotonic() < deadline:
         time.sleep(0.1)
