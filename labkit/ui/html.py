@@ -134,7 +134,7 @@ class Picture:
     numbers : str
         HTML of a table with the plotted numbers, or empty.
     width : int
-        How wide it is drawn at most, in pixels of the page; 0 leaves it to the page.
+        How wide it is drawn at most, in pixels of the page; 0 takes those of the picture.
     """
 
     png: bytes

@@ -11,7 +11,7 @@ from datetime import date
 from labkit.core.errors import InvalidInputError
 from labkit.core.tables import format_table
 from labkit.course.commands.asking import ask_item, say_marked
-from labkit.course.commands.types import day
+from labkit.course.commands.types import add_day
 from labkit.course.lab import DOMAINS
 from labkit.course.quiz import FORMS, Quiz, bank, days_ahead, gain_band, lint, mark
 from labkit.governance.obligations import STALE_AFTER_DAYS
@@ -29,13 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="status (default), practise, the test before (pre) or after (post), or check the items",
     )
     parser.add_argument("--count", type=int, default=10, help="with practise: how many items (default: 10)")
-    parser.add_argument(
-        "--on",
-        type=day,
-        default=date.today(),
-        metavar="DAY",
-        help="with check: judge by this day, YYYY-MM-DD, not today",
-    )
+    add_day(parser, "with check: judge")
     parser.add_argument(
         "--days",
         type=int,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import date
 
 from labkit.core.tables import format_table
 from labkit.course.catalogue import standards_index
-from labkit.course.commands.types import day
+from labkit.course.commands.types import add_day
 from labkit.governance import standards
 from labkit.governance.obligations import STALE_AFTER_DAYS
 
@@ -26,13 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="say which facts are old (exit status 1 if any) and what changes on days ahead",
     )
-    parser.add_argument(
-        "--on",
-        type=day,
-        default=date.today(),
-        metavar="DAY",
-        help="with --lint: judge by this day, YYYY-MM-DD, not today",
-    )
+    add_day(parser, "with --lint: judge")
     parser.add_argument(
         "--days",
         type=int,

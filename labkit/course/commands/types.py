@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import date
 
-__all__ = ["count", "day", "seed"]
+__all__ = ["add_day", "count", "day", "seed"]
 
 
 def count(text: str) -> int:
@@ -26,6 +26,12 @@ def day(text: str) -> date:
         raise argparse.ArgumentTypeError(
             f"expected a day as YYYY-MM-DD, such as 2027-06-01, got {text!r}"
         ) from None
+
+
+def add_day(parser: argparse.ArgumentParser, what: str) -> None:
+    """Give a command ``--on DAY``, today unless it is said; ``what`` is judged by it, for the help."""
+    says = f"{what} by this day, YYYY-MM-DD, not today"
+    parser.add_argument("--on", type=day, default=date.today(), metavar="DAY", help=says)
 
 
 def _whole(text: str, least: int) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.core.errors import BuildError, DeclarationError, UnknownNameError
 from labkit.core.tables import format_table
 from labkit.course.commands.progress_line import ProgressLine
-from labkit.course.commands.types import day
+from labkit.course.commands.types import add_day
 from labkit.exams.aligning import other_editions
 from labkit.exams.blueprint import Blueprint, exam_folder, read_blueprint
 from labkit.exams.task.reading import find_task, read_variants, tasks_of
@@ -45,13 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variant", action="append", metavar="ID", help="play only this one; may be repeated"
     )
     parser.add_argument("--pool", type=Path, metavar="DIR", help="a private pool, laid out as exams/<exam>")
-    parser.add_argument(
-        "--on",
-        type=day,
-        default=date.today(),
-        metavar="DAY",
-        help="judge items by this day, YYYY-MM-DD, not today",
-    )
+    add_day(parser, "judge items")
     parser.add_argument("--build", action="store_true", help="build the practice notebook and its solution")
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
