@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import ipywidgets as widgets
 from IPython.display import display
@@ -89,6 +90,20 @@ def progress_bar(label: str) -> Progress:
     return move
 
 
+class _Start(NamedTuple):
+    """One start of a job."""
+
+    work: Callable[[Progress], Any]
+    done: Callable[[Any], object]
+    latest: bool
+
+    @property
+    def name(self) -> str:
+        """What is done, by the function that does it: its settings may differ from start to start."""
+        function = self.work.func if isinstance(self.work, partial) else self.work
+        return f"{function.__module__}.{function.__qualname__}"
+
+
 class Job:
     """A progress bar with a Stop button, and the work that it stands for.
 
@@ -112,7 +127,9 @@ class Job:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
-        self._next: tuple[Callable[[Progress], Any], Callable[[Any], object]] | None = None
+        self._runs = ""  # the name of what runs
+        self._live = False  # whether that follows a dial, so that a newer one takes its place
+        self._waiting: dict[str, _Start] = {}  # by name, in the order of their turns
         self._shown = 0.0
 
     @property
@@ -124,26 +141,33 @@ class Job:
     ) -> None:
         """Run ``work(progress)`` and then ``done(result)``; the triggers are disabled meanwhile.
 
-        While something runs, a new start is ignored; with ``latest`` it stops what runs and
-        takes its place, as a slider that moved on wants it.
+        What is started while something else runs waits for its turn: on a busy machine a button
+        is pressed before it is seen to be disabled, and no press may be lost. The same work
+        started twice (a button pressed twice) runs once; with ``latest`` the newer start stops
+        the older one and takes its place, as a slider that moved on wants it.
         """
+        start = _Start(work, done, latest)
         with self._lock:
             if self.running:
-                if latest:
-                    self._next = (work, done)
+                again = start.name == self._runs
+                if again and not latest:
+                    return
+                self._waiting[start.name] = start
+                if again and self._live:
                     self._stopped.set()
                 return
-            self._stopped.clear()
-            self._show(True)
+            self._begin(start)
             if in_kernel():
-                self._thread = threading.Thread(target=self._run, args=(work, done), daemon=True)
+                self._thread = threading.Thread(target=self._run, args=(start,), daemon=True)
                 self._thread.start()
                 return
-        self._run(work, done)
+        self._run(start)
 
     def stop(self) -> None:
-        """Ask the work to stop; it does so at its next sign of progress."""
-        self._stopped.set()
+        """Ask the work to stop, which it does at its next sign of progress; what waits is dropped."""
+        with self._lock:
+            self._waiting.clear()
+            self._stopped.set()
         self._words.value = _line("Stopping …")
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -153,22 +177,27 @@ class Job:
             thread.join(seconds)
         return not self.running
 
-    def _run(self, work: Callable[[Progress], Any], done: Callable[[Any], object]) -> None:
+    def _begin(self, start: _Start) -> None:
+        self._runs, self._live = start.name, start.latest
+        self._stopped.clear()
+        self._show(True)
+
+    def _run(self, start: _Start) -> None:
         while True:
             message = ""
             try:
-                done(work(self._report))
+                start.done(start.work(self._report))
             except _StoppedError:
-                message = "" if self._next else callout("info", "Stopped before it was done.")
+                message = callout("info", "Stopped before it was done.")
             except Exception as error:
                 message = excuse(error)
             with self._lock:
-                if self._next is None:
+                if not self._waiting:
                     self._show(False, message)
                     self._thread = None
                     return
-                (work, done), self._next = self._next, None
-                self._stopped.clear()
+                start = self._waiting.pop(next(iter(self._waiting)))
+                self._begin(start)
 
     def _report(self, done: int, total: int, message: str = "") -> None:
         if self._stopped.is_set():

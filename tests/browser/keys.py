@@ -1,8 +1,10 @@
 """What somebody does who has a keyboard and no mouse: Tab, arrows, Space, Enter, typing.
 
 Nothing here moves the focus in another way, so that what cannot be reached with the Tab key
-fails a test.
+fails a test. Nobody types blindly: before every step the page shows what came of the one before.
 """
+
+from tests.browser.rest import at_rest
 
 LONG = 180_000
 _MOST, _MOST_OPTIONS = 320, 60  # stops on a page, and options of a list
@@ -30,6 +32,7 @@ def focused(page):
 
 def tab(page, there, what):
     """Go on with the Tab key until ``there()`` says that it has come far enough."""
+    at_rest(page)
     for _ in range(_MOST):
         page.keyboard.press("Tab")
         if there():
@@ -44,6 +47,7 @@ def tab_to(page, label):
 
 def back_to(page, label):
     """Go back with Shift and the Tab key until what is focused is labelled so, or begins so."""
+    at_rest(page)
     for _ in range(_MOST):
         page.keyboard.press("Shift+Tab")
         if focused(page).startswith(label):

@@ -1,24 +1,10 @@
-"""What somebody does who has a mouse: find a panel, turn its dials, wait until the page has come to rest."""
+"""What somebody does who has a mouse: find a panel and turn its dials."""
 
 import re
 
+from tests.browser.rest import at_rest
+
 LONG = 180_000
-
-# Work that can be stopped is work that runs; a page whose parts still change moves what is below them.
-_AT_REST = """async () => {
-    const stops = document.getElementsByTagName("button");
-    const runs = () => [...stops].some(each => each.title.startsWith("Stop this work") && each.offsetParent);
-    let changed = performance.now();
-    const watch = new MutationObserver(() => { changed = performance.now(); });
-    watch.observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
-    while (runs() || performance.now() - changed < 200) await new Promise(done => setTimeout(done, 50));
-    watch.disconnect();
-}"""
-
-
-def at_rest(page):
-    """Wait until nothing runs and nothing changes: what moves under a pressed pointer is not clicked."""
-    page.evaluate(_AT_REST)
 
 
 def panel_with(page, button):
@@ -30,6 +16,12 @@ def labelled(page, panel, kind, label):
     """Return the ``slider``, ``dropdown`` or ``text`` of a panel that is labelled so."""
     named = page.locator("label", has_text=re.compile(rf"^{re.escape(label)}$"))
     return panel.locator(f".widget-{kind}", has=named)
+
+
+def click(page, within, name, **how):
+    """Click the button of this name."""
+    at_rest(page)
+    within.get_by_role("button", name=name, **how).click()
 
 
 def dial(page, panel, label, value):

@@ -4,7 +4,7 @@ import re
 
 from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import begin, press, tab_to, tick, type_into
-from tests.browser.mouse import dial, panel_with, reached
+from tests.browser.mouse import click, dial, panel_with, reached
 
 LONG = 120_000
 
@@ -15,21 +15,21 @@ def test_the_range_is_finished_by_mouse(page, server):
     attack = panel_with(page, "Other pictures")
     dial(page, attack, "Epsilon", 0.15)
     dial(page, attack, "Steps", 40)
-    attack.get_by_role("button", name="Hand in").click()
+    click(page, attack, "Hand in")
     reached(page, 1)
 
     asking = panel_with(page, "Start asking")
     dial(page, asking, "Epsilon", 0.15)
     dial(page, asking, "Questions each", 500)
-    asking.get_by_role("button", name="Start asking").click()
+    click(page, asking, "Start asking")
     asking.get_by_text(re.compile("10 of 10")).first.wait_for(timeout=LONG)
-    asking.get_by_role("button", name="Hand in").click()
+    click(page, asking, "Hand in")
     reached(page, 2)
 
     unmask = panel_with(page, "Run the ticked tests")
     unmask.get_by_text("The vendor's report says").wait_for(timeout=LONG)
     unmask.get_by_role("checkbox", name=re.compile("BPDA")).first.check()
-    unmask.get_by_role("button", name="Run the ticked tests").click()
+    click(page, unmask, "Run the ticked tests")
     together = unmask.get_by_role("button", name="Count the survivors")
     page.wait_for_function("b => !b.disabled", arg=together.element_handle(), timeout=LONG)
     together.click()
@@ -38,22 +38,22 @@ def test_the_range_is_finished_by_mouse(page, server):
     left = float(re.search(r"([\d.]+) ?%", row.inner_text()).group(1)) / 100
     unmask.locator("input[type=number]").fill(f"{left:.3f}")
     unmask.locator("input[type=number]").press("Enter")
-    unmask.get_by_role("button", name="Hand in").click()
+    click(page, unmask, "Hand in")
     reached(page, 3)
 
     defend = panel_with(page, "Train a model")
     dial(page, defend, "Training epsilon", 0.15)
     dial(page, defend, "Attack steps", 5)
     dial(page, defend, "Epochs", 20)
-    defend.get_by_role("button", name="Train a model").click()
+    click(page, defend, "Train a model")
     page.wait_for_function(
         "s => s.options.length > 1", arg=defend.locator("select").last.element_handle(), timeout=LONG
     )
     defend.locator("select").last.select_option(index=1)
-    defend.get_by_role("button", name="Hand in").click()
+    click(page, defend, "Hand in")
     reached(page, 5)
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text(re.compile("added|kept", re.IGNORECASE)).first.wait_for(timeout=LONG)
     assert violations(page, "evasion-range") == []
 
@@ -113,7 +113,7 @@ def test_a_hint_comes_on_request_and_the_solution_after_an_attempt(own_server, p
     assert solution.is_disabled()
     page.get_by_role("button", name="Hint 1 of 4").first.click()
     page.get_by_text("The gradient of the loss with respect to the input").first.wait_for(timeout=LONG)
-    panel_with(page, "Other pictures").get_by_role("button", name="Hand in").click()
+    click(page, panel_with(page, "Other pictures"), "Hand in")
     page.get_by_text("Spend the whole budget first").first.wait_for(timeout=LONG)
     page.wait_for_function("b => !b.disabled", arg=solution.element_handle(), timeout=LONG)
 

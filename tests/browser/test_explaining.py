@@ -4,7 +4,7 @@ import re
 
 from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import LONG, begin, choose, press, tab_to, type_into
-from tests.browser.mouse import dial, panel_with, reached
+from tests.browser.mouse import click, dial, panel_with, reached
 
 NOTE = {
     "Written for": "The loan desk",
@@ -47,14 +47,14 @@ def test_the_lab_is_finished_by_mouse(page, server):
 
     explain = panel_with(page, "Explain")
     _pick(page, explain, "Compared with", "thirty real")
-    explain.get_by_role("button", name="Explain", exact=True).click()
+    click(page, explain, "Explain", exact=True)
     explain.get_by_text("8 of 8 explanations name the group first").wait_for(timeout=LONG)
-    explain.get_by_role("button", name="Is it sound?").click()
+    click(page, explain, "Is it sound?")
     explain.get_by_text("Completeness").wait_for(timeout=LONG)
-    explain.get_by_role("button", name="Hand in").click()
+    click(page, explain, "Hand in")
     reached(page, 1)
     _pick(page, explain, "Model", "the provider's product")
-    explain.get_by_role("button", name="Explain", exact=True).click()
+    click(page, explain, "Explain", exact=True)
     explain.get_by_text("The provider's product: ").wait_for(timeout=LONG)
     assert violations(page, "explaining-product") == []
 
@@ -62,45 +62,45 @@ def test_the_lab_is_finished_by_mouse(page, server):
     _pick(page, hide, "Prepare for", "both")
     dial(page, hide, "Made-up rows", 4)
     dial(page, hide, "Switch above", 0.65)
-    hide.get_by_role("button", name="Build and ask").click()
+    click(page, hide, "Build and ask")
     hide.get_by_text("Explained before and after").first.wait_for(timeout=LONG)
-    hide.get_by_role("button", name="Hand in").click()
+    click(page, hide, "Hand in")
     reached(page, 2)
 
     applicant = panel_with(page, "The other group")
-    applicant.get_by_role("button", name="Next file that the group decides").click()
+    click(page, applicant, "Next file that the group decides")
     witness = _witness(applicant)
-    applicant.get_by_role("button", name="The other group", exact=True).click()
+    click(page, applicant, "The other group", exact=True)
     applicant.get_by_text("The decision is another one").wait_for(timeout=LONG)
 
     audit = panel_with(page, "Try on the solved cases")
-    audit.get_by_role("button", name="Try on the solved cases").click()
+    click(page, audit, "Try on the solved cases")
     audit.get_by_text("2 of 4 verdicts are right").wait_for(timeout=LONG)
     _pick(page, audit, "Measure", "decisions that change on the twin")
     _pick(page, audit, "On", "fresh files")
     _pick(page, audit, "Twins differ in", "the group alone")
     _type(page, audit, "Records", 250)
     _type(page, audit, "Accuse above", 0.02)
-    audit.get_by_role("button", name="Try on the solved cases").click()
+    click(page, audit, "Try on the solved cases")
     audit.get_by_text("250 files were opened").wait_for(timeout=LONG)
-    audit.get_by_role("button", name="Hand in", exact=True).click()
+    click(page, audit, "Hand in", exact=True)
     reached(page, 3)
-    audit.get_by_role("button", name="Hand in the price").click()
+    click(page, audit, "Hand in the price")
     reached(page, 4)
     assert violations(page, "explaining-audit") == []
 
     note = panel_with(page, "Measure the product")
-    note.get_by_role("button", name="Measure the product").click()
+    click(page, note, "Measure the product")
     note.get_by_text("Write the share into the note").wait_for(timeout=LONG)
     for question, answer in NOTE.items():
         _pick(page, note, question, answer)
     _type(page, note, "Files decided by the group alone", _share(note))
     _type(page, note, "Witness", witness)
     note.get_by_text("7 of 7 questions are answered").wait_for(timeout=LONG)
-    note.get_by_role("button", name="Hand in").click()
+    click(page, note, "Hand in")
     reached(page, 5)
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text("as JSON and as a page that can be printed").wait_for(timeout=LONG)
     assert violations(page, "explaining") == []
 

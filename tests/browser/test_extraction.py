@@ -4,7 +4,7 @@ import re
 
 from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import LONG, begin, choose, press, tab_to, type_into
-from tests.browser.mouse import dial, panel_with, pick, reached
+from tests.browser.mouse import click, dial, panel_with, pick, reached
 
 JACOBIAN = "inputs moved along the gradient"
 FLAG = "the most likely class, and whether somebody should look again"
@@ -17,17 +17,17 @@ def test_the_lab_is_finished_by_mouse(page, server):
 
     solve = panel_with(page, "Ask and solve")
     pick(page, solve, "Answers", "rounded to two places")
-    solve.get_by_role("button", name="Ask and solve").click()
+    click(page, solve, "Ask and solve")
     solve.get_by_text("11 questions for 11 unknowns").wait_for(timeout=LONG)
-    solve.get_by_role("button", name="Ask the loan score and hand in").click()
+    click(page, solve, "Ask the loan score and hand in")
     reached(page, 1)
 
     steal = panel_with(page, "Steal")
-    steal.get_by_role("button", name="Steal", exact=True).click()
+    click(page, steal, "Steal", exact=True)
     steal.get_by_text("The copy reads what the reader reads").wait_for(timeout=LONG)
     pick(page, steal, "Questions are", "inputs moved along the gradient of the copy (augmentation)")
     dial(page, steal, "Query budget", 500)
-    steal.get_by_role("button", name="Steal at the meter and hand in").click()
+    click(page, steal, "Steal at the meter and hand in")
     reached(page, 2)
     assert violations(page, "extraction-theft") == []
 
@@ -36,27 +36,27 @@ def test_the_lab_is_finished_by_mouse(page, server):
     dial(page, guard, "Rate limit", 100)
     pick(page, guard, "Detector", "the distances and the doubt, each for half of the false alarms")
     pick(page, guard, "False alarms", "0.5% of the customers")
-    guard.get_by_role("button", name="Try this guard").click()
+    click(page, guard, "Try this guard")
     guard.get_by_text("The best thief (").wait_for(timeout=LONG)
-    guard.get_by_role("button", name="Hand in").click()
+    click(page, guard, "Hand in")
     reached(page, 4)
     assert violations(page, "extraction-guard") == []
 
     court = panel_with(page, "Test the suspects")
     pick(page, court, "Evidence", "the watermark: 30 keys of noise with random answers")
-    court.get_by_role("button", name="Test the suspects").click()
+    click(page, court, "Test the suspects")
     court.get_by_text("this convicts").wait_for(timeout=LONG)
     pick(page, court, "Evidence", "a conferrable fingerprint: keys that copies inherit")
-    court.get_by_role("button", name="Test the suspects").click()
+    click(page, court, "Test the suspects")
     court.locator("caption", has_text="a conferrable fingerprint").first.wait_for(timeout=LONG)
-    court.get_by_role("button", name="Take the verdicts from the test").click()
+    click(page, court, "Take the verdicts from the test")
     court.locator(".jupyter-button.mod-active", has_text=re.compile("stolen|independent")).nth(5).wait_for(
         timeout=LONG
     )
-    court.get_by_role("button", name="Hand in").click()
+    click(page, court, "Hand in")
     reached(page, 5)
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text("as JSON and as a page that can be printed").wait_for(timeout=LONG)
     assert violations(page, "extraction") == []
 

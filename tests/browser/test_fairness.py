@@ -5,7 +5,7 @@ import re
 
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tab_to, tick, type_into
-from tests.browser.mouse import dial, panel_with, pick, reached
+from tests.browser.mouse import click, dial, panel_with, pick, reached
 
 LONG = 120_000
 MEASURES = ("demographic parity", "equal opportunity", "predictive equality", "predictive parity")
@@ -41,50 +41,50 @@ def test_the_lab_is_finished_by_mouse(page, server):
     pick(page, skew, "Choose", "near the boundary")
     dial(page, skew, "Poison rate (%)", 10)
     skew.get_by_text("200 of 2000 outcomes turned").wait_for(timeout=LONG)
-    skew.get_by_role("button", name="Train a model").click()
+    click(page, skew, "Train a model")
     skew.get_by_text(re.compile("points apart")).first.wait_for(timeout=LONG)
-    skew.get_by_role("button", name="Hand in").click()
+    click(page, skew, "Hand in")
     reached(page, 1)
     skew.screenshot(path=PICTURES / "fairness-skew-panel.png")
 
     repair = panel_with(page, "Try this repair")
-    repair.get_by_role("button", name="Look into the delivery").click()
+    click(page, repair, "Look into the delivery")
     repair.get_by_text("The delivery, part by part").first.wait_for(timeout=LONG)
-    repair.get_by_role("button", name="Reweighing").click()
+    click(page, repair, "Reweighing")
     pick(page, repair, "Tells apart by", "the district")
-    repair.get_by_role("button", name="Try this repair").click()
+    click(page, repair, "Try this repair")
     repair.get_by_text("Repairs tried").first.wait_for(timeout=LONG)
-    repair.get_by_role("button", name="Hand in").click()
+    click(page, repair, "Hand in")
     reached(page, 2)
     repair.screenshot(path=PICTURES / "fairness-repair-panel.png")
 
     branches = panel_with(page, "Compare the gaps")
-    branches.get_by_role("button", name="Compare the gaps").click()
+    click(page, branches, "Compare the gaps")
     branches.get_by_text("Outcomes, as the files say").first.wait_for(timeout=LONG)
-    branches.get_by_role("button", name="Examine the branch").click()
+    click(page, branches, "Examine the branch")
     branches.get_by_text("branch A, part by part").first.wait_for(timeout=LONG)
-    branches.get_by_role("button", name="Compare with what is expected").click()
+    click(page, branches, "Compare with what is expected")
     for branch, verdict in _verdicts(branches).items():
         named = page.locator("label", has_text=f"Verdict on {branch}")
         group = branches.locator(".widget-toggle-buttons", has=named)
-        group.get_by_role("button", name=verdict, exact=True).click()
-    branches.get_by_role("button", name="Hand in").click()
+        click(page, group, verdict, exact=True)
+    click(page, branches, "Hand in")
     reached(page, 3)
     branches.screenshot(path=PICTURES / "fairness-branches-panel.png")
 
     decide = panel_with(page, "Measure this desk")
-    decide.get_by_role("button", name="Thresholds").click()
+    click(page, decide, "Thresholds")
     pick(page, decide, "Makes equal", HELD)
-    decide.get_by_role("button", name="Measure this desk").click()
+    click(page, decide, "Measure this desk")
     for name in _given_up(decide):
         decide.get_by_role("checkbox", name=f"Gives up {name}").check()
     pick(page, decide, "The desk holds", HELD)
     decide.get_by_role("radio", name=re.compile("whoever would repay")).check()
-    decide.get_by_role("button", name="Sign and hand in").click()
+    click(page, decide, "Sign and hand in")
     reached(page, 4)
     decide.screenshot(path=PICTURES / "fairness-decide-panel.png")
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
     assert violations(page, "fairness") == []
 

@@ -9,7 +9,7 @@ from labkit.course import find_lab, load_module
 from labkit.governance.controls import factors
 from labkit.governance.obligations import facts
 from tests.browser.conftest import open_dashboard, violations
-from tests.browser.mouse import reached
+from tests.browser.mouse import click, reached
 
 LONG = 120_000
 LAB = find_lab("L17", references=False)
@@ -50,7 +50,7 @@ def _decide(panel, word, number, answers):
 
 
 def _next(panel, word, number, last):
-    panel.get_by_role("button", name="Next", exact=True).click()
+    click(panel.page, panel, "Next", exact=True)
     wanted = 1 if last else number + 1
     head = panel.locator("tbody tr", has_text="(shown above)")
     head.get_by_text(re.compile(rf"^{wanted}: ")).first.wait_for(timeout=LONG)
@@ -63,7 +63,7 @@ def _fill(panel, word, rows):
 
 
 def _hand_in(panel):
-    panel.get_by_role("button", name="Hand in").click()
+    click(panel.page, panel, "Hand in")
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page, words):
     _hand_in(release)
     reached(page, 5)
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text(re.compile("Kept in")).first.wait_for(timeout=LONG)
     assert violations(page, "governance") == []
     kept = {path.name for path in own_server.home.rglob("*") if path.is_file()}

@@ -4,7 +4,7 @@ import re
 
 from tests.browser.conftest import open_dashboard, violations
 from tests.browser.keys import LONG, TEXT, begin, choose, press, tab_to, tick, type_into
-from tests.browser.mouse import dial, panel_with, pick, reached
+from tests.browser.mouse import click, dial, panel_with, pick, reached
 
 SOFTENED = "the softened probability"
 FLAG = "the most likely class, and whether somebody should look again"
@@ -18,7 +18,7 @@ def test_the_lab_is_finished_by_mouse(page, server):
     pick(page, draw, "Prior strength", "0.1")
     pick(page, draw, "Raise", SOFTENED)
     dial(page, draw, "Steps", 150)
-    draw.get_by_role("button", name="Reconstruct", exact=True).click()
+    click(page, draw, "Reconstruct", exact=True)
     draw.get_by_text("Whom do you recognise?").wait_for(timeout=LONG)
     assert draw.locator(".lk-lineup img").count() == 27
     assert violations(page, "inversion-line-up") == []
@@ -31,42 +31,42 @@ def test_the_lab_is_finished_by_mouse(page, server):
     draw.get_by_text("recognised by the other model").wait_for(timeout=LONG)
     assert draw.locator(".lk-pair img").count() == 9
     assert not draw.locator(".lk-lineup").first.is_visible()
-    draw.get_by_role("button", name="Hand in").click()
+    click(page, draw, "Hand in")
     reached(page, 2)
     assert violations(page, "inversion-prototypes") == []
 
     pick(page, draw, "You see", "answers: every probability in full")
-    draw.get_by_role("button", name="Hand in").click()
+    click(page, draw, "Hand in")
     draw.get_by_text("Not what this service says").wait_for(timeout=LONG)
     pick(page, draw, "You see", "answers: the three most likely classes with their probabilities")
     dial(page, draw, "Questions", 300)
-    draw.get_by_role("button", name="Hand in").click()
+    click(page, draw, "Hand in")
     reached(page, 3)
 
     look = panel_with(page, "Attack an update")
-    look.get_by_role("button", name="Attack an update").click()
+    click(page, look, "Attack an update")
     look.get_by_text("Mean over 1 record").wait_for(timeout=LONG)
     pick(page, look, "The server may", "divide weights by bias")
-    look.get_by_role("button", name="Attack the intercepted update and hand in").click()
+    click(page, look, "Attack the intercepted update and hand in")
     reached(page, 4)
     pick(page, look, "The server may", "search for records that fit")
-    look.get_by_role("button", name="Attack the update of 4 and hand in").click()
+    click(page, look, "Attack the update of 4 and hand in")
     reached(page, 5)
 
     protect = panel_with(page, "Measure this protection")
-    protect.get_by_role("button", name="Measure this protection").click()
+    click(page, protect, "Measure this protection")
     protect.get_by_text("Left is more private").wait_for(timeout=LONG)
     pick(page, protect, "Clip C", "1")
     dial(page, protect, "Noise multiplier", 0.8)
     pick(page, protect, "Batch size", "128")
     pick(page, protect, "Answers", FLAG)
-    protect.get_by_role("button", name="Measure this protection").click()
+    click(page, protect, "Measure this protection")
     trials = protect.locator("select").last
     page.wait_for_function("s => s.options.length > 1", arg=trials.element_handle(), timeout=LONG)
-    protect.get_by_role("button", name="Hand in").click()
+    click(page, protect, "Hand in")
     reached(page, 8)
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text("as JSON and as a page that can be printed").wait_for(timeout=LONG)
     assert violations(page, "inversion") == []
 
@@ -133,7 +133,7 @@ def test_the_viewer_opens_in_the_dark_and_says_what_the_pictures_show(own_server
     open_dashboard(page, own_server, "L05")
     look = panel_with(page, "Attack an update")
     pick(page, look, "Batch size", "8")
-    look.get_by_role("button", name="Attack an update").click()
+    click(page, look, "Attack an update")
     look.get_by_text("Mean over 8 records").wait_for(timeout=LONG)
     words = [each.get_attribute("alt") for each in look.locator(".lk-strip img").all()]
     assert len(words) == 16

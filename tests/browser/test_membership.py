@@ -5,7 +5,7 @@ import re
 
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tab_to, type_into
-from tests.browser.mouse import dial, panel_with, pick, reached
+from tests.browser.mouse import click, dial, panel_with, pick, reached
 
 LONG = 120_000
 DEPLOYMENT = {"Noise multiplier": 2.8, "Forms": 1100}
@@ -24,17 +24,17 @@ def test_the_lab_is_finished_by_mouse(page, server):
     open_dashboard(page, server, "L06")
 
     overfit = panel_with(page, "Train and attack")
-    overfit.get_by_role("button", name="Train and attack").click()
+    click(page, overfit, "Train and attack")
     overfit.get_by_text("300 forms, 20 epochs, 0% wrong labels").first.wait_for(timeout=LONG)
 
     attack = panel_with(page, "Rehearse")
-    attack.get_by_role("button", name="Rehearse").click()
+    click(page, attack, "Rehearse")
     attack.get_by_text("Loss:").wait_for(timeout=LONG)
     pick(page, attack, "Attack", "LiRA, online")
     dial(page, attack, "Shadows", 32)
-    attack.get_by_role("button", name="Rehearse").click()
+    click(page, attack, "Rehearse")
     attack.get_by_text("LiRA, online, 32 shadows:").wait_for(timeout=LONG)
-    attack.get_by_role("button", name="Hand in").click()
+    click(page, attack, "Hand in")
     reached(page, 1)
     attack.screenshot(path=PICTURES / "membership-attack-panel.png")
 
@@ -43,9 +43,9 @@ def test_the_lab_is_finished_by_mouse(page, server):
         dial(page, deploy, label, value)
     pick(page, deploy, "Clip C", "1")
     deploy.get_by_text("epsilon 3.86 at delta 0.0001, within 4").wait_for(timeout=LONG)
-    deploy.get_by_role("button", name="Train and attack").click()
+    click(page, deploy, "Train and attack")
     deploy.get_by_text("Trial 1:").wait_for(timeout=LONG)
-    deploy.get_by_role("button", name="Hand in").click()
+    click(page, deploy, "Hand in")
     reached(page, 3)
     deploy.screenshot(path=PICTURES / "membership-deploy-panel.png")
 
@@ -55,20 +55,20 @@ def test_the_lab_is_finished_by_mouse(page, server):
     figure = statement.locator(".widget-text input").first
     figure.fill("3.86")
     figure.press("Enter")
-    statement.get_by_role("button", name="Hand in").click()
+    click(page, statement, "Hand in")
     reached(page, 4)
     statement.screenshot(path=PICTURES / "membership-statement-panel.png")
 
     audit = panel_with(page, "Practise")
-    audit.get_by_role("button", name="against practice").click()
+    click(page, audit, "against practice")
     dial(page, audit, "Guesses", 80)
-    audit.get_by_role("button", name="Practise").click()
+    click(page, audit, "Practise")
     audit.get_by_text("against practice, 80 guesses").first.wait_for(timeout=LONG)
-    audit.get_by_role("button", name="Hand in").click()
+    click(page, audit, "Hand in")
     reached(page, 5)
     audit.screenshot(path=PICTURES / "membership-audit-panel.png")
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
     assert violations(page, "membership") == []
 

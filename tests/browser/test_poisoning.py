@@ -5,7 +5,7 @@ import re
 
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import begin, choose, press, tab_to, tick, type_into
-from tests.browser.mouse import dial, panel_with, pick, reached
+from tests.browser.mouse import click, dial, panel_with, pick, reached
 
 LONG = 120_000
 
@@ -47,9 +47,9 @@ def test_the_lab_is_finished_by_mouse(page, server):
     plant.get_by_text("9 pixels painted, in rows 1 to 3 and columns 1 to 3.").wait_for(timeout=LONG)
     dial(page, plant, "Poison rate (%)", 2)
     plant.get_by_text("11 of 560 samples poisoned").wait_for(timeout=LONG)
-    plant.get_by_role("button", name="Train a reader").click()
+    click(page, plant, "Train a reader")
     plant.get_by_text("The sign works on").wait_for(timeout=LONG)
-    plant.get_by_role("button", name="Hand in").click()
+    click(page, plant, "Hand in")
     reached(page, 1)
 
     collide = panel_with(page, "Make the poison")
@@ -58,47 +58,47 @@ def test_the_lab_is_finished_by_mouse(page, server):
     dial(page, collide, "Epsilon", 0.25)
     dial(page, collide, "Poison rate (%)", 2)
     dial(page, collide, "Steps", 60)
-    collide.get_by_role("button", name="Make the poison").click()
+    click(page, collide, "Make the poison")
     collide.get_by_text(f"your document is read as {wanted}").wait_for(timeout=LONG)
-    collide.get_by_role("button", name="Hand in").click()
+    click(page, collide, "Hand in")
     reached(page, 2)
 
     clean = panel_with(page, "Screen the delivery")
-    clean.get_by_role("button", name="Screen the delivery").click()
+    click(page, clean, "Screen the delivery")
     clean.get_by_text(re.compile("samples would go")).wait_for(timeout=LONG)
-    clean.get_by_role("button", name="Provenance").click()
+    click(page, clean, "Provenance")
     clean.get_by_text("90 of 360 samples would go").wait_for(timeout=LONG)
-    clean.get_by_role("button", name="Neighbours (kNN)").click()
+    click(page, clean, "Neighbours (kNN)")
     _vouched_neighbours(page, clean)
-    clean.get_by_role("button", name="Train on what stays").click()
+    click(page, clean, "Train on what stays")
     clean.get_by_text("Readers trained on what stays").first.wait_for(timeout=LONG)
-    clean.get_by_role("button", name="Hand in").click()
+    click(page, clean, "Hand in")
     reached(page, 3)
 
     blind = panel_with(page, "Compare all four")
     pick(page, blind, "Neighbours are", "the acceptance set, checked by hand")
     pick(page, blind, "Compared by", "what the reader in use makes of them")
     dial(page, blind, "How many", 5)
-    blind.get_by_role("button", name="Examine the drop").click()
+    click(page, blind, "Examine the drop")
     blind.get_by_text("samples are suspects").wait_for(timeout=LONG)
-    blind.get_by_role("button", name="Compare all four").click()
+    click(page, blind, "Compare all four")
     for drop, verdict in _verdicts(blind).items():
         named = page.locator("label", has_text=f"Verdict on {drop}")
         group = blind.locator(".widget-toggle-buttons", has=named)
-        group.get_by_role("button", name=verdict).click()
-    blind.get_by_role("button", name="Hand in").click()
+        click(page, group, verdict)
+    click(page, blind, "Hand in")
     reached(page, 4)
     blind.screenshot(path=PICTURES / "poisoning-blind-panel.png")
 
     price = panel_with(page, "Measure the price")
-    price.get_by_role("button", name="Take the recipe of the cleaning").click()
+    click(page, price, "Take the recipe of the cleaning")
     price.get_by_text("The dials are set").wait_for(timeout=LONG)
-    price.get_by_role("button", name="Measure the price").click()
+    click(page, price, "Measure the price")
     price.get_by_text("Price on deliveries with nothing wrong").first.wait_for(timeout=LONG)
-    price.get_by_role("button", name="Hand in").click()
+    click(page, price, "Hand in")
     reached(page, 5)
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
     assert violations(page, "poisoning") == []
 
@@ -203,5 +203,5 @@ def test_too_much_poison_is_sent_back_with_a_reason(own_server, page):
     plant = panel_with(page, "Train a reader")
     dial(page, plant, "Poison rate (%)", 5)
     plant.get_by_text("too many: a set like this is sent back").wait_for(timeout=LONG)
-    plant.get_by_role("button", name="Hand in").click()
+    click(page, plant, "Hand in")
     plant.get_by_text(re.compile("The set was sent back")).wait_for(timeout=LONG)

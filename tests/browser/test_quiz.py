@@ -6,6 +6,7 @@ from labkit.course import DOMAINS
 from labkit.course.progress import ProgressLog
 from labkit.course.quiz import Quiz, shown_order
 from tests.browser.conftest import PICTURES, open_dashboard, violations
+from tests.browser.mouse import click
 
 LONG = 60_000
 
@@ -28,7 +29,7 @@ def _panel(page, server):
 
 
 def _mode(panel, name):
-    panel.get_by_role("button", name=name, exact=True).click()
+    click(panel.page, panel, name, exact=True)
 
 
 def _question(panel, item):
@@ -58,7 +59,7 @@ def _answer_by_mouse(panel, item):
         order = shown_order(item, len(item.steps), 1, "steps")
         for place in range(len(item.steps)):
             for at in range(order.index(place), place, -1):
-                panel.get_by_role("button", name=f"Move {at + 1} up").click()
+                click(panel.page, panel, f"Move {at + 1} up")
                 panel.get_by_text(f"{at}. {item.steps[place].text}", exact=True).wait_for(timeout=LONG)
             order.insert(place, order.pop(order.index(place)))
     else:
@@ -74,14 +75,14 @@ def test_practice_by_mouse_explains_every_option_and_goes_on(own_server, page, q
         item = before.next().item
         _question(panel, item)
         _answer_by_mouse(panel, item)
-        panel.get_by_role("button", name="I know it").click()
-        panel.get_by_role("button", name="Answer", exact=True).click()
+        click(panel.page, panel, "I know it")
+        click(panel.page, panel, "Answer", exact=True)
         panel.get_by_text("Where this was read").wait_for(timeout=LONG)
         assert panel.locator(".lk-badge.lk-good").count() >= 1
         if number == 0:
             assert violations(page, "quiz-practice") == []
             panel.screenshot(path=PICTURES / "quiz-practice-panel.png")
-        panel.get_by_role("button", name="Next item").click()
+        click(panel.page, panel, "Next item")
         panel.get_by_role("button", name="Answer", exact=True).wait_for(timeout=LONG)
         before = quiz()
         assert before.given()[-1].right, item.id
@@ -163,7 +164,7 @@ def test_both_tests_are_taken_and_the_gain_is_seen_by_domain(own_server, page, q
         panel.get_by_text(f"Test before: {number} of 21").wait_for(timeout=LONG)
         _fields(panel, item)
         (_answer_by_mouse if item.domain == "D1" else _answer_wrongly_by_mouse)(panel, item)
-        panel.get_by_role("button", name="Answer", exact=True).click()
+        click(panel.page, panel, "Answer", exact=True)
     panel.get_by_text("Item by item").wait_for(timeout=LONG)
     assert _rows(panel)[DOMAINS["D1"]] == ("100 %", "-", "nothing left to gain")
 

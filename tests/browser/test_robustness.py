@@ -5,7 +5,7 @@ import re
 
 from tests.browser.conftest import PICTURES, open_dashboard, violations
 from tests.browser.keys import LONG, TEXT, begin, choose, focused, press, type_into
-from tests.browser.mouse import dial, panel_with, pick, reached
+from tests.browser.mouse import click, dial, panel_with, pick, reached
 
 NETWORKS = "ABCD"
 
@@ -127,9 +127,9 @@ def test_the_lab_is_finished_by_mouse(page, server):
     pick(page, train, "Method", "fast: one step from a random start")
     dial(page, train, "Training epsilon", 0.15)
     dial(page, train, "Epochs", 26)
-    train.get_by_role("button", name="Train a network").click()
+    click(page, train, "Train a network")
     train.get_by_role("img", name=re.compile("accuracy over the epochs")).wait_for(timeout=LONG)
-    train.get_by_role("button", name="Hand in").click()
+    click(page, train, "Hand in")
     reached(page, 1)
     train.screenshot(path=PICTURES / "robustness-training-panel.png")
 
@@ -137,17 +137,17 @@ def test_the_lab_is_finished_by_mouse(page, server):
     dial(page, collapse, "Attack steps", 40)
     for name in NETWORKS:
         pick(page, collapse, "Network", f"network {name}")
-        collapse.get_by_role("button", name="Attack along the epochs").click()
+        click(page, collapse, "Attack along the epochs")
         one, many = _attacked(collapse, name)
         pick(page, collapse, f"Verdict on {name}", "sound" if many >= 0.75 * one else "collapsed")
         _fill(collapse, f"Accuracy of {name} under PGD (0 to 1)", many)
     collapse.screenshot(path=PICTURES / "robustness-collapse-panel.png")
-    collapse.get_by_role("button", name="Hand in").click()
+    click(page, collapse, "Hand in")
     reached(page, 2)
 
     certify = panel_with(page, "Train under noise")
     dial(page, certify, "Noise in training", 0.25)
-    certify.get_by_role("button", name="Train under noise").click()
+    click(page, certify, "Train under noise")
     chosen = certify.locator("select").first
     page.wait_for_function(
         f"s => ({TEXT})(s).endsWith('trained under noise 0.25')", arg=chosen.element_handle(), timeout=LONG
@@ -155,9 +155,9 @@ def test_the_lab_is_finished_by_mouse(page, server):
     dial(page, certify, "Smoothing noise", 0.25)
     pick(page, certify, "Copies N", "1000")
     certify.get_by_role("checkbox").check()
-    certify.get_by_role("button", name="Certify", exact=True).click()
+    click(page, certify, "Certify", exact=True)
     certify.get_by_role("img", name=re.compile("Certified accuracy against")).wait_for(timeout=LONG)
-    certify.get_by_role("button", name="Hand in").click()
+    click(page, certify, "Hand in")
     reached(page, 3)
     certify.screenshot(path=PICTURES / "robustness-certificate-panel.png")
 
@@ -168,22 +168,22 @@ def test_the_lab_is_finished_by_mouse(page, server):
         radius = lambda value: _fill(claims, "Radius, in its own norm", value)  # noqa: E731
         pick(page, claims, f"Claim {number}", _answer(claims, claim, heads[claim["shown"]], radius))
     claims.screenshot(path=PICTURES / "robustness-claims-panel.png")
-    claims.get_by_role("button", name="Hand in").click()
+    click(page, claims, "Hand in")
     reached(page, 4)
 
     sign = panel_with(page, "Measure my networks")
-    sign.get_by_role("button", name="Measure my networks").click()
+    click(page, sign, "Measure my networks")
     for line, value in _lower_ends(sign).items():
         _fill(sign, f"{line} (0 to 1)", value)
     _fill(sign, "Reach in every pixel (0 to 1)", 0.25)
-    sign.get_by_role("button", name="Sign and hand in").click()
+    click(page, sign, "Sign and hand in")
     sign.get_by_text(re.compile("not the side of a box")).wait_for(timeout=LONG)
     _fill(sign, "Reach in every pixel (0 to 1)", 0.031)
-    sign.get_by_role("button", name="Sign and hand in").click()
+    click(page, sign, "Sign and hand in")
     reached(page, 5)
     sign.screenshot(path=PICTURES / "robustness-statement-panel.png")
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text(re.compile("^Kept in ")).first.wait_for(timeout=LONG)
     assert violations(page, "robustness") == []
 

@@ -3,20 +3,21 @@
 import re
 
 from tests.browser.conftest import open_dashboard, violations
+from tests.browser.mouse import click, panel_with
 
 LONG = 60_000
 
 
 def _hand_in_baseline(page):
-    panel = page.locator(".lk-panel", has=page.get_by_role("button", name="Measure the victim")).first
-    panel.get_by_role("button", name="Measure the victim").click()
+    panel = panel_with(page, "Measure the victim")
+    click(page, panel, "Measure the victim")
     text = panel.get_by_text(re.compile(r"\d+(\.\d+)? ?%")).first
     text.wait_for(timeout=LONG)
     share = float(re.search(r"(\d+(?:\.\d+)?) ?%", text.inner_text()).group(1)) / 100
     box = panel.locator("input[type=number]").first
     box.fill(f"{share:.3f}")
     box.press("Enter")
-    panel.get_by_role("button", name="Hand in").click()
+    click(page, panel, "Hand in")
 
 
 def test_the_tour_is_finished_by_mouse(page, server):
@@ -28,7 +29,7 @@ def test_the_tour_is_finished_by_mouse(page, server):
     page.get_by_text("1 of 2 checkpoints reached").first.wait_for(timeout=LONG)
     attack = page.locator(".lk-panel", has=page.get_by_role("button", name="Measure on all")).first
     attack.get_by_label("Attack").select_option("FGSM")
-    attack.get_by_role("button", name="Hand in").click()
+    click(page, attack, "Hand in")
     page.locator(".lk-callout, .lk-card").filter(has_text="measured").first.wait_for(timeout=LONG)
     assert violations(page, "start-here") == []
 

@@ -6,7 +6,7 @@ import re
 
 from labkit.governance import threatmodel as tm
 from tests.browser.conftest import open_dashboard, violations
-from tests.browser.mouse import panel_with, reached
+from tests.browser.mouse import click, panel_with, reached
 
 LONG = 60_000
 MADE = tm.generate("triage", 1)  # the variant of the seed that the server of these tests is given
@@ -81,7 +81,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page):
     assert tree.count() == 2
 
     studio = panel_with(page, "Next part")
-    studio.get_by_role("button", name="Hand in").click()
+    click(page, studio, "Hand in")
     studio.get_by_text("Nothing was reported.").wait_for(timeout=LONG)
     panel_with(page, "Draw and compute").get_by_text("You chose 0 steps").wait_for(timeout=LONG)
     for flaw in MADE.planted:
@@ -89,7 +89,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page):
         _shown(studio, MADE.model.title(flaw.at))
         _box(studio, f"{tm.CATEGORIES[flaw.category].name}:").check()
     studio.get_by_text(f"Noted so far: {len(MADE.planted)}").wait_for(timeout=LONG)
-    studio.get_by_role("button", name="Hand in").click()
+    click(page, studio, "Hand in")
     studio.get_by_text("Found and why it matters: 12").wait_for(timeout=LONG)
     reached(page, 1)
 
@@ -105,7 +105,7 @@ def test_the_lab_is_finished_by_mouse(own_server, page):
             field.fill(words)
             field.press("Tab")
         register.locator("td", has_text=flaw.mitigations[0]).nth(_same(number) - 1).wait_for(timeout=LONG)
-    register.get_by_role("button", name="Hand in").click()
+    click(page, register, "Hand in")
     reached(page, 2)
 
     tree = _tree(page)
@@ -122,12 +122,12 @@ def test_the_lab_is_finished_by_mouse(own_server, page):
     for title in _titles(cheapest.controls):
         _box(budget, title).check()
     budget.get_by_text(f"{cheapest.cost} of 100 points spent").wait_for(timeout=LONG)
-    budget.get_by_role("button", name="Hand in", exact=True).click()
+    click(page, budget, "Hand in", exact=True)
     reached(page, 4)
-    budget.get_by_role("button", name="Hand in as the cheapest").click()
+    click(page, budget, "Hand in as the cheapest")
     reached(page, 5)
 
-    page.get_by_role("button", name="Add to my evidence pack").click()
+    click(page, page, "Add to my evidence pack")
     page.get_by_text("as JSON and as a page that can be printed").first.wait_for(timeout=LONG)
     assert violations(page, "threat-modelling-studio") == []
     _assert_the_artefact_is_there(server)

@@ -124,7 +124,8 @@ def test_asking_fills_the_table_and_reaches_the_black_box_checkpoint(lab: LabSes
 def test_the_secure_model_is_unmasked_by_running_tests_and_reporting(lab: LabSession) -> None:
     panel = UnmaskPanel(lab, "unmask", {"probes": ["noise", "naive", "bpda", "large"]})
     assert "our patented filter keeps" in panel.claim.value
-    assert panel.both.disabled
+    panel.both.click()
+    assert "First run the substitute and BPDA" in panel.estimates.value
     panel.go.click()
     assert panel.estimates.value.count("<tr>") == 5
     panel.both.click()

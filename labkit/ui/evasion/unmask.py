@@ -18,6 +18,7 @@ from labkit.ui.work import Job, Progress
 __all__ = ["UnmaskPanel", "unmask_panel"]
 
 _TOGETHER = "What survives BPDA and the substitute together"
+_FIRST = "First run the substitute and BPDA, each by itself; then count the pictures that survive both."
 
 
 def unmask_panel(lab: LabSession, checkpoint: str = "unmask", state: Mapping[str, Any] | None = None) -> Any:
@@ -48,14 +49,13 @@ class UnmaskPanel:
             "Run the ticked tests", self.run, tip="Measure the secure model with each ticked test"
         )
         self.both = button("Count the survivors", self.count, tip=_TOGETHER)
-        self.both.disabled = True
         self.report = number(
             "Accuracy that is really left (0 to 1)", 0.0, 0.0, 1.0, 0.01, "A share: 12 % is 0.12"
         )
         lab.remember("unmask_panel", state, report=self.report, **self.ticks)
         self.submit = button("Hand in", self.hand_in, primary=True, tip="Report this figure")
         self.estimates, self.feedback = output(), output()
-        self.job = Job(self.go, self.submit, label="Testing the secure model")
+        self.job = Job(self.go, self.both, self.submit, label="Testing the secure model")
         self.claim = output(callout("info", "…", title="The vendor's report says:"))
         self.view = panel(
             self.claim,
@@ -91,15 +91,17 @@ class UnmaskPanel:
 
     def count(self) -> None:
         """Attack with both gradient attacks and count, picture by picture, what survives both."""
+        self.job.start(self._count, lambda _: None)
+
+    def _count(self, progress: Progress) -> None:
+        if not {"bpda", "naive"} <= self.found.keys():  # it makes sense once one knows what is counted
+            self.estimates.value = self._table() + callout("info", _FIRST)
+            return
         lesson = "A picture counts only if no attack breaks it; the lowest of several averages is too high."
-        self.job.start(
-            partial(survivors, self.case), lambda rate: self._found("together", _TOGETHER, rate, lesson)
-        )
+        self._found("together", _TOGETHER, survivors(self.case, progress), lesson)
 
     def _found(self, key: str, title: str, rate: Rate, lesson: str) -> None:
         self.found[key] = (title, rate, lesson)
-        # Counting together makes sense once one knows what is counted.
-        self.both.disabled = not {"bpda", "naive"} <= self.found.keys()
         self.estimates.value = self._table()
 
     def _table(self) -> str:
