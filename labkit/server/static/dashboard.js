@@ -47,9 +47,31 @@
     part("loading")?.remove();
     part("rendered_cells").style.display = "";
     document.documentElement.dataset.lkReady = "yes";
+    watch();
     if (location.hash.length > 1) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   };
   window.voila_finish = window.display_cells;
+
+  // A widget gives up on its model after two seconds.  On a slow machine that is now and then the very moment in which
+  // the model comes, and the widget stays an error (jupyter-widgets/ipywidgets#4026).  Nobody has done anything on such
+  // a page yet, so it is loaded again; if that does not help, it says what to do.
+  const watch = () => {
+    const until = Date.now() + 60000, mark = `labkit-again ${location.href}`;
+    const gaveUp = (each) => each.textContent.startsWith("Error displaying widget");
+    const looking = setInterval(() => {
+      const lost = [...document.querySelectorAll(".jupyter-widgets")].some(gaveUp);
+      if (!lost && Date.now() < until) return;
+      clearInterval(looking);
+      let again = lost;
+      try {
+        again = lost && !sessionStorage.getItem(mark);
+        if (again) sessionStorage.setItem(mark, "yes");
+        else sessionStorage.removeItem(mark);
+      } catch { again = false; /* a private window cannot say whether this was tried */ }
+      if (again) location.reload();
+      else if (lost) part("incomplete").hidden = false;
+    }, 500);
+  };
   window.labkit_failed = () => {
     clearInterval(asking);
     for (const id of ["loading_text", "loading_bar", "loading_models"]) if (part(id)) part(id).hidden = true;
