@@ -69,7 +69,7 @@
         else sessionStorage.removeItem(mark);
       } catch { again = false; /* a private window cannot say whether this was tried */ }
       if (again) location.reload();
-      else if (lost) part("incomplete").hidden = false;
+      else if (lost) document.body.append(part("incomplete").content.cloneNode(true));
     }, 500);
   };
   window.labkit_failed = () => {
