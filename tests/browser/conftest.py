@@ -33,8 +33,12 @@ ARGUMENTS = [
 PICTURES = Path(os.environ.get("LABKIT_SCREENSHOTS") or HOME / "screenshots")
 
 # What others call an error, and a page gets over: a kernel that is restarted drops what JupyterLab has asked
-# its debugger; a widget that gave up on its model is there once the page was loaded again (dashboard.js).
-MENDED = ("Could not restore the debugger state: Canceled future", "Error: widget model not found")
+# its debugger; a widget without its model or script is there once the page was loaded again (dashboard.js).
+MENDED = (
+    "Could not restore the debugger state: Canceled future",
+    "Error: widget model not found",
+    "Could not create a view for model id undefined",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -53,11 +53,13 @@
   window.voila_finish = window.display_cells;
 
   // A widget gives up on its model after two seconds.  On a slow machine that is now and then the very moment in which
-  // the model comes, and the widget stays an error (jupyter-widgets/ipywidgets#4026).  Nobody has done anything on such
-  // a page yet, so it is loaded again; if that does not help, it says what to do.
+  // the model comes, and the widget stays an error (jupyter-widgets/ipywidgets#4026); one whose script was not loaded
+  // stays an error, too.  Nobody has done anything on such a page yet, so it is loaded again; if that does not help, it
+  // says what to do.
   const watch = () => {
     const until = Date.now() + 60000, mark = `labkit-again ${location.href}`;
-    const gaveUp = (each) => each.textContent.startsWith("Error displaying widget");
+    const gaveUp = (each) =>
+      each.textContent.startsWith("Error displaying widget") || each.querySelector(".jupyter-widgets-error-widget");
     const looking = setInterval(() => {
       const lost = [...document.querySelectorAll(".jupyter-widgets")].some(gaveUp);
       if (!lost && Date.now() < until) return;
