@@ -348,6 +348,25 @@ def test_without_a_warm_parent_a_kernel_is_launched(warmth, monkeypatch):
         assert kernel.run("import os; print(os.environ.get('LABKIT_PREPARED'))") == "None"
 
 
+def test_a_launched_kernel_ends_by_itself_and_says_nothing(warmth, monkeypatch, capfd):
+    monkeypatch.setattr("labkit.server.warm.shared._warmth", None)
+    for _ in range(8):  # one in six of ipykernel's own has to be killed
+        with open_kernel() as kernel:
+            process = kernel.process
+            kernel.manager.shutdown_kernel()
+            assert process.returncode == 0
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_launched_kernel_is_not_made_of_what_lies_in_its_folder(warmth, monkeypatch, tmp_path):
+    monkeypatch.setattr("labkit.server.warm.shared._warmth", None)
+    for name in ("random", "labkit", "ipykernel"):
+        (tmp_path / f"{name}.py").write_text(f"raise RuntimeError('this is not {name}')")
+    (tmp_path / "mine.py").write_text("found = 'in this folder'")
+    with open_kernel(cwd=str(tmp_path)) as kernel:
+        assert kernel.run("import mine; print(mine.found)") == "in this folder"
+
+
 def test_a_prepared_state_is_what_a_kernel_begins_with(warmth):
     warmth.prepare("good", "labkit_test_preparations:good")
     until(lambda: warmth.prepared("good"))

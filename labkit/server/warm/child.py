@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib.util
 import os
 import re
 import signal
@@ -127,13 +126,13 @@ def reseed() -> None:
 
 
 def _kernel(argv: list[str], prepared: Prepared | None) -> None:
+    from labkit.server.warm import launched
     from labkit.server.warm.kernel import WarmApplication, WarmKernel
 
-    launcher = importlib.util.find_spec("ipykernel_launcher")
-    sys.argv = [str(launcher.origin if launcher else argv[0]), *argv[1:]]
+    sys.argv = [launched.__file__, *argv]
     # A parent with the number 1 is not watched: the lifeline does that.
     application: Any = WarmApplication.instance(parent_handle=1, kernel_class=WarmKernel)
-    application.initialize(argv[1:])
+    application.initialize(argv)
     _introduce()
     if prepared is not None:
         application.shell.user_ns.update(prepared.begin(dict(os.environ)))

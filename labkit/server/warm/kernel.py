@@ -15,7 +15,7 @@ from ipykernel import ipkernel
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config.loader import Config, DeferredConfigString
 
-__all__ = ["WarmApplication", "WarmKernel", "list_modules"]
+__all__ = ["PatientApplication", "WarmApplication", "WarmKernel", "list_modules"]
 
 _files: list[str] = []
 _GRACE = 2.0  # seconds
@@ -53,11 +53,34 @@ class WarmKernel(ipkernel.IPythonKernel):
             debugger.kernel_modules = _files
 
 
-class WarmApplication(IPKernelApp):
-    """Reads ``-f FILE`` and ``--Class.option=value`` itself, and leaves any other command line alone."""
+class PatientApplication(IPKernelApp):
+    """Lets the control thread finish what it says before anything is closed.
+
+    ipykernel 7.4 ends the thread that takes output first.  One in six of its kernels then has a
+    control thread that waits for ever to say that it is idle, and has to be killed to end; now
+    and then one leaves a traceback.
+    """
 
     # ipykernel's own name, so that what is set for the one holds for the other.
     name = "ipython-kernel"
+
+    def init_path(self) -> None:
+        """Let cells find what lies in their folder, behind Python's own; IPython does not after ``-P``."""
+        if "" not in sys.path:
+            installed = (place for place, path in enumerate(sys.path) if path.endswith("-packages"))
+            sys.path.insert(next(installed, 0), "")
+
+    def start(self) -> None:
+        """Run until the kernel is shut down."""
+        super().start()  # type: ignore[no-untyped-call]
+        control = self.control_thread
+        if control is not None and control.is_alive():
+            control.stop()
+            control.join(timeout=_GRACE)
+
+
+class WarmApplication(PatientApplication):
+    """Reads ``-f FILE`` and ``--Class.option=value`` itself, and leaves any other command line alone."""
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
         """Set what the command line says."""
@@ -68,18 +91,6 @@ class WarmApplication(IPKernelApp):
         self.cli_config = read
         self.update_config(read)
         self.extra_args = []
-
-    def start(self) -> None:
-        """Run until the kernel is shut down, and let the control thread finish what it says.
-
-        ipykernel 7.4 ends the thread that takes output first.  Now and then its control thread
-        then waits for ever to say that it is idle, and the kernel has to be killed to end.
-        """
-        super().start()  # type: ignore[no-untyped-call]
-        control = self.control_thread
-        if control is not None and control.is_alive():
-            control.stop()
-            control.join(timeout=_GRACE)
 
 
 def _read(argv: list[str]) -> Config | None:

@@ -22,6 +22,7 @@ from labkit.server.warm.shared import warmth
 __all__ = ["PREPARED", "WarmProvisioner"]
 
 PREPARED = "LABKIT_PREPARED"
+_LAUNCH = ["-P", "-m", "labkit.server.warm.launched"]  # what our kernel spec gives to this Python
 _PAUSE = 0.02  # seconds
 _KNOWN = {"env", "cwd", "stdin", "stdout", "stderr", "independent", "kernel_id", "extra_arguments"}
 
@@ -86,14 +87,14 @@ class WarmProvisioner(LocalProvisioner):
             errors = output
         cwd = str(kwargs.get("cwd") or Path.cwd())
         return await asyncio.get_running_loop().run_in_executor(
-            None, kept.fork, cmd[2:], environment, cwd, (output, errors), prepared
+            None, kept.fork, cmd[len(_LAUNCH) + 1 :], environment, cwd, (output, errors), prepared
         )
 
 
 def _plain(cmd: list[str], kwargs: dict[str, Any]) -> bool:
     """Whether this is a kernel of this Python, with nothing that only a launch can give it."""
     return (
-        cmd[:3] == [sys.executable, "-m", "ipykernel_launcher"]
+        cmd[: len(_LAUNCH) + 1] == [sys.executable, *_LAUNCH]
         and set(kwargs) <= _KNOWN
         and not kwargs.get("independent")
         and subprocess.PIPE not in (kwargs.get("stdin"), kwargs.get("stdout"), kwargs.get("stderr"))
