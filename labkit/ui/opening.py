@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qs
@@ -71,13 +72,16 @@ def standing_in(
         _stand_in = None
 
 
-def adopt(lab: LabSession) -> None:
-    """Give a lab that was opened for nobody to the participant of this process and its page."""
+def adopt(lab: LabSession, page: threading.Event | None = None) -> None:
+    """Give a lab that was opened for nobody to the participant of this process and its page.
+
+    ``page`` is set when the page has fetched its widgets.
+    """
     query = _query()
     demo = _demo(lab.lab, query.get("demo"))
     session = Session(lab.lab, scenario=lab.scenario.id, opened=demo is None)
     asked = query.get("scenario") or os.environ.get("LABKIT_SCENARIO") or None
-    lab.adopt(session, demo, _warning(lab.lab, asked))
+    lab.adopt(session, demo, _warning(lab.lab, asked), page)
 
 
 def _warning(lab: Lab, asked: str | None) -> str | None:

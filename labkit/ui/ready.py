@@ -25,6 +25,7 @@ from labkit.ui.work import Job, Progress, excuse, in_kernel, on_dashboard
 __all__ = ["Preparation"]
 
 _PATIENCE = 3.0  # seconds that a notebook waits for a cached victim before it shows a progress bar
+_COMING = 60.0  # seconds that a panel waits for the page that is to show it
 
 Build = Callable[[], Any]
 
@@ -44,6 +45,7 @@ class Preparation:
     def __init__(self, work: Callable[[Progress], object], *, held: bool = False) -> None:
         self._work = work
         self._held: list[tuple[Any, Build, str]] | None = [] if held else None
+        self._page: threading.Event | None = None
         self._waiting: list[tuple[Any, Build]] = []
         self._lock = threading.RLock()
         self._job: Job | None = None
@@ -70,9 +72,18 @@ class Preparation:
             self._place(box, build, wanted, patient=on_dashboard())
         return box
 
-    def release(self, wanted: Callable[[str], bool]) -> None:
-        """Begin what was held back; ``wanted(name)`` says which panel is built at once."""
+    def release(self, wanted: Callable[[str], bool], page: threading.Event | None = None) -> None:
+        """Begin what was held back.
+
+        Parameters
+        ----------
+        wanted : function
+            ``wanted(name)`` says which panel is built at once.
+        page : threading.Event or None
+            Set when the page has the widgets that are there by now, and hears of new ones.
+        """
         held, self._held = self._held or [], None
+        self._page = page
         for box, build, name in held:
             self._place(box, build, wanted(name), patient=False)
 
@@ -122,6 +133,9 @@ class Preparation:
             with self._lock:
                 self._state = "done"
                 waiting, self._waiting = self._waiting, []
+        if waiting and self._page is not None:
+            # A panel that is made while its page fetches what was there before reaches it in pieces.
+            self._page.wait(_COMING)
         for box, build in waiting:
             _fill(box, build)
 

@@ -78,7 +78,13 @@ class LabSession:
         self._preparation = Preparation(self._prepare, held=held)
         self.memory = Memory(self)
 
-    def adopt(self, session: Session, demo: DemoState | None = None, warning: str | None = None) -> None:
+    def adopt(
+        self,
+        session: Session,
+        demo: DemoState | None = None,
+        warning: str | None = None,
+        page: threading.Event | None = None,
+    ) -> None:
         """Give this page to a participant, when it was made before anybody knew whose it will be.
 
         Every view shows what ``session`` says, and the panels, which were held back, are
@@ -92,6 +98,9 @@ class LabSession:
         demo : DemoState or None
         warning : str or None
             What the header says about how the page was asked for.
+        page : threading.Event or None
+            Set when the page has fetched the widgets that it shows; a panel whose victim takes
+            longer than that appears afterwards.
         """
         if (session.lab, session.scenario) != (self.lab, self.scenario):
             raise InvalidInputError(
@@ -104,7 +113,7 @@ class LabSession:
         for view in self._adopted:
             view()
         self.changed()
-        self._preparation.release(lambda name: demo is not None and demo.panel == name)
+        self._preparation.release(lambda name: demo is not None and demo.panel == name, page)
 
     # ------------------------------------------------------------------ facts
 

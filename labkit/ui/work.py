@@ -95,7 +95,6 @@ class _Start(NamedTuple):
 
     work: Callable[[Progress], Any]
     done: Callable[[Any], object]
-    latest: bool
 
     @property
     def name(self) -> str:
@@ -128,7 +127,6 @@ class Job:
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
         self._runs = ""  # the name of what runs
-        self._live = False  # whether that follows a dial, so that a newer one takes its place
         self._waiting: dict[str, _Start] = {}  # by name, in the order of their turns
         self._shown = 0.0
 
@@ -146,17 +144,16 @@ class Job:
         started twice (a button pressed twice) runs once; with ``latest`` the newer start stops
         the older one and takes its place, as a slider that moved on wants it.
         """
-        start = _Start(work, done, latest)
+        start = _Start(work, done)
         with self._lock:
             if self.running:
                 again = start.name == self._runs
-                if again and not latest:
-                    return
-                self._waiting[start.name] = start
-                if again and self._live:
+                if latest or not again:
+                    self._waiting[start.name] = start
+                if latest and again:
                     self._stopped.set()
                 return
-            self._begin(start)
+            self._begin(start.name)
             if in_kernel():
                 self._thread = threading.Thread(target=self._run, args=(start,), daemon=True)
                 self._thread.start()
@@ -177,8 +174,8 @@ class Job:
             thread.join(seconds)
         return not self.running
 
-    def _begin(self, start: _Start) -> None:
-        self._runs, self._live = start.name, start.latest
+    def _begin(self, name: str) -> None:
+        self._runs = name
         self._stopped.clear()
         self._show(True)
 
@@ -197,7 +194,7 @@ class Job:
                     self._thread = None
                     return
                 start = self._waiting.pop(next(iter(self._waiting)))
-                self._begin(start)
+                self._begin(start.name)
 
     def _report(self, done: int, total: int, message: str = "") -> None:
         if self._stopped.is_set():

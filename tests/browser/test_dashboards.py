@@ -2,7 +2,7 @@
 
 import time
 
-from tests.browser.conftest import open_dashboard, violations
+from tests.browser.conftest import GAVE_UP, LOADED_AGAIN, open_dashboard, violations
 
 LONG = 120_000
 
@@ -76,10 +76,20 @@ def _let_widgets_give_up(page, visits):
 def test_a_page_whose_widgets_gave_up_is_loaded_again(server, page):
     _let_widgets_give_up(page, visits=1)
     page.goto(server.url + "/dashboards/L00", wait_until="commit")
+    page.wait_for_function("sessionStorage.getItem('visit') === '2'", timeout=LONG)
     page.wait_for_selector(".lk-panel", timeout=LONG)
-    assert any("widget model not found" in each for each in page.watch.errors)  # so it was on the first visit
     assert page.get_by_text("Error displaying widget").count() == 0
     assert page.get_by_role("alert").count() == 0
+
+
+def test_a_page_whose_scripts_did_not_all_arrive_is_loaded_again(server, page):
+    page.route("**/jupyterlab-manager/static/121.*", lambda route: route.abort(), times=1)
+    with page.expect_console_message(lambda said: said.text.startswith(LOADED_AGAIN), timeout=LONG):
+        page.goto(server.url + "/dashboards/L00", wait_until="commit")
+    page.wait_for_selector(".lk-panel", timeout=LONG)
+    assert page.locator(".jupyter-widgets-error-widget").count() == 0
+    assert any("Loading chunk 121 failed" in each for each in page.watch.errors)
+    page.watch.errors.clear()
 
 
 def test_a_page_whose_widgets_give_up_again_says_what_to_do(server, page):
@@ -96,3 +106,4 @@ def test_a_page_whose_widgets_give_up_again_says_what_to_do(server, page):
     assert 0 < seen["y"] < seen["y"] + seen["height"] < 900
     page.get_by_role("link", name="Load the page again").click()
     page.wait_for_function("sessionStorage.getItem('visit') > 2", timeout=LONG)
+    page.watch.forgive(*GAVE_UP)

@@ -77,6 +77,9 @@ def test_jupyterlab_runs_cells_interrupts_and_restarts_on_a_forked_kernel(own_se
     while _kernels(own_server).get(kernel) in (None, process) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _kernels(own_server)[kernel].pid != process.pid
+    page.wait_for_timeout(50)
+    # JupyterLab calls it an error that the kernel which ended no longer answers its question.
+    page.watch.forgive("Could not restore the debugger state: Canceled future")
 
 
 def test_nothing_is_left_when_the_server_is_killed(own_server, page):

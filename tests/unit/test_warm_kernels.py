@@ -358,8 +358,10 @@ def test_a_launched_kernel_ends_by_itself_and_says_nothing(warmth, monkeypatch, 
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_a_launched_kernel_is_not_made_of_what_lies_in_its_folder(warmth, monkeypatch, tmp_path):
-    monkeypatch.setattr("labkit.server.warm.shared._warmth", None)
+@pytest.mark.parametrize("begun", ["forked", "launched"])
+def test_a_kernel_finds_what_lies_in_its_folder_and_is_not_made_of_it(warmth, monkeypatch, tmp_path, begun):
+    if begun == "launched":
+        monkeypatch.setattr("labkit.server.warm.shared._warmth", None)
     for name in ("random", "labkit", "ipykernel"):
         (tmp_path / f"{name}.py").write_text(f"raise RuntimeError('this is not {name}')")
     (tmp_path / "mine.py").write_text("found = 'in this folder'")

@@ -7,6 +7,7 @@ kernel that is forked from there.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,9 +54,9 @@ class Adoptable:
 
     def begin(self, environment: Mapping[str, str]) -> dict[str, Any]:
         """Give the page to the participant of this kernel, and return the namespace of its cells."""
-        _answer_once()
+        page = _answer_once()
         with _unheard():
-            adopt(self.recording.lab)
+            adopt(self.recording.lab, page)
         return self.recording.namespace
 
 
@@ -105,16 +106,22 @@ def _rehearsed(lab: Lab, scenario: str) -> bool:
     return True
 
 
-def _answer_once() -> None:
+def _answer_once() -> threading.Event | None:
     """Have the states of all widgets made once for a page that asks for them, not twice.
 
     ipywidgets 8 also makes them for its manager then, and drops what it has made.
+
+    Returns
+    -------
+    threading.Event or None
+        Set when the page was answered; None where ipywidgets is not as it was.
     """
     from ipywidgets import Widget
 
     given = Widget.__dict__.get("_handle_control_comm_msg")
     if not isinstance(given, classmethod) or "get_manager_state" not in Widget.__dict__:
-        return
+        return None
+    answered = threading.Event()
     answer = given.__func__
 
     def handle(cls: type[Widget], message: Mapping[str, Any]) -> None:
@@ -124,5 +131,7 @@ def _answer_once() -> None:
             answer(cls, message)
         finally:
             cls.get_manager_state = kept
+            answered.set()
 
     Widget._handle_control_comm_msg = classmethod(handle)
+    return answered

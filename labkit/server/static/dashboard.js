@@ -70,8 +70,10 @@
         if (again) sessionStorage.setItem(mark, "yes");
         else sessionStorage.removeItem(mark);
       } catch { again = false; /* a private window cannot say whether this was tried */ }
-      if (again) location.reload();
-      else if (lost) document.body.append(part("incomplete").content.cloneNode(true));
+      if (again) {
+        console.info("labkit: parts of this page did not arrive; it is loaded again");
+        location.reload();
+      } else if (lost) document.body.append(part("incomplete").content.cloneNode(true));
     }, 500);
   };
   window.labkit_failed = () => {
