@@ -75,7 +75,7 @@ def standing_in(
 def adopt(lab: LabSession, page: threading.Event | None = None) -> None:
     """Give a lab that was opened for nobody to the participant of this process and its page.
 
-    ``page`` is set when the page has fetched its widgets.
+    ``page`` is set when the page was told of its widgets.
     """
     query = _query()
     demo = _demo(lab.lab, query.get("demo"))

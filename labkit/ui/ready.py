@@ -26,6 +26,7 @@ __all__ = ["Preparation"]
 
 _PATIENCE = 3.0  # seconds that a notebook waits for a cached victim before it shows a progress bar
 _COMING = 60.0  # seconds that a panel waits for the page that is to show it
+_AGAIN = 5.0  # seconds after which that page is told once more
 
 Build = Callable[[], Any]
 
@@ -80,7 +81,7 @@ class Preparation:
         wanted : function
             ``wanted(name)`` says which panel is built at once.
         page : threading.Event or None
-            Set when the page has the widgets that are there by now, and hears of new ones.
+            Set when the page was told of the widgets that are there by now, and hears of new ones.
         """
         held, self._held = self._held or [], None
         self._page = page
@@ -133,11 +134,17 @@ class Preparation:
             with self._lock:
                 self._state = "done"
                 waiting, self._waiting = self._waiting, []
-        if waiting and self._page is not None:
+        page = self._page if waiting else None
+        if page is not None:
             # A panel that is made while its page fetches what was there before reaches it in pieces.
-            self._page.wait(_COMING)
+            page.wait(_COMING)
         for box, build in waiting:
             _fill(box, build)
+        if page is not None:
+            # A page that has fetched everything still has to draw it, and what it is told by then is lost.
+            time.sleep(_AGAIN)
+            for box, _ in waiting:
+                box.send_state("children")
 
     def _note(self, job: Job) -> Any:
         """Show the bar in the first box that waits, and refer to it in the others."""

@@ -99,7 +99,7 @@ class LabSession:
         warning : str or None
             What the header says about how the page was asked for.
         page : threading.Event or None
-            Set when the page has fetched the widgets that it shows; a panel whose victim takes
+            Set when the page was told of the widgets that it shows; a panel whose victim takes
             longer than that appears afterwards.
         """
         if (session.lab, session.scenario) != (self.lab, self.scenario):

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -95,12 +95,30 @@ class _Start(NamedTuple):
 
     work: Callable[[Progress], Any]
     done: Callable[[Any], object]
+    latest: bool
 
     @property
-    def name(self) -> str:
-        """What is done, by the function that does it: its settings may differ from start to start."""
-        function = self.work.func if isinstance(self.work, partial) else self.work
-        return f"{function.__module__}.{function.__qualname__}"
+    def key(self) -> tuple[str, int]:
+        """What tells this work from other work: who does it and, unless only the latest counts, with what."""
+        given: tuple[Any, ...]
+        if isinstance(self.work, partial):
+            function, given = self.work.func, (self.work.args, self.work.keywords)
+        else:
+            function = self.work
+            given = tuple(cell.cell_contents for cell in getattr(function, "__closure__", None) or ())
+        return f"{function.__module__}.{function.__qualname__}", 0 if self.latest else _hash(given)
+
+
+def _hash(settings: Any) -> int:
+    """Return the same number for the same settings; what cannot be compared is the same as itself only."""
+    if isinstance(settings, Mapping):
+        return hash(tuple((name, _hash(each)) for name, each in settings.items()))
+    if isinstance(settings, list | tuple):
+        return hash(tuple(_hash(each) for each in settings))
+    try:
+        return hash(settings)
+    except TypeError:
+        return id(settings)
 
 
 class Job:
@@ -126,8 +144,8 @@ class Job:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
-        self._runs = ""  # the name of what runs
-        self._waiting: dict[str, _Start] = {}  # by name, in the order of their turns
+        self._runs = ("", 0)  # the key of what runs
+        self._waiting: dict[tuple[str, int], _Start] = {}  # by key, in the order of their turns
         self._shown = 0.0
 
     @property
@@ -140,20 +158,21 @@ class Job:
         """Run ``work(progress)`` and then ``done(result)``; the triggers are disabled meanwhile.
 
         What is started while something else runs waits for its turn: on a busy machine a button
-        is pressed before it is seen to be disabled, and no press may be lost. The same work
-        started twice (a button pressed twice) runs once; with ``latest`` the newer start stops
-        the older one and takes its place, as a slider that moved on wants it.
+        is pressed before it is seen to be disabled, and no press may be lost. The same work with
+        the same settings started twice (a button pressed twice) runs once; with ``latest`` the
+        newer start stops the older one, whatever its settings, and takes its place, as a slider
+        that moved on wants it.
         """
-        start = _Start(work, done)
+        start = _Start(work, done, latest)
         with self._lock:
             if self.running:
-                again = start.name == self._runs
+                again = start.key == self._runs
                 if latest or not again:
-                    self._waiting[start.name] = start
+                    self._waiting[start.key] = start
                 if latest and again:
                     self._stopped.set()
                 return
-            self._begin(start.name)
+            self._begin(start.key)
             if in_kernel():
                 self._thread = threading.Thread(target=self._run, args=(start,), daemon=True)
                 self._thread.start()
@@ -174,27 +193,28 @@ class Job:
             thread.join(seconds)
         return not self.running
 
-    def _begin(self, name: str) -> None:
-        self._runs = name
+    def _begin(self, key: tuple[str, int]) -> None:
+        self._runs = key
         self._stopped.clear()
         self._show(True)
 
     def _run(self, start: _Start) -> None:
+        failed = ""  # what waits runs all the same, and what failed is said after it
         while True:
-            message = ""
+            stopped = ""
             try:
                 start.done(start.work(self._report))
             except _StoppedError:
-                message = callout("info", "Stopped before it was done.")
+                stopped = callout("info", "Stopped before it was done.")
             except Exception as error:
-                message = excuse(error)
+                failed = excuse(error)
             with self._lock:
                 if not self._waiting:
-                    self._show(False, message)
+                    self._show(False, failed or stopped)
                     self._thread = None
                     return
                 start = self._waiting.pop(next(iter(self._waiting)))
-                self._begin(start.name)
+                self._begin(start.key)
 
     def _report(self, done: int, total: int, message: str = "") -> None:
         if self._stopped.is_set():

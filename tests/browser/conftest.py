@@ -196,12 +196,19 @@ class Watch:
 
     errors: list = field(default_factory=list)
     outside: list = field(default_factory=list)
+    leaving: bool = False  # the page is being loaded again
 
     def heard(self, message):
-        if message.type == "error":
+        if message.text.startswith(LOADED_AGAIN):
+            self.leaving = True
+        elif message.type == "error":
             self.errors.append(message.text)
-        elif message.text.startswith(LOADED_AGAIN):
+
+    def arrived(self):
+        """Forget what widgets said that are loaded again by now."""
+        if self.leaving:
             self.forgive(*GAVE_UP)
+        self.leaving = False
 
     def forgive(self, *words):
         """Forget the errors so far that begin with one of these words."""
@@ -216,6 +223,7 @@ def page(chromium):
     page.watch = watch = Watch()
     page.talk = Talk(page)
     page.on("console", watch.heard)
+    page.on("domcontentloaded", lambda _: watch.arrived())
     page.on("pageerror", lambda error: watch.errors.append(str(error)))
     page.on("request", lambda request: None if _local(request.url) else watch.outside.append(request.url))
     yield page

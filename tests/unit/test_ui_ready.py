@@ -9,7 +9,7 @@ PRELUDE = """
     import ipywidgets
     from labkit.ui import ready
 
-    ready._PATIENCE = 0.0
+    ready._PATIENCE, ready._AGAIN = 0.0, 0.1
     go, page = threading.Event(), threading.Event()
     panels = ready.Preparation(lambda progress: go.wait(30), held=True)
     box = panels.when_ready(lambda: ipywidgets.Label("the panel"))

@@ -60,6 +60,43 @@ def test_a_button_that_is_pressed_twice_works_once(kernel):
     assert said == "True ['trained', 'judged']"
 
 
+def test_a_button_that_is_pressed_again_with_other_settings_works_for_each(kernel):
+    said = kernel("""
+        from functools import partial
+
+        def hand_in(settings, progress):
+            go.wait(30)
+            order.append(settings["dose"])
+
+        def claim(which):
+            def work(progress):
+                order.append(which)
+            return work
+
+        for dose in (1, 1, 2):
+            job.start(partial(hand_in, {"dose": dose}), lambda _: None)
+        for which in ("recipe", "price", "price"):
+            job.start(claim(which), lambda _: None)
+        go.set()
+        print(job.wait(30), order)
+    """)
+    assert said == "True [1, 2, 'recipe', 'price']"
+
+
+def test_what_failed_is_said_after_what_waited(kernel):
+    said = kernel("""
+        def fail(progress):
+            go.wait(30)
+            raise MemoryError
+
+        job.start(fail, lambda _: None)
+        job.start(judge, lambda _: None)
+        go.set()
+        print(job.wait(30), order, "more memory than there is" in shown())
+    """)
+    assert said == "True ['judged'] True"
+
+
 def test_the_latest_setting_of_a_dial_is_drawn_and_stops_no_work_of_another_kind(kernel):
     said = kernel("""
         job.start(refresh(1), lambda _: None, latest=True)

@@ -350,9 +350,10 @@ def test_without_a_warm_parent_a_kernel_is_launched(warmth, monkeypatch):
 
 def test_a_launched_kernel_ends_by_itself_and_says_nothing(warmth, monkeypatch, capfd):
     monkeypatch.setattr("labkit.server.warm.shared._warmth", None)
-    for _ in range(8):  # one in six of ipykernel's own has to be killed
+    for _ in range(12):  # one in six of ipykernel's own has to be killed
         with open_kernel() as kernel:
             process = kernel.process
+            kernel.manager.shutdown_wait_time = PATIENCE
             kernel.manager.shutdown_kernel()
             assert process.returncode == 0
     assert "Traceback" not in capfd.readouterr().err

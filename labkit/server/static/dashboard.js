@@ -54,10 +54,12 @@
 
   // A widget gives up on its model after two seconds.  On a slow machine that is now and then the very moment in which
   // the model comes, and the widget stays an error (jupyter-widgets/ipywidgets#4026); one whose script was not loaded
-  // stays an error, too.  Nobody has done anything on such a page yet, so it is loaded again; if that does not help, it
-  // says what to do.
+  // stays an error, too.  Such a page is loaded again; if that does not help, or somebody works on it already, it says
+  // what to do.
   const watch = () => {
     const until = Date.now() + 60000, mark = `labkit-again ${location.href}`;
+    let used = false;
+    for (const event of ["pointerdown", "keydown"]) addEventListener(event, () => { used = true; }, { capture: true });
     const gaveUp = (each) =>
       each.textContent.startsWith("Error displaying widget") || each.querySelector(".jupyter-widgets-error-widget");
     const looking = setInterval(() => {
@@ -66,7 +68,7 @@
       clearInterval(looking);
       let again = lost;
       try {
-        again = lost && !sessionStorage.getItem(mark);
+        again = lost && !used && !sessionStorage.getItem(mark);
         if (again) sessionStorage.setItem(mark, "yes");
         else sessionStorage.removeItem(mark);
       } catch { again = false; /* a private window cannot say whether this was tried */ }

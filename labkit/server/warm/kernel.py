@@ -66,7 +66,7 @@ class PatientApplication(IPKernelApp):
 
     def init_path(self) -> None:
         """Let cells find what lies in their folder, behind Python's own; IPython does not after ``-P``."""
-        if "" not in sys.path:
+        if not (self.ignore_cwd or "" in sys.path):
             installed = (place for place, path in enumerate(sys.path) if path.endswith("-packages"))
             sys.path.insert(next(installed, 0), "")
 

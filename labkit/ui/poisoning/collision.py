@@ -154,15 +154,15 @@ class CollisionPanel:
 
     def hand_in(self) -> None:
         """Have the poisoned data judged."""
-        params = {
-            "attack": "feature_collision",
-            "base_class": int(self.base.value),
-            "epsilon": float(self.epsilon.value),
-            "poison_rate_percent": float(self.rate.value),
-            "steps": int(self.steps.value),
-        }
 
         def work(progress: Progress) -> Fragment:
+            params = {
+                "attack": "feature_collision",
+                "base_class": int(self.base.value),
+                "epsilon": float(self.epsilon.value),
+                "poison_rate_percent": float(self.rate.value),
+                "steps": int(self.steps.value),
+            }
             made = self.make(progress)
             return hand_in(self.lab, self.checkpoint, params, x_poisoned=made.x_poisoned)
 
