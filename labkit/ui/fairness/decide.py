@@ -15,7 +15,7 @@ from labkit.metrics import Gap, false_positive_rate_at
 from labkit.ui.controls import button, choice, column, output, panel, radio, row, tick
 from labkit.ui.fairness.common import gap_chart, percent
 from labkit.ui.fairness.dials import RecipeDials, named
-from labkit.ui.html import Fragment, callout, table
+from labkit.ui.html import callout, table
 from labkit.ui.records import hand_in
 from labkit.ui.session import LabSession
 from labkit.ui.work import Job, Progress
@@ -136,24 +136,25 @@ class DecidePanel:
                 "warn", "Choose a reason first: why is this measure the one to hold?"
             )
             return
-        if self.last is None or self.last.recipe != self.dials.recipe():
-            self.feedback.value = callout("warn", "Measure this desk first: the record states its figures.")
-            return
-        last = self.last
-        record = {
-            "recipe": last.recipe,
-            "holds": str(self.holds.value),
-            "gives_up": [name for name, each in self.gives_up.items() if each.value],
-            "gaps": {name: gap.value for name, gap in last.gaps.items()},
-            "cost": last.cost,
-            "reason": str(self.reason.value),
-        }
+        recipe, reason, holds = self.dials.recipe(), str(self.reason.value), str(self.holds.value)
+        gives_up = [name for name, each in self.gives_up.items() if each.value]
 
-        def work(_: Progress) -> Fragment:
+        def work(_: Progress) -> str:
+            last = self.last  # by now; it may have been measured while this waited for its turn
+            if last is None or last.recipe != recipe:
+                return callout("warn", "Measure this desk first: the record states its figures.")
+            record = {
+                "recipe": recipe,
+                "holds": holds,
+                "gives_up": gives_up,
+                "gaps": {name: gap.value for name, gap in last.gaps.items()},
+                "cost": last.cost,
+                "reason": reason,
+            }
             self._keep(record)
-            return hand_in(self.lab, self.checkpoint, {}, record=record)
+            return hand_in(self.lab, self.checkpoint, {}, record=record).markup
 
-        self.job.start(work, lambda card: setattr(self.feedback, "value", card.markup))
+        self.job.start(work, lambda markup: setattr(self.feedback, "value", markup))
 
     def _keep(self, record: Mapping[str, Any]) -> None:
         """Put the record into the evidence pack, as a page that a person can read."""
