@@ -6,5 +6,7 @@ a notebook can stand in for a part of the kernel.
 
 from labkit.server.warm.kernel import PatientApplication
 
+__all__: list[str] = []
+
 if __name__ == "__main__":
     PatientApplication.launch_instance()
