@@ -223,12 +223,14 @@ def page(chromium):
     page.watch = watch = Watch()
     page.talk = Talk(page)
     page.on("console", watch.heard)
-    page.on("domcontentloaded", lambda _: watch.arrived())
+    page.on("framenavigated", lambda _: watch.arrived())  # of a live demo, too
     page.on("pageerror", lambda error: watch.errors.append(str(error)))
     page.on("request", lambda request: None if _local(request.url) else watch.outside.append(request.url))
     yield page
     if not page.is_closed():
         page.wait_for_timeout(50)  # what it has said by now is heard
+        if any(each.startswith(GAVE_UP) for each in watch.errors):
+            page.wait_for_timeout(3000)  # it is loaded again within a moment
     # And not what closing makes of a part that still loads.
     said = list(watch.errors)
     context.close()

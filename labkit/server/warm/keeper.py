@@ -24,6 +24,7 @@ _READ_ON_IMPORT = (
     "TORCH", "ATEN_", "CUDA_", "MPL", "MALLOC_", "PYDEVD_",
 )  # fmt: skip
 _BACKOFF = (0.0, 0.5, 5.0, 30.0, 120.0)  # seconds before the parent is started again, by failures in a row
+_MOMENT = 0.01  # seconds between two looks whether another parent is there
 _STEADY = 60.0  # seconds after which a parent that died was no failure to start
 
 
@@ -117,10 +118,15 @@ class Warmth:
                 return process
             except RefusedError as error:
                 self._log.warning("the prepared state %s is not used: %s", prepared, error)
+        parent = self._ready_parent()
         try:
-            return self._ready_parent().fork(wanted, files)
+            return parent.fork(wanted, files)
         except GoneError:
-            return self._ready_parent().fork(wanted, files)  # of the one that replaces it
+            # Of the one that replaces it; that it is gone is noticed in a moment.
+            deadline = time.monotonic() + self.patience
+            while self._parent is parent and not self.stopped and time.monotonic() < deadline:
+                time.sleep(_MOMENT)
+            return self._ready_parent().fork(wanted, files)
 
     def check(self, environment: Mapping[str, str]) -> None:
         """Refuse an environment that the parent's imports have read otherwise.
