@@ -216,6 +216,13 @@ def test_a_kernel_that_dies_is_started_again_by_itself(warmth):
             assert isinstance(manager.provisioner.process, ForkedProcess)
             assert await manager.is_alive()
         finally:
+            # jupyter_client takes it amiss to be told to end while it starts.
+            manager.stop_restarter()
+            for _ in range(600):
+                if manager.ready.done():
+                    break
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5)
             await manager.shutdown_kernel(now=True)
             await manager.cleanup_resources()
 
