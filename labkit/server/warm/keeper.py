@@ -25,6 +25,7 @@ _READ_ON_IMPORT = (
 )  # fmt: skip
 _BACKOFF = (0.0, 0.5, 5.0, 30.0, 120.0)  # seconds before the parent is started again, by failures in a row
 _MOMENT = 0.01  # seconds between two looks whether another parent is there
+_NOTICED = 5.0  # seconds in which it is noticed that a parent has died, on a busy machine
 _STEADY = 60.0  # seconds after which a parent that died was no failure to start
 
 
@@ -122,8 +123,9 @@ class Warmth:
         try:
             return parent.fork(wanted, files)
         except GoneError:
-            # Of the one that replaces it; that it is gone is noticed in a moment.
-            deadline = time.monotonic() + self.patience
+            # Of the one that replaces it, or of the same if only the kernel died: that a parent is gone is
+            # noticed in a moment.
+            deadline = time.monotonic() + _NOTICED
             while self._parent is parent and not self.stopped and time.monotonic() < deadline:
                 time.sleep(_MOMENT)
             return self._ready_parent().fork(wanted, files)
